@@ -1,0 +1,370 @@
+//! The measures of evidence, one type each, so that a p-value, an e-value and a distance can never
+//! be compared with one another by accident.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::OutOfRange;
+
+/// The probability of a false alarm that the caller accepts, in (0, 1).
+///
+/// ```
+/// use mlops_core::evidence::SignificanceLevel;
+/// let alpha = SignificanceLevel::new(0.05)?;
+/// assert_eq!(alpha.get(), 0.05);
+/// assert!(SignificanceLevel::new(0.0).is_err());
+/// # Ok::<(), mlops_core::OutOfRange>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct SignificanceLevel(f64);
+
+impl SignificanceLevel {
+    /// One in twenty.
+    pub const FIVE_PERCENT: Self = Self(0.05);
+    /// One in a hundred.
+    pub const ONE_PERCENT: Self = Self(0.01);
+
+    /// Checks the level.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] unless `0 < alpha < 1`.
+    pub fn new(alpha: f64) -> Result<Self, OutOfRange> {
+        if alpha > 0.0 && alpha < 1.0 {
+            Ok(Self(alpha))
+        } else {
+            Err(OutOfRange::new("alpha", "(0, 1)", alpha))
+        }
+    }
+
+    /// The level, in (0, 1).
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// An equal share of the level for each of `parts` tests (Bonferroni); 0 counts as 1.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// assert_eq!(SignificanceLevel::FIVE_PERCENT.split(5).get(), 0.01);
+    /// ```
+    #[must_use]
+    pub fn split(self, parts: usize) -> Self {
+        Self(self.0 / parts.max(1) as f64)
+    }
+}
+
+impl TryFrom<f64> for SignificanceLevel {
+    type Error = OutOfRange;
+    fn try_from(alpha: f64) -> Result<Self, OutOfRange> {
+        Self::new(alpha)
+    }
+}
+
+impl From<SignificanceLevel> for f64 {
+    fn from(alpha: SignificanceLevel) -> f64 {
+        alpha.0
+    }
+}
+
+impl fmt::Display for SignificanceLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The probability, were there no effect, of data at least as extreme as those seen: in \[0, 1],
+/// small speaks against "no effect". Valid for one look at a sample size fixed beforehand.
+///
+/// ```
+/// use mlops_core::evidence::{PValue, SignificanceLevel};
+/// let p = PValue::new(0.003)?;
+/// assert!(p.rejects_at(SignificanceLevel::ONE_PERCENT));
+/// assert!(PValue::new(f64::NAN).is_err());
+/// # Ok::<(), mlops_core::OutOfRange>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct PValue(f64);
+
+impl PValue {
+    /// Checks the value.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] unless `0 <= p <= 1`.
+    pub fn new(p: f64) -> Result<Self, OutOfRange> {
+        if (0.0..=1.0).contains(&p) {
+            Ok(Self(p))
+        } else {
+            Err(OutOfRange::new("p-value", "[0, 1]", p))
+        }
+    }
+
+    /// The nearest p-value to a computed probability: rounding may push one a little beyond 0 or 1.
+    /// NaN becomes 1, the p-value that claims nothing.
+    ///
+    /// ```
+    /// assert_eq!(mlops_core::evidence::PValue::saturating(1.0 + 1e-15).get(), 1.0);
+    /// ```
+    pub fn saturating(p: f64) -> Self {
+        Self(if p.is_nan() { 1.0 } else { p.clamp(0.0, 1.0) })
+    }
+
+    /// The probability, in \[0, 1].
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// Whether a test at this level rejects: `p <= alpha`.
+    pub fn rejects_at(self, alpha: SignificanceLevel) -> bool {
+        self.0 <= alpha.0
+    }
+}
+
+impl TryFrom<f64> for PValue {
+    type Error = OutOfRange;
+    fn try_from(p: f64) -> Result<Self, OutOfRange> {
+        Self::new(p)
+    }
+}
+
+impl From<PValue> for f64 {
+    fn from(p: PValue) -> f64 {
+        p.0
+    }
+}
+
+/// What a bettor against "no effect" has made of one unit of money: at least 0, large speaks
+/// against "no effect". Its expectation is at most 1 without an effect, so that it exceeds `1/alpha`
+/// with probability at most `alpha` (Markov), and, as a process, ever (Ville).
+///
+/// Held as a logarithm: products of many bets overflow a float.
+///
+/// ```
+/// use mlops_core::evidence::{EValue, SignificanceLevel};
+/// let e = EValue::new(40.0)?;
+/// assert!(e.rejects_at(SignificanceLevel::FIVE_PERCENT)); // 40 >= 1/0.05
+/// assert_eq!(e.to_p_value().get(), 1.0 / 40.0);
+/// # Ok::<(), mlops_core::OutOfRange>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct EValue {
+    ln: f64,
+}
+
+impl EValue {
+    /// The e-value before any data.
+    pub const ONE: Self = Self { ln: 0.0 };
+
+    /// Checks the value.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] unless `0 <= e` (infinity is allowed: certainty).
+    pub fn new(e: f64) -> Result<Self, OutOfRange> {
+        if e >= 0.0 {
+            Ok(Self { ln: e.ln() })
+        } else {
+            Err(OutOfRange::new("e-value", "[0, inf]", e))
+        }
+    }
+
+    /// From a natural logarithm. NaN becomes the e-value 0, which claims nothing.
+    ///
+    /// ```
+    /// assert_eq!(mlops_core::evidence::EValue::from_ln(0.0).get(), 1.0);
+    /// ```
+    pub fn from_ln(ln: f64) -> Self {
+        Self {
+            ln: if ln.is_nan() { f64::NEG_INFINITY } else { ln },
+        }
+    }
+
+    /// The value, in \[0, ∞]. Overflows to infinity above about 1e308: see [`EValue::ln`].
+    pub fn get(self) -> f64 {
+        self.ln.exp()
+    }
+
+    /// The natural logarithm of the value.
+    pub fn ln(self) -> f64 {
+        self.ln
+    }
+
+    /// Whether a test at this level rejects: `e >= 1/alpha`.
+    pub fn rejects_at(self, alpha: SignificanceLevel) -> bool {
+        self.ln >= -alpha.0.ln()
+    }
+
+    /// `min(1, 1/e)`: always a valid p-value, and as a running maximum one that stays valid at every look.
+    pub fn to_p_value(self) -> PValue {
+        PValue::saturating((-self.ln).exp())
+    }
+
+    /// The mean of e-values: again one, however they depend on each other (Vovk & Wang, "E-values:
+    /// calibration, combination and applications", Annals of Statistics 2021). `None` without any.
+    ///
+    /// ```
+    /// use mlops_core::evidence::EValue;
+    /// let mean = EValue::mean([EValue::new(1.0)?, EValue::new(3.0)?]).unwrap();
+    /// assert!((mean.get() - 2.0).abs() < 1e-12);
+    /// # Ok::<(), mlops_core::OutOfRange>(())
+    /// ```
+    pub fn mean(values: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let lns: Vec<f64> = values.into_iter().map(|e| e.ln).collect();
+        (!lns.is_empty()).then(|| Self::from_ln(log_sum_exp(&lns) - (lns.len() as f64).ln()))
+    }
+}
+
+// JSON has no infinity, and an e-value may be one: it travels as its logarithm, bounded.
+impl Serialize for EValue {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        LnE {
+            ln: self.ln.clamp(f64::MIN, f64::MAX),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for EValue {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        LnE::deserialize(deserializer).map(|e| Self::from_ln(e.ln))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct LnE {
+    ln: f64,
+}
+
+/// `ln(sum(exp(x)))` without overflow; negative infinity for nothing.
+pub(crate) fn log_sum_exp(values: &[f64]) -> f64 {
+    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if greatest.is_infinite() {
+        return greatest;
+    }
+    greatest
+        + values
+            .iter()
+            .map(|value| (value - greatest).exp())
+            .sum::<f64>()
+            .ln()
+}
+
+/// The size of an effect: at least 0, large means far apart. It says nothing about chance.
+///
+/// ```
+/// use mlops_core::evidence::Distance;
+/// let distance = Distance::new(0.21, "psi")?;
+/// assert_eq!(distance.to_string(), "psi 0.2100");
+/// # Ok::<(), mlops_core::OutOfRange>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Distance {
+    value: f64,
+    measure: String,
+}
+
+impl Distance {
+    /// A distance and the name of its measure, such as `psi` or `kolmogorov_smirnov`.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] unless `0 <= value < inf`.
+    pub fn new(value: f64, measure: impl Into<String>) -> Result<Self, OutOfRange> {
+        if value >= 0.0 && value.is_finite() {
+            Ok(Self {
+                value,
+                measure: measure.into(),
+            })
+        } else {
+            Err(OutOfRange::new("distance", "[0, inf)", value))
+        }
+    }
+
+    /// The distance, at least 0, in the unit of its measure.
+    pub fn get(&self) -> f64 {
+        self.value
+    }
+
+    /// The name of the measure.
+    pub fn measure(&self) -> &str {
+        &self.measure
+    }
+}
+
+impl fmt::Display for Distance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:.4}", self.measure, self.value)
+    }
+}
+
+/// An interval that covers the true value with at least the stated probability.
+///
+/// ```
+/// use mlops_core::evidence::Interval;
+/// let interval = Interval::new(0.61, 0.68, 0.95)?;
+/// assert!(interval.contains(0.65));
+/// assert!((interval.width() - 0.07).abs() < 1e-12);
+/// assert!(Interval::new(0.7, 0.6, 0.95).is_err());
+/// # Ok::<(), mlops_core::OutOfRange>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    low: f64,
+    high: f64,
+    confidence: f64,
+}
+
+impl Interval {
+    /// Checks the ends and the confidence.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] unless `low <= high` and `0 < confidence < 1`.
+    pub fn new(low: f64, high: f64, confidence: f64) -> Result<Self, OutOfRange> {
+        if low.is_nan() || high.is_nan() || low > high {
+            return Err(OutOfRange::new(
+                "upper end of an interval",
+                "[lower end, inf]",
+                high,
+            ));
+        }
+        if !(confidence > 0.0 && confidence < 1.0) {
+            return Err(OutOfRange::new("confidence", "(0, 1)", confidence));
+        }
+        Ok(Self {
+            low,
+            high,
+            confidence,
+        })
+    }
+
+    /// The lower end.
+    pub fn low(&self) -> f64 {
+        self.low
+    }
+
+    /// The upper end.
+    pub fn high(&self) -> f64 {
+        self.high
+    }
+
+    /// The probability with which such an interval covers, in (0, 1).
+    pub fn confidence(&self) -> f64 {
+        self.confidence
+    }
+
+    /// The upper end less the lower one.
+    pub fn width(&self) -> f64 {
+        self.high - self.low
+    }
+
+    /// Whether the value lies inside, ends included.
+    pub fn contains(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{:.4}, {:.4}]", self.low, self.high)
+    }
+}

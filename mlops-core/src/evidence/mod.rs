@@ -1,0 +1,30 @@
+//! What a decision rests on: measures of evidence, each a type of its own, and processes that
+//! gather it one outcome at a time.
+//!
+//! | type | question | stays valid |
+//! | --- | --- | --- |
+//! | [`PValue`] | how surprising are these data without an effect? | for one look, at a size fixed beforehand |
+//! | [`EValue`] | how much has a bet against "no effect" won? | at every look |
+//! | [`Distance`] | how large is the effect? | says nothing about chance |
+//! | [`Interval`] | where does the true value lie? | as its maker states |
+//! | [`FailureOdds`] | does one of two arms fail more often? | at every look, any traffic share |
+//! | [`MeanBet`] | is a bounded mean above a bound? | at every look |
+//! | [`MeanSequence`] | where does a bounded mean lie? | at every look |
+//!
+//! Everything here is pure: no clock, no randomness, no I/O; the states serialize.
+//!
+//! **The assumption behind every number** is stated at its type. All of them speak of the
+//! *conditional* law of the next unit given the past, so the caller decides what a unit is (a
+//! request, a user, an origin-hour) and aggregates to it first.
+
+mod failure_odds;
+mod finding;
+mod mean_bet;
+mod mean_sequence;
+mod measure;
+
+pub use failure_odds::{DetectionPlan, FailureOdds};
+pub use finding::{Evidence, Measure};
+pub use mean_bet::MeanBet;
+pub use mean_sequence::MeanSequence;
+pub use measure::{Distance, EValue, Interval, PValue, SignificanceLevel};
