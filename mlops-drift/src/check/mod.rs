@@ -1,0 +1,293 @@
+//! The front door: a reference table, and is the current one still like it?
+
+mod method;
+mod observed;
+mod prepared;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use mlops_core::Result;
+use mlops_core::evidence::{Distance, SignificanceLevel};
+
+use crate::multiplicity::{BenjaminiHochberg, Correction};
+use crate::report::DriftReport;
+use crate::sample::Infinite;
+
+pub use method::Method;
+pub use prepared::PreparedCheck;
+
+/// A drift check over the columns of a table: what to compare, how, and with which error rate.
+///
+/// Every column is one hypothesis, "its values follow one law in both tables"; a column with missing
+/// values in either table is one more, "as many are missing", so that a column which becomes null
+/// cannot pass in silence. Numeric columns are tested by
+/// [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov), strings, booleans and dictionaries
+/// of strings by [`ChiSquare`](crate::two_sample::ChiSquare); the p-values are corrected for their
+/// number.
+///
+/// **Guarantee**: if nothing drifted, any column is called drifted with probability at most alpha.
+/// By default (Benjamini–Hochberg) this holds for independent or positively dependent p-values, and
+/// when something did drift, the expected share of false alarms among the alarms is at most alpha;
+/// with [`Holm`](crate::multiplicity::Holm) the probability of any false alarm is at most alpha
+/// under any dependence.
+/// **Assumption**: rows are exchangeable, or, with [`unit`](Self::unit), units are. For one fixed
+/// reference that is used again and again the level is an average over references.
+/// **Cost**: O(n log n) once for the reference in [`prepare`](Self::prepare), then O(m log m + n) a
+/// run and column.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// use mlops_core::evidence::{Distance, SignificanceLevel};
+/// use mlops_drift::DriftCheck;
+///
+/// let table = |shift: f64| {
+///     let column = Float64Array::from_iter_values((0..200).map(|i| f64::from(i % 50) + shift));
+///     RecordBatch::try_from_iter([("temperature", Arc::new(column) as ArrayRef)])
+/// };
+/// let check = DriftCheck::against(&table(0.0)?)
+///     .level(SignificanceLevel::ONE_PERCENT)
+///     .effect_for("temperature", Distance::new(0.3, "wasserstein_sd")?)
+///     .prepare()?;
+///
+/// assert!(!check.run(&table(0.0)?)?.verdict.drifted);
+/// assert!(check.run(&table(9.0)?)?.verdict.material);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct DriftCheck {
+    reference: RecordBatch,
+    columns: Option<Vec<String>>,
+    units: Vec<(String, Vec<String>)>,
+    methods: BTreeMap<String, Method>,
+    effects: Vec<Distance>,
+    effects_for: BTreeMap<String, Distance>,
+    level: SignificanceLevel,
+    correction: Arc<dyn Correction>,
+    infinite: Infinite,
+}
+
+impl fmt::Debug for DriftCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DriftCheck")
+            .field("columns", &self.columns)
+            .field("units", &self.units)
+            .field("methods", &self.methods)
+            .field("level", &self.level)
+            .field("correction", &self.correction.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl DriftCheck {
+    /// A check against this reference: all of its columns, at 5 %.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// let report = DriftCheck::against(&reference).run(&reference)?;
+    /// assert_eq!(report.columns.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn against(reference: &RecordBatch) -> Self {
+        Self {
+            reference: reference.clone(),
+            columns: None,
+            units: Vec::new(),
+            methods: BTreeMap::new(),
+            effects: Vec::new(),
+            effects_for: BTreeMap::new(),
+            level: SignificanceLevel::FIVE_PERCENT,
+            correction: Arc::new(BenjaminiHochberg),
+            infinite: Infinite::default(),
+        }
+    }
+
+    /// The probability of a false alarm that is accepted for the whole table.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// let check = DriftCheck::against(&reference).level(SignificanceLevel::ONE_PERCENT);
+    /// assert_eq!(check.run(&reference)?.level, SignificanceLevel::ONE_PERCENT);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn level(mut self, level: SignificanceLevel) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// The columns to compare; without this call all, except units.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// let report = DriftCheck::against(&reference).columns(["x"]).run(&reference)?;
+    /// assert_eq!(report.columns.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn columns<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
+        self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Aggregates columns to one value per distinct value of the column `unit` first: the mean of
+    /// numbers, the one category of strings. Rows that share a unit are not exchangeable: a
+    /// thousand flights in one stormy hour are one observation of the weather, not a thousand. The
+    /// unit column itself is never tested. Missing values are compared by the units' missing shares.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// let report = DriftCheck::against(&reference).unit("hour", ["x"]).run(&reference)?;
+    /// assert_eq!(report.columns[0].reference_size, 7); // hours, not rows
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unit<C: Into<String>>(
+        mut self,
+        unit: impl Into<String>,
+        columns: impl IntoIterator<Item = C>,
+    ) -> Self {
+        let columns = columns.into_iter().map(Into::into).collect();
+        self.units.push((unit.into(), columns));
+        self
+    }
+
+    /// Tests this column in another way than by default.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// use mlops_drift::{check::Method, divergence::Psi};
+    /// let check = DriftCheck::against(&reference).method("x", Method::numeric(Psi::default()));
+    /// assert!(check.run(&reference)?.columns[1].value.as_ref().unwrap().method.starts_with("psi"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn method(mut self, column: impl Into<String>, method: Method) -> Self {
+        self.methods.insert(column.into(), method);
+        self
+    }
+
+    /// The smallest effect that matters, for every column that reports this measure and has none of
+    /// its own. Numeric columns report `kolmogorov_smirnov` (D), `wasserstein_sd` (in standard
+    /// deviations of the reference) and `psi`; others `total_variation` and `cramers_v`. A column that drifted
+    /// by less is reported as drifted, not as material.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// use mlops_core::evidence::Distance;
+    /// let check = DriftCheck::against(&reference).effect(Distance::new(0.1, "wasserstein_sd")?);
+    /// assert!(check.run(&reference)?.columns[0].minimum_effect.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn effect(mut self, least: Distance) -> Self {
+        self.effects.push(least);
+        self
+    }
+
+    /// The smallest effect that matters in this column. See [`effect`](Self::effect).
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// use mlops_core::evidence::Distance;
+    /// let check = DriftCheck::against(&reference).effect_for("x", Distance::new(0.1, "psi")?);
+    /// assert!(check.run(&reference)?.columns[0].minimum_effect.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn effect_for(mut self, column: impl Into<String>, least: Distance) -> Self {
+        self.effects_for.insert(column.into(), least);
+        self
+    }
+
+    /// The correction for the number of tests; by default
+    /// [`BenjaminiHochberg`].
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::{DriftCheck, multiplicity::Holm};
+    /// let report = DriftCheck::against(&reference).correction(Holm).run(&reference)?;
+    /// assert_eq!(report.correction, "holm");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn correction(mut self, correction: impl Correction + 'static) -> Self {
+        self.correction = Arc::new(correction);
+        self
+    }
+
+    /// What to make of ±inf; by default they are values at the ends of the order.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// use mlops_drift::sample::Infinite;
+    /// let check = DriftCheck::against(&reference).infinite(Infinite::Reject);
+    /// assert!(check.run(&reference).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn infinite(mut self, infinite: Infinite) -> Self {
+        self.infinite = infinite;
+        self
+    }
+
+    /// Reads and sorts the reference, for many runs.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a reference without rows or
+    /// columns, a null unit, a category that varies within its unit, a minimum effect in a measure
+    /// that the column does not report; [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch)
+    /// for a named column that the reference lacks; [`Unsupported`](mlops_core::ErrorKind::Unsupported)
+    /// for a nested or binary column.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// let prepared = DriftCheck::against(&reference).prepare()?;
+    /// assert!(!prepared.run(&reference)?.verdict.drifted);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn prepare(&self) -> Result<PreparedCheck> {
+        PreparedCheck::new(self)
+    }
+
+    /// Compares one table with the reference.
+    ///
+    /// # Errors
+    /// Those of [`prepare`](Self::prepare) and [`PreparedCheck::run`].
+    pub fn run(&self, current: &RecordBatch) -> Result<DriftReport> {
+        self.prepare()?.run(current)
+    }
+}

@@ -1,0 +1,190 @@
+//! One column of one batch, read for testing: row by row, or aggregated to units.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::row::{RowConverter, SortField};
+use mlops_core::{Error, ErrorKind, Result};
+
+use crate::sample::{CategoricalSample, Infinite, NumericSample, labels, numbers};
+
+/// The values of a column, and how much of it is missing.
+pub(super) struct Observed {
+    pub(super) values: Values,
+    pub(super) missing: Missing,
+}
+
+pub(super) enum Values {
+    Numeric(NumericSample),
+    Categorical(CategoricalSample),
+}
+
+/// What is known about missing values.
+pub(super) enum Missing {
+    /// Rows that are `[missing, present]`.
+    Rows([u64; 2]),
+    /// The missing share of every unit.
+    Units(NumericSample),
+}
+
+impl Values {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Numeric(sample) => sample.len(),
+            Self::Categorical(sample) => sample.len(),
+        }
+    }
+}
+
+impl Missing {
+    /// The missing share of the rows, or the mean of those of the units.
+    pub(super) fn share(&self) -> f64 {
+        match self {
+            Self::Rows([missing, present]) => {
+                *missing as f64 / ((missing + present) as f64).max(1.0)
+            }
+            Self::Units(shares) => shares.mean().unwrap_or(0.0),
+        }
+    }
+}
+
+/// The unit of every row: a number below `count`.
+pub(super) struct Units {
+    of_row: Vec<u32>,
+    count: usize,
+}
+
+impl Units {
+    /// Numbers the distinct values of the unit column in order of appearance.
+    pub(super) fn of(batch: &RecordBatch, column: &str) -> Result<Self> {
+        let keys = find(batch, column)?;
+        if keys.null_count() > 0 {
+            return Err(Error::invalid(format!(
+                "unit column \"{column}\" must hold no null, got {}",
+                keys.null_count()
+            )));
+        }
+        let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
+        let rows = converter.convert_columns(std::slice::from_ref(keys))?;
+        let mut numbers = HashMap::new();
+        let of_row = rows
+            .iter()
+            .map(|row| {
+                let next = numbers.len() as u32;
+                *numbers.entry(row).or_insert(next)
+            })
+            .collect();
+        Ok(Self {
+            of_row,
+            count: numbers.len(),
+        })
+    }
+}
+
+/// The column of this name.
+pub(super) fn find<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a ArrayRef> {
+    batch.column_by_name(column).ok_or_else(|| {
+        Error::new(
+            ErrorKind::SignatureMismatch,
+            format!("column \"{column}\" is missing"),
+        )
+    })
+}
+
+/// Reads a column as numbers or as categories.
+pub(super) fn observe(
+    array: &ArrayRef,
+    units: Option<&Units>,
+    numeric: bool,
+    infinite: Infinite,
+) -> Result<Observed> {
+    match (numeric, units) {
+        (true, None) => {
+            let sample = NumericSample::with_infinite(numbers(array)?, infinite)?;
+            let missing = Missing::Rows([sample.missing() as u64, sample.len() as u64]);
+            Ok(Observed {
+                values: Values::Numeric(sample),
+                missing,
+            })
+        }
+        (false, None) => {
+            let sample = CategoricalSample::from_array(array)?;
+            let missing = Missing::Rows([sample.missing() as u64, sample.len() as u64]);
+            Ok(Observed {
+                values: Values::Categorical(sample),
+                missing,
+            })
+        }
+        (true, Some(units)) => mean_per_unit(array, units, infinite),
+        (false, Some(units)) => label_per_unit(array, units),
+    }
+}
+
+/// Rows and missing rows of every unit.
+struct Tally {
+    rows: Vec<u64>,
+    missing: Vec<u64>,
+}
+
+impl Tally {
+    fn new(units: &Units) -> Self {
+        Self {
+            rows: vec![0; units.count],
+            missing: vec![0; units.count],
+        }
+    }
+
+    fn count(&mut self, unit: u32, is_missing: bool) {
+        self.rows[unit as usize] += 1;
+        self.missing[unit as usize] += u64::from(is_missing);
+    }
+
+    fn present(&self, unit: usize) -> u64 {
+        self.rows[unit] - self.missing[unit]
+    }
+
+    fn shares(&self) -> Missing {
+        let shares = self.missing.iter().zip(&self.rows);
+        Missing::Units(NumericSample::new(
+            shares.map(|(&missing, &rows)| missing as f64 / rows as f64),
+        ))
+    }
+}
+
+fn mean_per_unit(array: &ArrayRef, units: &Units, infinite: Infinite) -> Result<Observed> {
+    let mut tally = Tally::new(units);
+    let mut sums = vec![0.0; units.count];
+    for (value, &unit) in numbers(array)?.into_iter().zip(&units.of_row) {
+        let is_missing = value.is_nan() || (value.is_infinite() && infinite == Infinite::Missing);
+        tally.count(unit, is_missing);
+        if !is_missing {
+            sums[unit as usize] += value;
+        }
+    }
+    let means = (0..units.count).map(|unit| sums[unit] / tally.present(unit) as f64); // 0/0 is NaN
+    let sample = NumericSample::with_infinite(means, infinite)?;
+    Ok(Observed {
+        values: Values::Numeric(sample),
+        missing: tally.shares(),
+    })
+}
+
+fn label_per_unit(array: &ArrayRef, units: &Units) -> Result<Observed> {
+    let labels = labels(array)?;
+    let mut tally = Tally::new(units);
+    let mut of_unit: Vec<Option<&str>> = vec![None; units.count];
+    for (label, &unit) in labels.iter().zip(&units.of_row) {
+        tally.count(unit, label.is_none());
+        let Some(label) = label else { continue };
+        let held = of_unit[unit as usize].get_or_insert(label);
+        if *held != label {
+            return Err(Error::invalid(format!(
+                "a category must be constant within its unit, got \"{held}\" and \"{label}\""
+            )));
+        }
+    }
+    Ok(Observed {
+        values: Values::Categorical(CategoricalSample::new(of_unit)),
+        missing: tally.shares(),
+    })
+}

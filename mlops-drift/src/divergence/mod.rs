@@ -1,0 +1,49 @@
+//! Divergences: how far apart are two samples? A distance says nothing about chance; where a verdict
+//! is needed, pair it with a [test](crate::two_sample).
+//!
+//! | divergence | sample | range | unit |
+//! | --- | --- | --- | --- |
+//! | [`Psi`] | numeric | \[0, ∞) | nats; also a test |
+//! | [`Wasserstein`] | numeric | \[0, ∞) | the column's, or standard deviations of the reference |
+//! | [`TotalVariation`] | categorical | \[0, 1] | probability |
+//! | [`LInfinity`] | categorical | \[0, 1] | probability |
+//! | [`CramersV`] | categorical | \[0, 1] | – |
+
+mod cramers_v;
+mod l_infinity;
+mod psi;
+mod total_variation;
+mod wasserstein;
+
+use mlops_core::Result;
+use mlops_core::evidence::Distance;
+
+pub use cramers_v::CramersV;
+pub use l_infinity::LInfinity;
+pub use psi::Psi;
+pub use total_variation::TotalVariation;
+pub use wasserstein::{Scale, Wasserstein};
+
+/// The distance of a current sample from a reference, on samples of type `S`.
+///
+/// # Contract
+/// Pure and deterministic; 0 for two equal samples; not symmetric in general, since bins and scales
+/// come from the reference.
+///
+/// # Errors
+/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if a sample holds no value, or the
+/// distance is undefined or infinite.
+///
+/// ```
+/// use mlops_drift::NumericSample;
+/// use mlops_drift::divergence::{Divergence, Wasserstein};
+///
+/// let reference = NumericSample::new([0.0, 1.0]);
+/// let current = NumericSample::new([2.0, 3.0]);
+/// assert_eq!(Wasserstein::raw().divergence(&reference, &current)?.get(), 2.0);
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+pub trait Divergence<S: ?Sized>: Send + Sync {
+    /// How far the current sample lies from the reference.
+    fn divergence(&self, reference: &S, current: &S) -> Result<Distance>;
+}

@@ -1,0 +1,137 @@
+use mlops_core::evidence::Distance;
+use mlops_core::{Error, Result};
+
+use super::Divergence;
+use crate::sample::NumericSample;
+
+/// What a Wasserstein distance is divided by.
+///
+/// ```
+/// use mlops_drift::divergence::Scale;
+/// assert_eq!(Scale::default(), Scale::ReferenceDeviations);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// Nothing: the column's own unit.
+    Raw,
+    /// The standard deviation of the reference (divisor n). Undefined when that is 0 and the current
+    /// sample differs.
+    #[default]
+    ReferenceDeviations,
+    /// The standard deviation of the reference, but at least 0.001, as Evidently divides: columns
+    /// of a small scale then always look stable. For comparison with its reports only.
+    Evidently,
+}
+
+/// The Wasserstein-1 distance: the area between the two empirical distribution functions, or the
+/// mean way that values have to move.
+///
+/// **Unit**: see [`Scale`]; by default standard deviations of the reference.
+/// **Weakness**: a few far outliers dominate it; without a test no threshold on it has an error
+/// rate (0.1 deviations alarms on 15 % of drift-free lognormal samples).
+/// **Errors**: undefined with an infinite value in either sample.
+/// **Cost**: O(n + m).
+/// **Source**: Vallender, "Calculation of the Wasserstein distance between probability distributions
+/// on the line", Theory of Probability and its Applications 1974.
+///
+/// ```
+/// use mlops_drift::NumericSample;
+/// use mlops_drift::divergence::{Divergence, Wasserstein};
+///
+/// let reference = NumericSample::new([1.0, 3.0]); // standard deviation 1
+/// let current = NumericSample::new([1.5, 3.5]);
+/// assert_eq!(Wasserstein::default().divergence(&reference, &current)?.get(), 0.5);
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wasserstein {
+    scale: Scale,
+}
+
+impl Wasserstein {
+    /// In the column's own unit; named `wasserstein`. The default is in standard deviations of the
+    /// reference and named `wasserstein_sd`.
+    ///
+    /// ```
+    /// use mlops_drift::NumericSample;
+    /// use mlops_drift::divergence::{Divergence, Wasserstein};
+    /// let (low, high) = (NumericSample::new([0.0]), NumericSample::new([7.0]));
+    /// assert_eq!(Wasserstein::raw().divergence(&low, &high)?.get(), 7.0);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn raw() -> Self {
+        Self { scale: Scale::Raw }
+    }
+
+    /// With another scale.
+    ///
+    /// ```
+    /// use mlops_drift::divergence::{Scale, Wasserstein};
+    /// assert_eq!(Wasserstein::raw(), Wasserstein::default().scale(Scale::Raw));
+    /// ```
+    #[must_use]
+    pub fn scale(self, scale: Scale) -> Self {
+        Self { scale }
+    }
+
+    fn unit(&self, reference: &NumericSample) -> f64 {
+        let deviation = || reference.standard_deviation().unwrap_or(0.0);
+        match self.scale {
+            Scale::Raw => 1.0,
+            Scale::ReferenceDeviations => deviation(),
+            Scale::Evidently => deviation().max(0.001),
+        }
+    }
+
+    fn measure(&self) -> &'static str {
+        match self.scale {
+            Scale::Raw => "wasserstein",
+            Scale::ReferenceDeviations => "wasserstein_sd",
+            Scale::Evidently => "wasserstein_evidently",
+        }
+    }
+}
+
+impl Divergence<NumericSample> for Wasserstein {
+    fn divergence(&self, reference: &NumericSample, current: &NumericSample) -> Result<Distance> {
+        reference.require("reference")?;
+        current.require("current")?;
+        let area = area_between(reference.sorted(), current.sorted());
+        let distance = if area == 0.0 {
+            0.0
+        } else {
+            area / self.unit(reference)
+        };
+        if distance.is_finite() {
+            return Ok(Distance::new(distance, self.measure())?);
+        }
+        Err(Error::invalid(format!(
+            "{} is undefined: values must be finite and the reference must vary, got a distance of {area} and a scale of {}",
+            self.measure(),
+            self.unit(reference)
+        )))
+    }
+}
+
+/// ∫ |F − G| between the step functions of two sorted samples.
+fn area_between(x: &[f64], y: &[f64]) -> f64 {
+    let (mut i, mut j, mut area) = (0, 0, 0.0);
+    let mut last = f64::NAN;
+    while i < x.len() || j < y.len() {
+        let takes_x = j == y.len() || (i < x.len() && x[i] <= y[j]);
+        let next = if takes_x { x[i] } else { y[j] };
+        if next > last {
+            let gap = (i as f64 / x.len() as f64 - j as f64 / y.len() as f64).abs();
+            if gap > 0.0 {
+                area += gap * (next - last);
+            }
+        }
+        last = next;
+        if takes_x {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    area
+}

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub mod check;
+pub mod detector;
+pub mod divergence;
+pub mod multiplicity;
+pub mod performance;
+mod permutation;
+pub mod report;
+pub mod sample;
+pub mod two_sample;
+
+pub use check::{DriftCheck, PreparedCheck};
+pub use report::DriftReport;
+pub use sample::{CategoricalSample, NumericSample};

@@ -1,0 +1,125 @@
+//! Seeded resampling: the exact null distribution of any statistic of two exchangeable samples.
+
+use mlops_core::evidence::PValue;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The bytes of "mlops".
+const DEFAULT_SEED: u64 = 0x6d_6c_6f_70_73;
+/// Draws without drift stop after this many exceedances.
+const EXCEEDANCES: u32 = 50;
+/// Rows drawn in all, as far as `FEWEST` permits: about a second.
+const BUDGET: u64 = 200_000_000;
+/// Permutations below which the smallest p-value (1/1000) would serve no correction.
+const FEWEST: u32 = 999;
+
+/// How a permutation test draws: seed, and the greatest number of permutations.
+///
+/// The p-value is that of Besag & Clifford ("Sequential Monte Carlo p-values", Biometrika 1991):
+/// drawing stops at the 50th permutation that is at least as extreme as the data, and then
+/// p = 50 / draws; otherwise p = (exceedances + 1) / (limit + 1). Its level is exact for every
+/// limit. The draws are a function of the seed and of the pooled values, so that the same two samples
+/// always give the same p-value, and different ones draw anew. Without drift a few hundred draws suffice; with drift all are made. For large samples the
+/// limit is lowered towards 999, so that about 2·10^8 rows are drawn at most.
+///
+/// Assumption: rows of both samples are exchangeable if there is no drift.
+///
+/// ```
+/// use mlops_drift::two_sample::{ChiSquare, Permutations};
+/// let test = ChiSquare::default().permutations(Permutations::default().seed(7).limit(1999));
+/// # let _ = test;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permutations {
+    seed: u64,
+    limit: u32,
+}
+
+impl Default for Permutations {
+    fn default() -> Self {
+        Self {
+            seed: DEFAULT_SEED,
+            limit: 9_999,
+        }
+    }
+}
+
+impl Permutations {
+    /// The seed of the draws; by default the bytes of `"mlops"`.
+    ///
+    /// ```
+    /// use mlops_drift::two_sample::Permutations;
+    /// assert_eq!(Permutations::default().seed(0x6d6c6f7073), Permutations::default());
+    /// ```
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The greatest number of permutations, 9,999 by default; 0 counts as 1.
+    ///
+    /// ```
+    /// use mlops_drift::two_sample::Permutations;
+    /// assert_eq!(Permutations::default().limit(9_999), Permutations::default());
+    /// ```
+    #[must_use]
+    pub fn limit(self, limit: u32) -> Self {
+        Self {
+            limit: limit.max(1),
+            ..self
+        }
+    }
+
+    /// Draws subsets of `size` out of `items` and counts how often `exceeds` holds. `pooled` is what
+    /// both samples hold together, whichever holds which: it is mixed into the seed.
+    ///
+    /// Why: a statistic of ranks meets the same null distribution in every table of a size. Had every
+    /// table the same permutations too, one unlucky seed would shift the level of them all, by some
+    /// 14 % (50 exceedances). So each table draws its own, as a function of seed and pooled values; given
+    /// these the assignment to the samples is still uniform, and the level exact.
+    pub(crate) fn p_value(
+        &self,
+        pooled: impl Iterator<Item = u64>,
+        mut items: Vec<u32>,
+        size: usize,
+        mut exceeds: impl FnMut(&[u32]) -> bool,
+    ) -> PValue {
+        let seed = pooled.fold(self.seed, |state, value| mix(state ^ value));
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let limit = self.affordable(size);
+        let mut exceedances = 0;
+        for draws in 1..=limit {
+            shuffle_head(&mut items, size, &mut rng);
+            exceedances += u32::from(exceeds(&items[..size]));
+            if exceedances == EXCEEDANCES {
+                return PValue::saturating(f64::from(exceedances) / f64::from(draws));
+            }
+        }
+        PValue::saturating(f64::from(exceedances + 1) / (f64::from(limit) + 1.0))
+    }
+
+    fn affordable(&self, size: usize) -> u32 {
+        let affordable = BUDGET / (size as u64).max(1);
+        let floor = FEWEST.min(self.limit);
+        u32::try_from(affordable)
+            .unwrap_or(u32::MAX)
+            .clamp(floor, self.limit)
+    }
+}
+
+/// The finalizer of SplitMix64: Steele, Lea & Flood, "Fast splittable pseudorandom number generators",
+/// OOPSLA 2014.
+fn mix(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The first steps of a Fisher–Yates shuffle: `items[..size]` is then a uniform subset.
+fn shuffle_head(items: &mut [u32], size: usize, rng: &mut ChaCha8Rng) {
+    let len = items.len() as u32; // u32 draws give the same sequence on 32 and 64 bits
+    for index in 0..size as u32 {
+        items.swap(index as usize, rng.random_range(index..len) as usize);
+    }
+}

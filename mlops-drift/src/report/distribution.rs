@@ -1,0 +1,140 @@
+use serde::{Deserialize, Serialize};
+
+use crate::sample::{CategoricalSample, NumericSample};
+
+/// Bins of a numeric picture.
+const BINS: usize = 20;
+/// Categories of a picture; the rest is summed up.
+const CATEGORIES: usize = 12;
+
+/// Shares per bin or category of reference and current, coarse enough for a picture.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// The bins or categories.
+    pub labels: Vec<String>,
+    /// Shares of the reference, which sum to 1.
+    pub reference: Vec<f64>,
+    /// Shares of the current sample, which sum to 1.
+    pub current: Vec<f64>,
+}
+
+impl Distribution {
+    /// 20 bins of equal width over the middle 99 % of the two samples; the outer bins are open.
+    ///
+    /// ```
+    /// use mlops_drift::{NumericSample, report::Distribution};
+    /// let sample = NumericSample::new((0..100).map(f64::from));
+    /// assert_eq!(Distribution::of_numbers(&sample, &sample).labels.len(), 20);
+    /// ```
+    pub fn of_numbers(reference: &NumericSample, current: &NumericSample) -> Self {
+        let (low, high) = range(reference, current);
+        if low >= high {
+            return Self {
+                labels: vec![number(low)],
+                reference: vec![1.0],
+                current: vec![1.0],
+            };
+        }
+        let width = (high - low) / BINS as f64;
+        let edges: Vec<f64> = (1..BINS).map(|bin| low + width * bin as f64).collect();
+        let shares = |sample: &NumericSample| {
+            let below = |edge: &f64| sample.sorted().partition_point(|value| value < edge);
+            let mut cumulative: Vec<usize> = edges.iter().map(below).collect();
+            cumulative.push(sample.len());
+            let mut before = 0;
+            cumulative
+                .into_iter()
+                .map(|count| {
+                    let share = (count - before) as f64 / sample.len().max(1) as f64;
+                    before = count;
+                    share
+                })
+                .collect()
+        };
+        Self {
+            labels: (0..BINS)
+                .map(|bin| {
+                    let start = low + width * bin as f64;
+                    format!("{} to {}", number(start), number(start + width))
+                })
+                .collect(),
+            reference: shares(reference),
+            current: shares(current),
+        }
+    }
+
+    /// The twelve most frequent categories of the two samples; the others are summed up.
+    ///
+    /// ```
+    /// use mlops_drift::{CategoricalSample, report::Distribution};
+    /// let sample = CategoricalSample::new([Some("a"), Some("b"), Some("a")]);
+    /// assert_eq!(Distribution::of_categories(&sample, &sample).labels, ["a", "b"]);
+    /// ```
+    pub fn of_categories(reference: &CategoricalSample, current: &CategoricalSample) -> Self {
+        let share = |sample: &CategoricalSample, label: &str| {
+            sample.count(label) as f64 / sample.len().max(1) as f64
+        };
+        let unseen = current
+            .counts()
+            .filter(|(label, _)| reference.count(label) == 0);
+        let mut rows: Vec<(&str, [f64; 2])> = reference
+            .counts()
+            .chain(unseen)
+            .map(|(label, _)| (label, [share(reference, label), share(current, label)]))
+            .collect();
+        rows.sort_by(|(a, p), (b, q)| {
+            (q[0] + q[1])
+                .total_cmp(&(p[0] + p[1]))
+                .then_with(|| a.cmp(b))
+        });
+        let mut picture = Self::default();
+        for (label, shares) in rows.iter().take(CATEGORIES) {
+            picture.push((*label).to_owned(), *shares);
+        }
+        if let Some(others) = rows.get(CATEGORIES..).filter(|others| !others.is_empty()) {
+            let sum = others
+                .iter()
+                .fold([0.0, 0.0], |sum, (_, s)| [sum[0] + s[0], sum[1] + s[1]]);
+            picture.push(format!("{} others", others.len()), sum);
+        }
+        picture
+    }
+
+    fn push(&mut self, label: String, shares: [f64; 2]) {
+        self.labels.push(label);
+        self.reference.push(shares[0]);
+        self.current.push(shares[1]);
+    }
+}
+
+/// From the least 0.5 % to the greatest 0.5 % quantile of the two, within the finite values.
+fn range(reference: &NumericSample, current: &NumericSample) -> (f64, f64) {
+    let finite = |sample: &NumericSample| {
+        NumericSample::new(sample.sorted().iter().copied().filter(|x| x.is_finite()))
+    };
+    let samples = [finite(reference), finite(current)];
+    let ends = |share: f64| samples.iter().filter_map(move |s| s.quantile(share));
+    let low = ends(0.005).fold(f64::INFINITY, f64::min);
+    let high = ends(0.995).fold(f64::NEG_INFINITY, f64::max);
+    (low, high)
+}
+
+/// Four significant digits or so, without a trail of zeros.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-3..1e6).contains(&size) {
+        return format!("{value:.2e}");
+    }
+    let decimals = match size {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}

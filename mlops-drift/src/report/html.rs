@@ -1,0 +1,79 @@
+use askama::Template;
+use mlops_core::{Error, ErrorKind, Result};
+
+use super::chart::Histogram;
+use super::{ColumnReport, DriftReport, short};
+
+/// The page: every `{{ }}` of the template is escaped, but for the charts, which escape themselves.
+#[derive(Template)]
+#[template(path = "drift.html")]
+struct Page<'a> {
+    report: &'a DriftReport,
+    headline: &'static str,
+    columns: Vec<Row<'a>>,
+}
+
+struct Row<'a> {
+    column: &'a ColumnReport,
+    p_value: String,
+    effects: String,
+    missing: String,
+    chart: String,
+}
+
+impl<'a> Row<'a> {
+    fn new(column: &'a ColumnReport) -> Self {
+        let effects = column.effects.iter().map(ToString::to_string);
+        Self {
+            column,
+            p_value: short(column.adjusted_p_value().get()),
+            effects: effects.collect::<Vec<_>>().join(", "),
+            missing: format!(
+                "{:.1} % → {:.1} %",
+                column.reference_missing * 100.0,
+                column.current_missing * 100.0
+            ),
+            chart: column
+                .distribution
+                .as_ref()
+                .map(|shares| Histogram::new(&column.column, shares).to_svg())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl DriftReport {
+    /// The report as one HTML page, worst column first. It is self-contained: no script, no style sheet,
+    /// no font and no link from elsewhere, so it opens offline; names from the data are escaped.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
+    /// assert!(report.to_html()?.contains("No drift"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_html(&self) -> Result<String> {
+        let page = Page {
+            report: self,
+            headline: self.headline(),
+            columns: self.worst_first().into_iter().map(Row::new).collect(),
+        };
+        page.render().map_err(|error| {
+            Error::new(ErrorKind::Internal, "cannot render the report").source(error)
+        })
+    }
+
+    fn headline(&self) -> &'static str {
+        match (self.verdict.material, self.verdict.drifted) {
+            (true, _) => "Material drift",
+            (false, true) => "Drift, below the minimum effect",
+            (false, false) if self.verdict.untested_columns.is_empty() => "No drift",
+            (false, false) => "No drift in the columns that could be compared",
+        }
+    }
+}

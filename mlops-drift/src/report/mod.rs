@@ -1,0 +1,449 @@
+//! What a drift check found: a model that serializes, and renderers that read it.
+
+pub mod chart;
+mod distribution;
+#[cfg(feature = "html")]
+mod html;
+
+use mlops_core::Result;
+use mlops_core::evidence::{Distance, Evidence, PValue, SignificanceLevel};
+use serde::{Deserialize, Serialize};
+
+use crate::multiplicity::Correction;
+use crate::two_sample::TestResult;
+
+pub use distribution::Distribution;
+
+/// What a [`DriftCheck`](crate::DriftCheck) found in one table.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// use mlops_drift::{DriftCheck, report::DriftReport};
+///
+/// let column = Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+/// let table = RecordBatch::try_from_iter([("x", column)])?;
+/// let report = DriftCheck::against(&table).run(&table)?;
+/// assert_eq!(report.columns[0].column, "x");
+/// let copy: DriftReport = serde_json::from_str(&report.to_json()?)?;
+/// assert_eq!(copy, report);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DriftReport {
+    /// The verdict on the whole table.
+    pub verdict: BatchVerdict,
+    /// The false-alarm rate asked for.
+    pub level: SignificanceLevel,
+    /// The correction for the number of tests.
+    pub correction: String,
+    /// What the level promises, and under which assumption.
+    pub guarantee: String,
+    /// How many hypotheses were tested.
+    pub tests: usize,
+    /// Rows of the reference.
+    pub reference_rows: usize,
+    /// Rows of the current table.
+    pub current_rows: usize,
+    /// The columns, in the order of the check.
+    pub columns: Vec<ColumnReport>,
+}
+
+/// The verdict on the whole table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchVerdict {
+    /// Whether any column drifted. Without drift this is so with probability at most `level`.
+    pub drifted: bool,
+    /// Whether any column drifted by at least its minimum effect.
+    pub material: bool,
+    /// The columns that drifted.
+    pub drifted_columns: Vec<String>,
+    /// The columns that drifted by at least their minimum effect.
+    pub material_columns: Vec<String>,
+    /// The columns whose values could not be tested: look at them.
+    pub untested_columns: Vec<String>,
+    /// In plain language.
+    pub reason: String,
+}
+
+/// The verdict on one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnVerdict {
+    /// No evidence of a difference.
+    Stable,
+    /// The values could not be tested, since one side has none; nothing else was conspicuous.
+    Untested,
+    /// Significantly different after correction, but by less than the minimum effect.
+    Drifted,
+    /// Significantly different after correction, by at least the minimum effect.
+    Material,
+}
+
+impl ColumnVerdict {
+    /// The name in `snake_case`.
+    ///
+    /// ```
+    /// assert_eq!(mlops_drift::report::ColumnVerdict::Material.as_str(), "material");
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Untested => "untested",
+            Self::Drifted => "drifted",
+            Self::Material => "material",
+        }
+    }
+
+    /// Whether the column drifted, materially or not.
+    pub fn is_drift(self) -> bool {
+        self >= Self::Drifted
+    }
+}
+
+/// One tested hypothesis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// `<column>` for the values, `<column>:missing` for the missing share.
+    pub hypothesis: String,
+    /// The test and its null distribution.
+    pub method: String,
+    /// The test statistic.
+    pub statistic: f64,
+    /// The p-value of this test alone.
+    pub p_value: PValue,
+    /// The p-value corrected for the number of tests.
+    pub adjusted_p_value: PValue,
+    /// Whether the adjusted p-value is at most the level.
+    pub rejected: bool,
+}
+
+/// What was found in one column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnReport {
+    /// The column's name.
+    pub column: String,
+    /// The verdict.
+    pub verdict: ColumnVerdict,
+    /// The test of the values; `None` if one side has none.
+    pub value: Option<Finding>,
+    /// The test of the missing share; `None` if nothing is missing.
+    pub missing: Option<Finding>,
+    /// How large the difference is, by several measures.
+    pub effects: Vec<Distance>,
+    /// The smallest effect that matters, where declared.
+    pub minimum_effect: Option<Distance>,
+    /// The unit that the rows were aggregated to.
+    pub unit: Option<String>,
+    /// Values (or units) of the reference that entered the test.
+    pub reference_size: usize,
+    /// Values (or units) of the current table that entered the test.
+    pub current_size: usize,
+    /// The missing share in the reference, in \[0, 1].
+    pub reference_missing: f64,
+    /// The missing share in the current table, in \[0, 1].
+    pub current_missing: f64,
+    /// In plain language.
+    pub reason: String,
+    /// Shares per bin or category, for a picture.
+    pub distribution: Option<Distribution>,
+}
+
+impl Finding {
+    pub(crate) fn new(hypothesis: String, result: TestResult) -> Self {
+        Self {
+            hypothesis,
+            method: result.method,
+            statistic: result.statistic,
+            p_value: result.p_value,
+            adjusted_p_value: result.p_value,
+            rejected: false,
+        }
+    }
+}
+
+/// A compared column before the correction.
+pub(crate) struct ReportedColumn {
+    pub(crate) value: Option<Finding>,
+    pub(crate) missing: Option<Finding>,
+    pub(crate) report: ColumnReport,
+}
+
+impl ColumnReport {
+    pub(crate) fn new(column: &str) -> Self {
+        Self {
+            column: column.to_owned(),
+            verdict: ColumnVerdict::Untested,
+            value: None,
+            missing: None,
+            effects: Vec::new(),
+            minimum_effect: None,
+            unit: None,
+            reference_size: 0,
+            current_size: 0,
+            reference_missing: 0.0,
+            current_missing: 0.0,
+            reason: String::new(),
+            distribution: None,
+        }
+    }
+
+    /// The effect in this measure.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
+    /// assert_eq!(report.columns[0].effect("wasserstein_sd").map(|d| d.get()), Some(0.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn effect(&self, measure: &str) -> Option<&Distance> {
+        self.effects
+            .iter()
+            .find(|effect| effect.measure() == measure)
+    }
+
+    /// The least adjusted p-value of the column, 1 if nothing was tested.
+    pub fn adjusted_p_value(&self) -> PValue {
+        let least = self
+            .findings()
+            .map(|finding| finding.adjusted_p_value.get());
+        PValue::saturating(least.fold(1.0, f64::min))
+    }
+
+    /// The tested hypotheses: values, then missing share.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.value.iter().chain(&self.missing)
+    }
+
+    fn conclude(&mut self) {
+        self.verdict = self.conclusion();
+        self.reason = self.explanation();
+    }
+
+    fn conclusion(&self) -> ColumnVerdict {
+        let rejects = |finding: &Option<Finding>| finding.as_ref().is_some_and(|f| f.rejected);
+        if rejects(&self.missing) || (rejects(&self.value) && self.reaches_minimum()) {
+            ColumnVerdict::Material
+        } else if rejects(&self.value) {
+            ColumnVerdict::Drifted
+        } else if self.value.is_none() {
+            ColumnVerdict::Untested
+        } else {
+            ColumnVerdict::Stable
+        }
+    }
+
+    /// An effect that is undefined (infinite) reaches every minimum.
+    fn reaches_minimum(&self) -> bool {
+        let Some(least) = &self.minimum_effect else {
+            return true;
+        };
+        self.effect(least.measure())
+            .is_none_or(|effect| effect.get() >= least.get())
+    }
+
+    fn explanation(&self) -> String {
+        let mut sentences = Vec::new();
+        match &self.value {
+            Some(finding) => sentences.push(self.about_values(finding)),
+            None => sentences.push(format!(
+                "the values cannot be compared: {} in the reference, {} in the current table",
+                self.reference_size, self.current_size
+            )),
+        }
+        if let Some(finding) = &self.missing {
+            sentences.push(self.about_missing(finding));
+        }
+        sentences.join("; ")
+    }
+
+    fn about_values(&self, finding: &Finding) -> String {
+        let verb = if finding.rejected {
+            "the values differ from the reference"
+        } else {
+            "no evidence that the values differ"
+        };
+        let effect = match (&self.minimum_effect, self.effects.first()) {
+            (Some(least), _) => match self.effect(least.measure()) {
+                Some(effect) => format!(", {effect} against a minimum of {:.4}", least.get()),
+                None => format!(", {} undefined", least.measure()),
+            },
+            (None, Some(effect)) => format!(", {effect}"),
+            (None, None) => String::new(),
+        };
+        format!("{verb} ({}{effect})", p_text(finding))
+    }
+
+    fn about_missing(&self, finding: &Finding) -> String {
+        let verb = if finding.rejected {
+            "the missing share changed"
+        } else {
+            "no evidence that the missing share changed"
+        };
+        format!(
+            "{verb} from {:.1} % to {:.1} % ({})",
+            self.reference_missing * 100.0,
+            self.current_missing * 100.0,
+            p_text(finding)
+        )
+    }
+}
+
+fn p_text(finding: &Finding) -> String {
+    format!(
+        "{}, adjusted p {}",
+        finding.method,
+        short(finding.adjusted_p_value.get())
+    )
+}
+
+/// A p-value for a reader: four decimals, or a power of ten.
+fn short(p: f64) -> String {
+    if p >= 1e-4 {
+        format!("{p:.4}")
+    } else {
+        format!("{p:.1e}")
+    }
+}
+
+impl DriftReport {
+    /// Corrects for the number of tests and judges every column and the table.
+    pub(crate) fn judge(
+        level: SignificanceLevel,
+        correction: &dyn Correction,
+        rows: [usize; 2],
+        columns: Vec<ReportedColumn>,
+    ) -> Self {
+        let mut columns: Vec<ColumnReport> = columns
+            .into_iter()
+            .map(|column| ColumnReport {
+                value: column.value,
+                missing: column.missing,
+                ..column.report
+            })
+            .collect();
+        let family: Vec<PValue> = columns
+            .iter()
+            .flat_map(ColumnReport::findings)
+            .map(|finding| finding.p_value)
+            .collect();
+        let mut adjusted = correction.adjust(&family).into_iter();
+        for column in &mut columns {
+            let findings = column.value.iter_mut().chain(&mut column.missing);
+            for (finding, p) in findings.zip(&mut adjusted) {
+                finding.adjusted_p_value = p;
+                finding.rejected = p.rejects_at(level);
+            }
+            column.conclude();
+        }
+        Self {
+            verdict: BatchVerdict::of(&columns, level),
+            level,
+            correction: correction.name().to_owned(),
+            guarantee: correction.guarantee().to_owned(),
+            tests: family.len(),
+            reference_rows: rows[0],
+            current_rows: rows[1],
+            columns,
+        }
+    }
+
+    /// The column of this name.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
+    /// assert!(report.column("x").is_some() && report.column("y").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn column(&self, name: &str) -> Option<&ColumnReport> {
+        self.columns.iter().find(|column| column.column == name)
+    }
+
+    /// The columns, worst first: by verdict, then adjusted p-value, then name.
+    pub fn worst_first(&self) -> Vec<&ColumnReport> {
+        let mut columns: Vec<&ColumnReport> = self.columns.iter().collect();
+        columns.sort_by(|a, b| {
+            let p = |column: &ColumnReport| column.adjusted_p_value().get();
+            (b.verdict.cmp(&a.verdict))
+                .then(p(a).total_cmp(&p(b)))
+                .then_with(|| a.column.cmp(&b.column))
+        });
+        columns
+    }
+
+    /// The report as JSON.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// The report as evidence for a decision: per hypothesis its adjusted p-value, per column its
+    /// effects. The p-values are already corrected: hold each against the level.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
+    /// assert_eq!(report.evidence()[0].name, "drift of x");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn evidence(&self) -> Vec<Evidence> {
+        self.columns
+            .iter()
+            .flat_map(|column| {
+                let tests = column.findings().map(|finding| {
+                    Evidence::new(
+                        format!("drift of {}", finding.hypothesis),
+                        finding.adjusted_p_value,
+                    )
+                    .at_level(self.level)
+                    .saying(format!("{}; {}", column.reason, self.guarantee))
+                });
+                let effects = column.effects.iter().map(|effect| {
+                    Evidence::new(format!("effect in {}", column.column), effect.clone())
+                });
+                tests.chain(effects).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}
+
+impl BatchVerdict {
+    fn of(columns: &[ColumnReport], level: SignificanceLevel) -> Self {
+        let named = |holds: &dyn Fn(ColumnVerdict) -> bool| -> Vec<String> {
+            let found = columns.iter().filter(|column| holds(column.verdict));
+            found.map(|column| column.column.clone()).collect()
+        };
+        let drifted_columns = named(&ColumnVerdict::is_drift);
+        let material_columns = named(&|verdict| verdict == ColumnVerdict::Material);
+        let untested_columns = named(&|verdict| verdict == ColumnVerdict::Untested);
+        let mut reason = format!(
+            "{} of {} columns drifted, {} of them materially; without any drift, an alarm has probability at most {level}",
+            drifted_columns.len(),
+            columns.len(),
+            material_columns.len()
+        );
+        if !untested_columns.is_empty() {
+            reason.push_str(&format!(
+                "; {} could not be compared",
+                untested_columns.join(", ")
+            ));
+        }
+        Self {
+            drifted: !drifted_columns.is_empty(),
+            material: !material_columns.is_empty(),
+            drifted_columns,
+            material_columns,
+            untested_columns,
+            reason,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What enters a statistic: one column's values, and what counts as missing.
+//!
+//! | in the column | numeric sample | categorical sample |
+//! | --- | --- | --- |
+//! | null | missing | missing |
+//! | NaN | missing | – |
+//! | ±inf | [`Infinite`]: kept (default), missing, or an error | – |
+//! | −0.0 | equals 0.0 | – |
+//! | empty string | – | a category of its own |
+//!
+//! Missing values enter no statistic of the values, but they never vanish: a sample counts them,
+//! and [`DriftCheck`](crate::DriftCheck) tests the missing share as a hypothesis of its own.
+
+mod categorical;
+mod column;
+mod numeric;
+
+pub use categorical::CategoricalSample;
+pub use column::ColumnKind;
+pub(crate) use column::{labels, numbers};
+pub(crate) use numeric::quantile_by;
+pub use numeric::{Infinite, NumericSample};

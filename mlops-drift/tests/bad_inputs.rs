@@ -1,0 +1,326 @@
+//! Inputs that production sends sooner or later: typed errors or a loud report, never a panic and
+//! never a silent pass.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray,
+    RecordBatch, StringArray, TimestampMicrosecondArray, TimestampSecondArray,
+};
+use arrow::datatypes::Int32Type;
+use mlops_core::evidence::Distance;
+use mlops_core::{DriftDetector, ErrorKind};
+use mlops_drift::check::Method;
+use mlops_drift::divergence::{Divergence, Psi, Wasserstein};
+use mlops_drift::performance::{Loss, Scored, paired_difference};
+use mlops_drift::report::ColumnVerdict;
+use mlops_drift::sample::Infinite;
+use mlops_drift::two_sample::{ChiSquare, KolmogorovSmirnov, TwoSampleTest};
+use mlops_drift::{CategoricalSample, DriftCheck, NumericSample};
+
+fn table(name: &str, column: impl arrow::array::Array + 'static) -> RecordBatch {
+    RecordBatch::try_from_iter([(name, Arc::new(column) as ArrayRef)]).unwrap()
+}
+
+fn floats(values: impl IntoIterator<Item = f64>) -> RecordBatch {
+    table("x", Float64Array::from_iter_values(values))
+}
+
+fn hundred() -> impl Iterator<Item = f64> {
+    (0..100).map(f64::from)
+}
+
+fn kind(result: mlops_core::Result<mlops_drift::DriftReport>) -> ErrorKind {
+    result.unwrap_err().kind()
+}
+
+#[test]
+fn a_table_without_rows_is_an_error_on_either_side() {
+    let (full, empty) = (floats(hundred()), floats([]));
+    assert_eq!(
+        kind(DriftCheck::against(&empty).run(&full)),
+        ErrorKind::InvalidArgument
+    );
+    assert_eq!(
+        kind(DriftCheck::against(&full).run(&empty)),
+        ErrorKind::InvalidArgument
+    );
+}
+
+#[test]
+fn a_column_that_becomes_null_alarms_and_its_values_are_reported_as_untested() {
+    let all_null = table("x", Float64Array::from(vec![None; 100]));
+    let report = DriftCheck::against(&floats(hundred()))
+        .run(&all_null)
+        .unwrap();
+    let column = report.column("x").unwrap();
+    assert!(report.verdict.material, "{}", report.verdict.reason);
+    assert!(column.value.is_none());
+    assert!(column.missing.as_ref().unwrap().rejected);
+    assert!(
+        column.reason.contains("cannot be compared"),
+        "{}",
+        column.reason
+    );
+    assert_eq!(column.current_missing, 1.0);
+}
+
+#[test]
+fn nan_is_missing_as_null_is() {
+    let report = DriftCheck::against(&floats(hundred()))
+        .run(&floats([f64::NAN; 100]))
+        .unwrap();
+    assert!(
+        report
+            .column("x")
+            .unwrap()
+            .missing
+            .as_ref()
+            .unwrap()
+            .rejected
+    );
+}
+
+#[test]
+fn a_rising_missing_share_alarms_though_the_values_are_the_same() {
+    let half_null = table(
+        "x",
+        Float64Array::from_iter((0..200).map(|i| (i % 2 == 0).then_some(f64::from(i / 2)))),
+    );
+    let report = DriftCheck::against(&floats(hundred()))
+        .run(&half_null)
+        .unwrap();
+    let column = report.column("x").unwrap();
+    assert!(column.missing.as_ref().unwrap().rejected);
+    assert!(!column.value.as_ref().unwrap().rejected);
+    assert_eq!(column.verdict, ColumnVerdict::Material);
+}
+
+#[test]
+fn a_column_null_on_both_sides_is_named_as_untested() {
+    let all_null = table("x", Float64Array::from(vec![None; 50]));
+    let report = DriftCheck::against(&all_null).run(&all_null).unwrap();
+    assert_eq!(report.verdict.untested_columns, ["x"]);
+    assert!(report.verdict.reason.contains("could not be compared"));
+    assert_eq!(report.columns[0].verdict, ColumnVerdict::Untested);
+}
+
+#[test]
+fn one_null_row_against_a_full_reference_is_untested_not_stable() {
+    let reference = table(
+        "x",
+        Float64Array::from_iter((0..100).map(|i| (i > 40).then_some(1.0))),
+    );
+    let current = table("x", Float64Array::from(vec![None]));
+    let report = DriftCheck::against(&reference).run(&current).unwrap();
+    assert_eq!(report.verdict.untested_columns, ["x"]);
+}
+
+#[test]
+fn a_constant_column_is_stable_and_another_constant_is_drift() {
+    let constant = |value: f64| floats(std::iter::repeat_n(value, 60));
+    let check = DriftCheck::against(&constant(5.0)).prepare().unwrap();
+    assert!(!check.run(&constant(5.0)).unwrap().verdict.drifted);
+    let moved = check.run(&constant(5.1)).unwrap();
+    assert!(moved.verdict.material);
+    assert!(moved.columns[0].effect("wasserstein_sd").is_none()); // undefined: the reference is constant
+    assert!(moved.columns[0].effect("psi").unwrap().get() > 1.0); // not blind to a moved constant
+}
+
+#[test]
+fn one_category_is_stable_and_another_is_drift() {
+    let only = |label: &str| table("c", StringArray::from(vec![label; 40]));
+    let check = DriftCheck::against(&only("a")).prepare().unwrap();
+    assert!(!check.run(&only("a")).unwrap().verdict.drifted);
+    assert!(check.run(&only("b")).unwrap().verdict.drifted);
+}
+
+#[test]
+fn infinite_values_are_ranks_by_default_missing_or_an_error_on_request() {
+    let infinite = || floats(hundred().chain([f64::INFINITY; 60]));
+    let check = DriftCheck::against(&floats(hundred()));
+    let report = check.run(&infinite()).unwrap();
+    let column = &report.columns[0];
+    assert!(column.value.as_ref().unwrap().rejected);
+    assert!(column.effect("wasserstein_sd").is_none());
+    assert!(column.effect("psi").is_some());
+
+    let missing = check
+        .clone()
+        .infinite(Infinite::Missing)
+        .run(&infinite())
+        .unwrap();
+    assert!(missing.columns[0].missing.as_ref().unwrap().rejected);
+    assert!(!missing.columns[0].value.as_ref().unwrap().rejected);
+
+    let error = check
+        .infinite(Infinite::Reject)
+        .run(&infinite())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.to_string().contains("column: x"), "{error}");
+}
+
+#[test]
+fn an_infinite_wasserstein_distance_is_an_error() {
+    let (finite, infinite) = (
+        NumericSample::new([1.0, 2.0]),
+        NumericSample::new([1.0, f64::NEG_INFINITY]),
+    );
+    for scale in [Wasserstein::raw(), Wasserstein::default()] {
+        let error = scale.divergence(&finite, &infinite).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
+    assert!(Psi::default().divergence(&infinite, &finite).unwrap().get() >= 0.0);
+}
+
+#[test]
+fn a_schema_that_does_not_fit_names_every_column() {
+    let batch = |columns: [(&str, ArrayRef); 2]| RecordBatch::try_from_iter(columns).unwrap();
+    let numbers = || Arc::new(Int32Array::from(vec![1, 2, 3])) as ArrayRef;
+    let strings = || Arc::new(StringArray::from(vec!["a", "b", "c"])) as ArrayRef;
+    let reference = batch([("a", numbers()), ("b", strings())]);
+    let check = DriftCheck::against(&reference).prepare().unwrap();
+
+    let error = check
+        .run(&batch([("a", strings()), ("other", numbers())]))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    let text = error.to_string();
+    assert!(
+        text.contains("\"a\"") && text.contains("\"b\" is missing"),
+        "{text}"
+    );
+
+    let wider = Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef;
+    assert!(check.run(&batch([("a", wider), ("b", strings())])).is_ok());
+}
+
+#[test]
+fn clocks_of_different_units_are_not_compared() {
+    let seconds = table("t", TimestampSecondArray::from(vec![1, 2, 3]));
+    let micros = table("t", TimestampMicrosecondArray::from(vec![1, 2, 3]));
+    let check = DriftCheck::against(&seconds).prepare().unwrap();
+    assert_eq!(kind(check.run(&micros)), ErrorKind::SignatureMismatch);
+    assert!(check.run(&seconds).is_ok());
+}
+
+#[test]
+fn nested_and_null_typed_columns_are_refused_by_name() {
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)]), None]);
+    let nested = table("list", list);
+    let error = DriftCheck::against(&nested).run(&nested).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("list"), "{error}");
+
+    let null = table("n", NullArray::new(3));
+    assert_eq!(
+        kind(DriftCheck::against(&null).run(&null)),
+        ErrorKind::Unsupported
+    );
+}
+
+#[test]
+fn names_that_do_not_exist_are_refused_when_the_check_is_prepared() {
+    let reference = floats(hundred());
+    let check = || DriftCheck::against(&reference);
+    let effect = Distance::new(0.1, "psi").unwrap();
+    for check in [
+        check().columns(["y"]),
+        check().unit("hour", ["x"]),
+        check().unit("x", ["y"]),
+        check().method("y", Method::numeric(Psi::default())),
+        check().effect_for("y", effect),
+    ] {
+        let error = check.prepare().err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::SignatureMismatch, "{error}");
+    }
+}
+
+#[test]
+fn a_minimum_effect_in_a_measure_that_the_column_lacks_is_refused() {
+    let effect = Distance::new(0.1, "total_variation").unwrap();
+    let check = DriftCheck::against(&floats(hundred())).effect_for("x", effect);
+    let error = check.prepare().err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.to_string().contains("wasserstein_sd"), "{error}");
+}
+
+#[test]
+fn a_check_of_no_column_is_refused() {
+    let reference = floats(hundred());
+    let error = DriftCheck::against(&reference)
+        .columns([""; 0])
+        .prepare()
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn many_categories_are_compared_in_bounded_time() {
+    let labels = |from: u32| {
+        (from..from + 20_000)
+            .map(|i| i.to_string())
+            .collect::<Vec<_>>()
+    };
+    let sample = |from| {
+        let labels = labels(from);
+        CategoricalSample::new(labels.iter().map(|label| Some(label.as_str())))
+    };
+    // Identifiers: every value occurs once, so nothing can be concluded from them.
+    let result = ChiSquare::default()
+        .test(&sample(0), &sample(20_000))
+        .unwrap();
+    assert_eq!(result.method, "chi_square_permutation");
+    assert_eq!(result.p_value.get(), 1.0);
+}
+
+#[test]
+fn detectors_keep_to_the_contract_of_core() {
+    let numbers = Arc::new(Float64Array::from(vec![1.0, 2.0])) as ArrayRef;
+    let nulls = Arc::new(Float64Array::from(vec![None, Some(f64::NAN)])) as ArrayRef;
+    let strings = Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef;
+    let flags = Arc::new(BooleanArray::from(vec![true, false])) as ArrayRef;
+    let numeric: [&dyn DriftDetector; 2] = [&KolmogorovSmirnov::default(), &Psi::default()];
+    for detector in numeric {
+        let error = |a, b| detector.detect(a, b).unwrap_err().kind();
+        assert_eq!(error(&numbers, &nulls), ErrorKind::InvalidArgument);
+        assert_eq!(error(&nulls, &numbers), ErrorKind::InvalidArgument);
+        assert_eq!(error(&numbers, &strings), ErrorKind::InvalidArgument);
+        assert_eq!(error(&strings, &strings), ErrorKind::Unsupported);
+        assert_eq!(detector.detect(&flags, &flags).unwrap().reference_size, 2);
+    }
+    let chi_square = ChiSquare::default();
+    let error = |a, b| chi_square.detect(a, b).unwrap_err().kind();
+    assert_eq!(error(&strings, &numbers), ErrorKind::InvalidArgument);
+    assert_eq!(error(&numbers, &numbers), ErrorKind::Unsupported);
+    assert_eq!(
+        chi_square.detect(&strings, &strings).unwrap().effect.get(),
+        0.0
+    );
+}
+
+#[test]
+fn scored_rows_are_validated() {
+    let invalid = |labels: &[bool], probabilities: &[f64]| {
+        Scored::new(labels, probabilities).unwrap_err().to_string()
+    };
+    assert!(invalid(&[true], &[]).contains("must number 1"));
+    assert!(invalid(&[], &[]).contains("at least 1 row"));
+    assert!(invalid(&[true], &[f64::NAN]).contains("[0, 1], got NaN in row 0"));
+    assert!(invalid(&[true], &[1.5]).contains("got 1.5"));
+
+    let one_class = Scored::new(&[true, true], &[0.1, 0.2]).unwrap();
+    assert_eq!(
+        one_class.auc().unwrap_err().kind(),
+        ErrorKind::InvalidArgument
+    );
+    assert!(one_class.accuracy(f64::NAN).is_err());
+    assert!(one_class.clone().units(&[1]).is_err());
+    assert!(one_class.clone().units(&[1, 1]).unwrap().brier().is_err());
+
+    let other = Scored::new(&[true, false], &[0.1, 0.2]).unwrap();
+    assert!(paired_difference(&one_class, &other, Loss::Brier).is_err());
+}

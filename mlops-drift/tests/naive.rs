@@ -1,0 +1,164 @@
+//! Each fast routine against its definition, written out slowly.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use mlops_drift::divergence::{Divergence, Wasserstein};
+use mlops_drift::performance::Scored;
+use mlops_drift::two_sample::{ChiSquare, KolmogorovSmirnov, NullDistribution, TwoSampleTest};
+use mlops_drift::{CategoricalSample, NumericSample};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence};
+
+fn quiet() -> Config {
+    Config {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..Config::default()
+    }
+}
+
+fn cumulative(values: &[f64], at: f64) -> f64 {
+    values.iter().filter(|value| **value <= at).count() as f64 / values.len() as f64
+}
+
+fn numbers() -> impl Strategy<Value = Vec<f64>> {
+    // Few distinct values, so that ties within and between the samples are common.
+    prop::collection::vec((-6i8..6).prop_map(|x| f64::from(x) / 2.0), 1..40)
+}
+
+proptest! {
+    #![proptest_config(quiet())]
+
+    #[test]
+    fn d_is_the_greatest_gap_of_the_distribution_functions(x in numbers(), y in numbers()) {
+        let gap = |at: &f64| (cumulative(&x, *at) - cumulative(&y, *at)).abs();
+        let want = x.iter().chain(&y).map(gap).fold(0.0, f64::max);
+        let (a, b) = (NumericSample::new(x.clone()), NumericSample::new(y.clone()));
+        let got = KolmogorovSmirnov::statistic(&a, &b).unwrap();
+        prop_assert!((got - want).abs() < 1e-12, "{got} is not {want}");
+    }
+
+    #[test]
+    fn wasserstein_is_the_area_between_the_distribution_functions(x in numbers(), y in numbers()) {
+        // All values are multiples of 1/2 in [-3, 3]: the area is a sum over these steps.
+        let steps = (-6..6).map(|step| f64::from(step) / 2.0);
+        let want: f64 = steps.map(|at| (cumulative(&x, at) - cumulative(&y, at)).abs() / 2.0).sum();
+        let (a, b) = (NumericSample::new(x.clone()), NumericSample::new(y.clone()));
+        let got = Wasserstein::raw().divergence(&a, &b).unwrap().get();
+        prop_assert!((got - want).abs() < 1e-12, "{got} is not {want}");
+    }
+}
+
+const LABELS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Pearson's statistic of the first sample against the rest, from observed and expected counts.
+fn pearson(labels: &[usize], in_first: &dyn Fn(usize) -> bool) -> f64 {
+    let all = labels.len() as f64;
+    let first = (0..labels.len()).filter(|&i| in_first(i)).count() as f64;
+    let mut sum = 0.0;
+    for label in 0..LABELS.len() {
+        let total = labels.iter().filter(|l| **l == label).count() as f64;
+        let inside = (0..labels.len())
+            .filter(|&i| labels[i] == label && in_first(i))
+            .count() as f64;
+        for (observed, size) in [(inside, first), (total - inside, all - first)] {
+            if total > 0.0 {
+                let expected = total * size / all;
+                sum += (observed - expected).powi(2) / expected;
+            }
+        }
+    }
+    sum
+}
+
+/// The p-value over all splits of the pooled rows into samples of the same sizes.
+fn p_by_enumeration(labels: &[usize], first: usize) -> f64 {
+    let observed = pearson(labels, &|i| i < first);
+    let splits = (0u32..1 << labels.len()).filter(|split| split.count_ones() as usize == first);
+    let (mut extreme, mut all) = (0.0, 0.0);
+    for split in splits {
+        all += 1.0;
+        if pearson(labels, &|i| split >> i & 1 == 1) >= observed - 1e-9 {
+            extreme += 1.0;
+        }
+    }
+    extreme / all
+}
+
+fn p_of_the_test(labels: &[usize], first: usize) -> f64 {
+    let sample = |rows: &[usize]| CategoricalSample::new(rows.iter().map(|&l| Some(LABELS[l])));
+    let (reference, current) = (sample(&labels[..first]), sample(&labels[first..]));
+    let test = ChiSquare::default().null(NullDistribution::Exact);
+    test.test(&reference, &current).unwrap().p_value.get()
+}
+
+#[test]
+fn the_exact_test_of_two_categories_equals_enumeration() {
+    for (labels, first) in [
+        (vec![0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 1], 5),
+        (vec![0, 0, 1, 1, 0, 1, 1, 1, 1, 1], 4),
+        (vec![0, 1, 1, 1, 1, 1, 1], 1),
+    ] {
+        let (got, want) = (
+            p_of_the_test(&labels, first),
+            p_by_enumeration(&labels, first),
+        );
+        assert!((got - want).abs() < 1e-12, "{got} is not {want}");
+    }
+}
+
+/// Besag & Clifford stop at 50 exceedances: a relative standard error of 1/sqrt(50) = 14 %; four of them.
+#[test]
+fn the_permutation_test_estimates_the_enumerated_p_value() {
+    for (labels, first) in [
+        (vec![0, 0, 0, 0, 0, 1, 2, 1, 1, 2, 2, 3], 6),
+        (vec![0, 1, 2, 3, 0, 1, 2, 3, 3, 3], 4),
+        (vec![0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 3], 5),
+    ] {
+        let (got, want) = (
+            p_of_the_test(&labels, first),
+            p_by_enumeration(&labels, first),
+        );
+        assert!(
+            (got - want).abs() <= 0.57 * want,
+            "{got} is not near {want}"
+        );
+    }
+}
+
+/// DeLong's variance from the definition, on the logit scale, against the interval that is reported.
+#[test]
+fn the_interval_of_auc_is_delongs() {
+    let labels = [true, true, true, true, false, false, false, false, false];
+    let scores = [0.9, 0.8, 0.4, 0.6, 0.7, 0.4, 0.3, 0.2, 0.1];
+    let wins = |a: f64, b: f64| {
+        if a > b {
+            1.0
+        } else if a == b {
+            0.5
+        } else {
+            0.0
+        }
+    };
+    let (positives, negatives) = scores.split_at(4);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let variance = |values: &[f64]| {
+        let centre = mean(values);
+        values.iter().map(|x| (x - centre).powi(2)).sum::<f64>() / (values.len() as f64 - 1.0)
+    };
+    let v10: Vec<f64> = positives
+        .iter()
+        .map(|&p| mean(&negatives.iter().map(|&n| wins(p, n)).collect::<Vec<_>>()))
+        .collect();
+    let v01: Vec<f64> = negatives
+        .iter()
+        .map(|&n| mean(&positives.iter().map(|&p| wins(p, n)).collect::<Vec<_>>()))
+        .collect();
+    let area = mean(&v10);
+    let error = (variance(&v10) / 4.0 + variance(&v01) / 5.0).sqrt();
+    let logit = |x: f64| (x / (1.0 - x)).ln();
+    let radius = 1.959963984540054 * error / (area * (1.0 - area));
+
+    let auc = Scored::new(&labels, &scores).unwrap().auc().unwrap();
+    assert!((auc.value - area).abs() < 1e-12);
+    assert!((logit(auc.interval.low()) - (logit(area) - radius)).abs() < 1e-9);
+    assert!((logit(auc.interval.high()) - (logit(area) + radius)).abs() < 1e-9);
+}
