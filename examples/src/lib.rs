@@ -1,0 +1,8 @@
+//! What the examples share: a small burn network for tables, [`TabularMlp`], with its training loop.
+//!
+//! The examples themselves: `quickstart` (track, register, serve, check drift in under 60 lines) and
+//! `flight_delays` (the whole lifecycle on real flights, in simulated time).
+
+mod tabular_mlp;
+
+pub use tabular_mlp::{ARCHITECTURE, Examples, TabularMlp, Training, backend, signature};

@@ -1,0 +1,79 @@
+//! What it takes for bytes to be on disk: written aside, synced, linked into place, folder synced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use mlops_core::{Error, ErrorKind, Result};
+
+/// Creates a folder and those above it, and syncs its parent.
+pub(crate) fn create_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(path).map_err(|e| failed("create folder", path, e))?;
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .map_or(Ok(()), sync)
+}
+
+/// Flushes a file's bytes, or a folder's entries, to the disk.
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|e| failed("sync", path, e))
+}
+
+/// Writes a file that must not be there yet: on `Ok(true)` all of it is on disk. `Ok(false)` if
+/// there is one of that name already, which is left alone.
+///
+/// The bytes are written and synced under another name, then linked: a link cannot replace a file,
+/// so of several writers one wins, and no reader ever sees half a file.
+pub(crate) fn write_once(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let (staged, mut file) = stage(path)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::hard_link(&staged, path));
+    // A staged file that stays behind is garbage, not damage.
+    let _ = fs::remove_file(&staged);
+    match written {
+        Ok(()) => path.parent().map_or(Ok(()), sync).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed("write", path, error)),
+    }
+}
+
+/// A new file beside `path`, under a name that no other writer has.
+fn stage(path: &Path) -> Result<(PathBuf, File)> {
+    let mut attempt = 0_u32;
+    loop {
+        let staged = path.with_extension(format!("{}-{attempt}.tmp", std::process::id()));
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&staged)
+        {
+            Ok(file) => return Ok((staged, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => attempt += 1,
+            Err(error) => return Err(failed("write", path, error)),
+        }
+    }
+}
+
+/// The one place that gives an I/O error its meaning.
+pub(crate) fn failed(operation: &'static str, path: &Path, error: io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            ErrorKind::PermissionDenied
+        }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => ErrorKind::InvalidArgument,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::Unavailable,
+        _ => ErrorKind::Internal,
+    };
+    Error::new(kind, error.to_string())
+        .operation(operation)
+        .context("path", path.display())
+        .source(error)
+}
