@@ -364,16 +364,9 @@ impl Replay {
             let event = NewEvent::new("drift_detected", self.actor.clone())
                 .detail("version", champion.get())
                 .detail("columns", columns);
-            let evidence = drift.evidence().into_iter();
-            let material = |evidence: &Evidence| {
-                drift
-                    .verdict
-                    .material_columns
-                    .iter()
-                    .any(|column| evidence.name.contains(column))
-            };
-            let event = evidence.filter(material).fold(event, NewEvent::evidence);
-            self.record(event).await?;
+            let evidence = drift.material_evidence().into_iter();
+            self.record(evidence.fold(event, NewEvent::evidence))
+                .await?;
         }
         let loss = std::mem::take(&mut self.settled_this_week)
             .served()
@@ -395,18 +388,19 @@ impl Replay {
         hurts: Option<Estimate>,
     ) -> Result<()> {
         self.last_retrain = now;
-        let reason = if hurts.is_some() {
-            "it hurts"
-        } else {
-            "drift beyond the declared effect size"
+        let reason = match hurts {
+            Some(_) => "it hurts",
+            None => "drift beyond the declared effect size",
         };
-        let mut event = NewEvent::new("retrain_started", self.actor.clone())
+        let hurts = hurts.map(|loss| loss.evidence("served brier loss"));
+        let champion = self.service.champion(&self.trainer.model)?.0;
+        let event = NewEvent::new("retrain_started", self.actor.clone())
+            .detail("version", champion.get())
             .detail("why", reason)
             .detail("columns", drift.verdict.material_columns.clone());
-        if let Some(loss) = hurts {
-            event = event.evidence(loss.evidence("served brier loss"));
-        }
-        self.record(event).await?;
+        let evidence = hurts.into_iter().chain(drift.material_evidence());
+        self.record(evidence.fold(event, NewEvent::evidence))
+            .await?;
 
         let cut = shifted(now, -self.policy.hold_out)?;
         let window = Window {

@@ -1,5 +1,7 @@
 //! What the run leaves for people: `report.html`, which opens without a network.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use mlops_core::evidence::{Evidence, Measure};
 use mlops_core::{Error, ErrorKind, Result};
@@ -26,6 +28,8 @@ struct VersionRow<'a> {
 
 struct DecisionRow<'a> {
     decision: &'a Decision,
+    /// What there is evidence of.
+    in_short: String,
     evidence: Vec<String>,
 }
 
@@ -179,13 +183,12 @@ fn timeline(summary: &Summary) -> String {
             decision.kind.as_str(),
             "drift_detected" | "canary_step" | "registered"
         ) {
-            let caption = format!(
-                "{} v{}, {}",
-                decision.kind.replace('_', " "),
-                decision.version,
-                day(&decision.time)
-            );
-            chart = chart.event(week, caption);
+            let of = match decision.kind.as_str() {
+                "retrain_started" => String::new(),
+                _ => format!(" v{}", decision.version),
+            };
+            let kind = decision.kind.replace('_', " ");
+            chart = chart.event(week, format!("{kind}{of}, {}", day(&decision.time)));
         }
     }
     if let Some(from) = since {
@@ -216,8 +219,10 @@ fn fate(summary: &Summary, version: &Version) -> String {
 }
 
 fn decision_row(decision: &Decision) -> DecisionRow<'_> {
+    let names: BTreeSet<&str> = decision.evidence.iter().map(|e| e.name.as_str()).collect();
     DecisionRow {
         decision,
+        in_short: names.into_iter().collect::<Vec<_>>().join(", "),
         evidence: decision.evidence.iter().map(in_words).collect(),
     }
 }

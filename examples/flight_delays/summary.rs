@@ -33,7 +33,8 @@ pub(crate) struct Rows {
     pub(crate) airlines: usize,
     /// Flights that never arrived where they were bound for.
     pub(crate) cancelled_or_diverted: usize,
-    /// Flights bound for an airport whose time zone is not known: unlabelled, too.
+    /// Flights bound for an airport whose time zone is not in the tables: their arrival is taken from
+    /// the time in the air.
     pub(crate) without_time_zone: usize,
     pub(crate) requests: usize,
     pub(crate) labels: usize,

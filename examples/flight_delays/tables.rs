@@ -92,11 +92,11 @@ pub(crate) struct Flights {
     pub(crate) matures: Vec<i64>,
     /// When the flight arrived and reported its label, microseconds since 1970; `None` as for `late`.
     pub(crate) reports: Vec<Option<i64>>,
-    /// Over 15 minutes late? `None` if cancelled, diverted, or bound for an airport without a time zone.
+    /// Over 15 minutes late? `None` if cancelled or diverted.
     pub(crate) late: Vec<Option<bool>>,
     /// The exchangeable unit: flights of one origin and hour share their weather.
     pub(crate) units: Vec<u64>,
-    /// How many have no label for want of a time zone.
+    /// How many are bound for an airport whose time zone is not in the tables.
     pub(crate) without_zone: usize,
 }
 
@@ -106,29 +106,33 @@ impl Flights {
         let flights = &tables.flights;
         let departs = departures(flights);
         let zones = zones(&tables.airports);
-        let arrivals: Vec<Option<i64>> = (0..flights.num_rows())
+        let zoned: Vec<Option<i64>> = (0..flights.num_rows())
             .map(|row| scheduled_arrival(flights, &zones, row, departs[row]))
             .collect();
+        let arrivals = zoned.iter().enumerate();
+        let arrivals: Vec<Option<i64>> = arrivals
+            .map(|(row, zoned)| zoned.or_else(|| flown_arrival(flights, row, departs[row])))
+            .collect();
         let delays = flights["arr_delay"].as_primitive::<Int16Type>();
-        let label = |(row, arrival): (usize, &Option<i64>)| {
-            (arrival.is_some() && delays.is_valid(row)).then(|| delays.value(row) > LATE)
-        };
+        let delay = |row: usize| delays.is_valid(row).then(|| delays.value(row));
         let report = |(row, arrival): (usize, &Option<i64>)| {
-            let delay = delays.is_valid(row).then(|| i64::from(delays.value(row)))?;
-            arrival.map(|arrival| arrival + delay * 60_000_000)
+            arrival
+                .zip(delay(row))
+                .map(|(arrival, late)| arrival + minutes(late))
         };
         let maturity = MATURITY.as_micros() as i64;
         let due = |(arrival, departs): (&Option<i64>, &i64)| {
-            // Without a schedule: a day for the flight, and a day as for all.
+            // Never flown, to an airport of unknown time: a day for the flight, and a day as for all.
             arrival.map_or(departs + 2 * maturity, |arrival| arrival + maturity)
         };
+        let rows = 0..flights.num_rows();
         Ok(Self {
             ids: ids(flights, &departs)?,
-            late: arrivals.iter().enumerate().map(label).collect(),
+            late: rows.map(|row| delay(row).map(|late| late > LATE)).collect(),
             reports: arrivals.iter().enumerate().map(report).collect(),
             matures: arrivals.iter().zip(&departs).map(due).collect(),
             units: units(flights, &departs),
-            without_zone: arrivals.iter().filter(|arrival| arrival.is_none()).count(),
+            without_zone: zoned.iter().filter(|arrival| arrival.is_none()).count(),
             departs,
         })
     }
@@ -208,4 +212,19 @@ fn scheduled_arrival(
     let arrival =
         arrival.or_else(|| at(same_day.checked_add(SignedDuration::from_hours(24)).ok()?))?;
     Some(arrival.as_microsecond())
+}
+
+/// Where the destination's time zone is not known: when the flight arrived, less its delay. To the
+/// minute but for taxiing, and only to tell when a label was due; known after the fact.
+fn flown_arrival(flights: &RecordBatch, row: usize, departs: i64) -> Option<i64> {
+    let [late_off, in_air, late_on] = ["dep_delay", "air_time", "arr_delay"].map(|name| {
+        let column = flights[name].as_primitive::<Int16Type>();
+        column.is_valid(row).then(|| minutes(column.value(row)))
+    });
+    Some(departs + late_off? + in_air? - late_on?)
+}
+
+/// In microseconds.
+fn minutes(count: i16) -> i64 {
+    i64::from(count) * 60_000_000
 }

@@ -503,11 +503,9 @@ impl Service {
         }
         let shadow = self.run(&live.challenger, Role::Shadow, &request.inputs);
         let answer = self.settle(route, request, now, Some(stage), vec![shadow])?;
-        if let Some(prediction) = answer
-            .of(route.champion.version)
-            .and_then(Prediction::first)
-        {
-            live.judge().observe_champion(prediction);
+        let first = |deployed: &Deployed| answer.of(deployed.version).and_then(Prediction::first);
+        if let Some((champion, challenger)) = first(&route.champion).zip(first(&live.challenger)) {
+            live.judge().observe_shadow(champion, challenger);
         }
         Ok(answer)
     }

@@ -396,23 +396,40 @@ impl DriftReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn evidence(&self) -> Vec<Evidence> {
-        self.columns
-            .iter()
-            .flat_map(|column| {
-                let tests = column.findings().map(|finding| {
-                    Evidence::new(
-                        format!("drift of {}", finding.hypothesis),
-                        finding.adjusted_p_value,
-                    )
-                    .at_level(self.level)
-                    .saying(format!("{}; {}", column.reason, self.guarantee))
-                });
-                let effects = column.effects.iter().map(|effect| {
-                    Evidence::new(format!("effect in {}", column.column), effect.clone())
-                });
-                tests.chain(effects).collect::<Vec<_>>()
-            })
+        let columns = self.columns.iter();
+        columns.flat_map(|column| self.evidence_of(column)).collect()
+    }
+
+    /// The same, of the columns alone whose drift is significant and beyond the declared effect.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
+    /// assert!(report.material_evidence().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn material_evidence(&self) -> Vec<Evidence> {
+        let names = &self.verdict.material_columns;
+        let columns = self.columns.iter();
+        columns
+            .filter(|column| names.contains(&column.column))
+            .flat_map(|column| self.evidence_of(column))
             .collect()
+    }
+
+    fn evidence_of(&self, column: &ColumnReport) -> Vec<Evidence> {
+        let tests = column.findings().map(|finding| {
+            let name = format!("drift of {}", finding.hypothesis);
+            Evidence::new(name, finding.adjusted_p_value)
+                .at_level(self.level)
+                .saying(format!("{}; {}", column.reason, self.guarantee))
+        });
+        let effects = column.effects.iter().map(|effect| {
+            Evidence::new(format!("effect in {}", column.column), effect.clone())
+        });
+        tests.chain(effects).collect()
     }
 }
 

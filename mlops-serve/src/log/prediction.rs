@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 /// In which role a version predicted.
 ///
@@ -135,10 +136,7 @@ impl PredictionLog {
         let folder = folder.as_ref();
         fs::create_dir_all(folder).map_err(|e| failed("open prediction log", folder, e))?;
         // A log that cannot be written shall be known now, not at the first flush.
-        let probe = folder.join(".writable");
-        File::create(&probe)
-            .and_then(|_| fs::remove_file(&probe))
-            .map_err(|e| failed("open prediction log", folder, e))?;
+        stage(folder).map_err(|e| failed("open prediction log", folder, e))?;
         let files = files(folder)?;
         let next_file = files.last().map_or(0, |(number, _)| number + 1);
         Ok(Self {
@@ -200,27 +198,27 @@ impl PredictionLog {
     }
 
     fn write(&self, state: &mut State) -> Result<()> {
-        let aside = self.folder.join(format!(".{}.part", std::process::id()));
-        write_parquet(&aside, &table(&state.rows)?)?;
-        let path = self.claim(&aside, state)?;
-        fs::remove_file(&aside)
+        let fail = |e| failed("write prediction log", &self.folder, e);
+        let staged = stage(&self.folder).map_err(fail)?;
+        write_parquet(staged.as_file(), &table(&state.rows)?)
+            .map_err(|e| failed("write prediction log", &self.folder, io::Error::other(e)))?;
+        staged.as_file().sync_all().map_err(fail)?;
+        self.claim(staged, state)
             .and_then(|()| sync_folder(&self.folder))
-            .map_err(|e| failed("write prediction log", &path, e))?;
+            .map_err(fail)?;
         state.rows.clear();
         Ok(())
     }
 
-    /// Gives the file its name: the next one that nobody else has taken. A link, unlike a rename,
-    /// never replaces a file that is there.
-    fn claim(&self, aside: &Path, state: &mut State) -> Result<PathBuf> {
+    /// Gives the file its name: the next one that nobody else has taken.
+    fn claim(&self, mut staged: NamedTempFile, state: &mut State) -> io::Result<()> {
         loop {
             let name = format!("predictions-{:08}.parquet", state.next_file);
-            let path = self.folder.join(name);
             state.next_file += 1;
-            match fs::hard_link(aside, &path) {
-                Ok(()) => return Ok(path),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(failed("write prediction log", &path, e)),
+            match staged.persist_noclobber(self.folder.join(name)) {
+                Ok(_) => return Ok(()),
+                Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => staged = e.file,
+                Err(e) => return Err(e.error),
             }
         }
     }
@@ -267,19 +265,24 @@ fn files(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
     Ok(files)
 }
 
-fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<()> {
-    let fail = |e: parquet::errors::ParquetError| {
-        failed("write prediction log", path, io::Error::other(e))
-    };
-    let file = File::create(path).map_err(|e| failed("write prediction log", path, e))?;
+/// A new file under a name of its own, which goes away unless it is given another.
+fn stage(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".predictions-").suffix(".part");
+    // As any other file: others than the owner may read it, unless the umask says no.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+fn write_parquet(file: &File, batch: &RecordBatch) -> parquet::errors::Result<()> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .build();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(fail)?;
-    writer.write(batch).map_err(fail)?;
-    let file = writer.into_inner().map_err(fail)?;
-    file.sync_all()
-        .map_err(|e| failed("write prediction log", path, e))
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
+    writer.write(batch)?;
+    writer.close()?;
+    Ok(())
 }
 
 fn table(rows: &[LoggedPrediction]) -> Result<RecordBatch> {

@@ -126,8 +126,10 @@ impl RolloutController {
     pub async fn tick(&self) -> Result<Option<Event>> {
         let now = self.clock.now();
         let decided = self.service.with_rollout(&self.model, |rollout| {
+            let transition = rollout.due(now)?;
             let mut next = rollout.clone();
-            next.advance(now).map(|transition| (next, transition))
+            next.apply(&transition, now);
+            Some((next, transition))
         });
         let Some((next, transition)) = decided? else {
             return Ok(None);

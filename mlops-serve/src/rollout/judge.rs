@@ -8,10 +8,8 @@ use mlops_core::{Error, Result, Timestamp, VersionNumber};
 use serde::{Deserialize, Serialize};
 
 use super::plan::{BETS, RolloutPlan};
+use super::tails::Tails;
 use crate::router::Arm;
-
-/// How many of the champion's predictions in shadow set the tails.
-const TAIL_SAMPLE: usize = 4_096;
 
 /// Where a rollout stands.
 ///
@@ -201,10 +199,10 @@ impl Rollout {
         }
     }
 
-    /// Takes in a prediction of the champion in shadow: where its tails begin.
-    pub fn observe_champion(&mut self, prediction: f64) {
+    /// Takes in what both versions predicted on one request in shadow: where each one's tails begin.
+    pub fn observe_shadow(&mut self, champion: f64, challenger: f64) {
         if self.stage == Stage::Shadow {
-            self.tails.learn(prediction);
+            self.tails.learn(champion, challenger);
         }
     }
 
@@ -274,7 +272,8 @@ impl Rollout {
         self
     }
 
-    fn due(&self, now: Timestamp) -> Option<Transition> {
+    /// The next transition, if its time has come; nothing has moved yet.
+    pub(super) fn due(&self, now: Timestamp) -> Option<Transition> {
         let transition = match self.stage {
             Stage::Promoted | Stage::RolledBack => None,
             _ if self.verdict().is_some() => self.verdict().map(|bet| rolled_back(self.bet(bet))),
@@ -366,8 +365,8 @@ impl Rollout {
         [
             self.failures.greatest(),
             self.slow.greatest(),
-            self.tails.above.greatest(),
-            self.tails.below.greatest(),
+            self.tails.above.odds.greatest(),
+            self.tails.below.odds.greatest(),
             self.canary.worse.greatest(),
             self.shadow.worse.greatest(),
         ]
@@ -391,11 +390,11 @@ impl Rollout {
             ),
             2 => (
                 "canary predictions high",
-                format!("predicts above the champion's 90 % quantile {tail}"),
+                format!("predicts above its own 99 % quantile in shadow {tail}"),
             ),
             3 => (
                 "canary predictions low",
-                format!("predicts below the champion's 10 % quantile {tail}"),
+                format!("predicts below its own 1 % quantile in shadow {tail}"),
             ),
             4 => ("canary loss worse", loss),
             _ => ("shadow loss worse", loss),
@@ -462,61 +461,5 @@ impl PairedLoss {
                 "loss is worse by less than {margin} on the same requests, {} units",
                 self.units()
             ))
-    }
-}
-
-/// Do the challenger's predictions lie in the champion's tails more often than its own? The tails
-/// are fixed when the canary starts, so they are known before every draw.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Tails {
-    sample: Vec<f64>,
-    next: usize,
-    bounds: Option<(f64, f64)>,
-    above: FailureOdds,
-    below: FailureOdds,
-}
-
-impl Tails {
-    fn new(margin: f64) -> Result<Self> {
-        Ok(Self {
-            sample: Vec::new(),
-            next: 0,
-            bounds: None,
-            above: FailureOdds::new(margin)?,
-            below: FailureOdds::new(margin)?,
-        })
-    }
-
-    /// Keeps the latest predictions.
-    fn learn(&mut self, prediction: f64) {
-        if self.sample.len() < TAIL_SAMPLE {
-            self.sample.push(prediction);
-        } else {
-            self.sample[self.next] = prediction;
-            self.next = (self.next + 1) % TAIL_SAMPLE;
-        }
-    }
-
-    fn fix(&mut self) {
-        self.sample.sort_by(f64::total_cmp);
-        let at = |q: f64| {
-            let last = self.sample.len().checked_sub(1)?;
-            self.sample.get((last as f64 * q) as usize).copied()
-        };
-        self.bounds = at(0.1).zip(at(0.9));
-        self.sample = Vec::new();
-    }
-
-    fn observe(&mut self, prediction: f64, share: f64, challenger: bool) -> Result<()> {
-        let Some((low, high)) = self.bounds else {
-            return Ok(());
-        };
-        if prediction > high {
-            self.above.observe_failure(share, challenger)?;
-        }
-        if prediction < low {
-            self.below.observe_failure(share, challenger)?;
-        }
-        Ok(())
     }
 }

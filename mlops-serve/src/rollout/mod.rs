@@ -12,6 +12,7 @@
 mod controller;
 mod judge;
 mod plan;
+mod tails;
 
 pub use controller::RolloutController;
 pub use judge::{Observation, Rollout, Stage, Transition};

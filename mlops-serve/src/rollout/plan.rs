@@ -28,8 +28,8 @@ pub struct CanaryStep {
 ///
 /// # Promises
 /// - **A good challenger is rarely rolled back**: if, given the past, the challenger's probability of
-///   failing, of being slow and of predicting beyond the champion's tails exceeds the champion's at no
-///   request by more than the factors `1 + margin`, and its loss at no unit by more than `loss_margin`
+///   failing, of being slow and of predicting beyond its own tails in shadow exceeds the champion's at
+///   no request by more than the factors `1 + margin`, and its loss at no unit by more than `loss_margin`
 ///   in the mean, then P(rolled back as worse, ever, at any look) ≤ `alpha`: six bets at `alpha / 6` each.
 /// - **A bad challenger is rarely promoted**: if its mean loss, given the past, exceeds the champion's
 ///   by `loss_margin` or more at every unit, then P(promoted) ≤ `beta`.
@@ -67,8 +67,9 @@ pub struct RolloutPlan {
     pub latency_objective: Duration,
     /// The challenger may be slow `1 + latency_margin` times as often.
     pub latency_margin: f64,
-    /// The challenger's predictions may lie above the champion's 90 % quantile, and below its 10 %
-    /// quantile, `1 + prediction_margin` times as often as the champion's own.
+    /// The challenger's predictions may lie beyond its own 1 % and 99 % quantiles in shadow
+    /// `1 + prediction_margin` times as often as the champion's lie beyond the champion's. Not watched
+    /// where a version's predictions pile up, so that under 0.5 % lie beyond.
     pub prediction_margin: f64,
     /// The challenger's mean loss may exceed the champion's by this; losses lie in \[0, 1].
     pub loss_margin: f64,

@@ -81,6 +81,11 @@ fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>) -> Result<ArrayRef> 
     Ok(Arc::new(PrimitiveArray::<T>::from_iter_values(values)))
 }
 
+/// A 32-bit number as JSON; `null` for NaN and infinity.
+fn shortest(value: &f32) -> Value {
+    serde_json::from_str(&format!("{value:?}")).unwrap_or(Value::Null)
+}
+
 /// The elements as one flat list. NaN and infinity, which JSON does not have, become `null`.
 pub(super) fn write(tensor: &Tensor) -> Result<Value> {
     match tensor.element_type() {
@@ -112,7 +117,7 @@ pub(super) fn write(tensor: &Tensor) -> Result<Value> {
             .map(Value::from)
             .collect()),
         // The shortest digits that give the 32-bit value back, not those of its 64-bit widening.
-        ElementType::Fp32 => Ok(tensor.as_f32()?.iter().copied().map(Value::from).collect()),
+        ElementType::Fp32 => Ok(tensor.as_f32()?.iter().map(shortest).collect()),
         ElementType::Fp64 => Ok(tensor.to_f64()?.into_iter().map(Value::from).collect()),
         _ => Ok(tensor
             .to_f64()?
