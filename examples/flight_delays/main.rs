@@ -22,16 +22,18 @@ mod wrong_scale;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+use std::{fs, io};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 use mlops_core::{
-    DatasetName, DatasetReference, Error, ExperimentName, ModelName, ModelRegistry, Result, Tracker,
+    DatasetName, DatasetReference, Error, ErrorKind, ExperimentName, ModelName, ModelRegistry,
+    Result, Tracker,
 };
-use mlops_examples::Training;
+use mlops_examples::{ARCHITECTURE, Training, backend};
 use mlops_registry::SqliteStore;
 use mlops_registry::features::ParquetFeatureStore;
-use mlops_serve::{PredictionLog, Service};
+use mlops_serve::{ModelLoader, PredictionLog, Service};
 
 use clock::ReplayClock;
 use replay::{Policy, Replay};
@@ -162,7 +164,7 @@ fn policy() -> Result<Policy> {
         drift_share: 0.1,
         hurt_margin: 0.02,
         cool_down: SignedDuration::from_hours(42 * 24),
-        train_on: SignedDuration::from_hours(84 * 24),
+        train_on: SignedDuration::from_hours(365 * 24),
         hold_out: SignedDuration::from_hours(14 * 24),
         gate_margin: 0.005,
         break_after: time("2013-08-01T00:00:00-04:00")?,
@@ -202,6 +204,7 @@ async fn trainer(
         entities: features::entities(tables, &flights)?,
         columns: features::model_columns(tables),
         store,
+        loader: ModelLoader::new().architecture(ARCHITECTURE, backend),
         features,
         flights,
         model,
@@ -210,45 +213,34 @@ async fn trainer(
     })
 }
 
-/// Removes what an earlier run has left, and nothing else.
+/// The file by which a later run knows that what lies in the folder is its own.
+const MARK: &str = "flight_delays.run";
+
+/// Empties the folder of an earlier run. Any other folder that holds something is left alone.
 fn clear(folder: &Path) -> Result<()> {
-    for name in [
-        "mlops.db",
-        "mlops.db-wal",
-        "mlops.db-shm",
-        "artifacts",
-        "features",
-        "predictions",
-        "report.html",
-        "summary.json",
-    ] {
-        let path = folder.join(name);
-        let removed = if path.is_dir() {
-            std::fs::remove_dir_all(&path)
-        } else {
-            std::fs::remove_file(&path)
-        };
-        match removed {
-            Err(e)
-                if e.kind() != std::io::ErrorKind::NotFound
-                    && e.kind() != std::io::ErrorKind::NotADirectory =>
-            {
-                return Err(
-                    Error::new(mlops_core::ErrorKind::PermissionDenied, e.to_string())
-                        .operation("clear the folder of an earlier run")
-                        .context("path", path.display()),
-                );
-            }
-            _ => {}
-        }
+    let denied = |e: io::Error| {
+        Error::new(ErrorKind::PermissionDenied, e.to_string())
+            .operation("clear the folder of an earlier run")
+            .context("path", folder.display())
+            .source(e)
+    };
+    let empty = !folder.exists() || fs::read_dir(folder).map_err(denied)?.next().is_none();
+    if !empty && !folder.join(MARK).exists() {
+        let why = "--out takes a folder that is new, empty, or of an earlier run";
+        return Err(Error::invalid(why).context("path", folder.display()));
     }
-    Ok(())
+    if !empty {
+        fs::remove_dir_all(folder).map_err(denied)?;
+    }
+    fs::create_dir_all(folder).map_err(denied)?;
+    fs::write(folder.join(MARK), "").map_err(denied)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|e| {
-        Error::new(mlops_core::ErrorKind::PermissionDenied, e.to_string())
+    fs::write(path, text).map_err(|e| {
+        Error::new(ErrorKind::PermissionDenied, e.to_string())
             .context("path", path.display())
+            .source(e)
     })
 }
 

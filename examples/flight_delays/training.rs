@@ -10,9 +10,10 @@ use mlops_core::{
     ModelName, ModelRegistry, ModelVersion, NewVersion, Result, RunStatus, Tensors, Tracker,
 };
 use mlops_drift::performance::{Estimate, Scored};
-use mlops_examples::{Examples, TabularMlp, Training, backend, signature};
+use mlops_examples::{Examples, TabularMlp, Training, signature};
 use mlops_registry::SqliteStore;
 use mlops_registry::features::ParquetFeatureStore;
+use mlops_serve::ModelLoader;
 use mlops_serve::burn::save;
 
 use crate::features;
@@ -28,6 +29,7 @@ pub(crate) struct Window {
 /// What training reads and writes.
 pub(crate) struct Trainer {
     pub(crate) store: SqliteStore,
+    pub(crate) loader: ModelLoader,
     pub(crate) features: Arc<ParquetFeatureStore>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) entities: RecordBatch,
@@ -121,12 +123,13 @@ impl Trainer {
             datasets: self.datasets.clone(),
             code_revision: code_revision(),
         };
-        let new = NewVersion::new(signature(&self.columns)?, architecture, bytes.clone());
+        let new = NewVersion::new(signature(&self.columns)?, architecture, bytes);
         let version = self
             .store
             .create_version(&self.model, new.made_by(lineage))
             .await?;
-        let backend = backend(&version, bytes)?;
+        let loaded = self.loader.load(&self.store, &self.model, version.number);
+        let backend = loaded.await?;
 
         let scored = holdout.scored(backend.as_ref())?;
         let (holdout_auc, holdout_brier) = (scored.auc()?, scored.brier()?);
@@ -178,6 +181,7 @@ impl Labelled {
 fn code_revision() -> Option<String> {
     let output = std::process::Command::new("git")
         .args(["rev-parse", "HEAD"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .ok()?;
     let revision = String::from_utf8(output.stdout).ok()?;

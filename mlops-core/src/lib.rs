@@ -85,13 +85,13 @@ pub use name::{
     Subject, VersionNumber,
 };
 pub use registry::{
-    AliasChange, Architecture, Lineage, ModelRegistry, ModelVersion, MoveAlias, NewVersion,
-    RegisteredModel,
+    AliasChange, Architecture, Lineage, ModelRegistry, ModelRegistryExt, ModelVersion, MoveAlias,
+    NewVersion, RegisteredModel,
 };
 pub use signature::{Difference, Signature, TensorSpec};
 pub use tensor::{ElementType, Tensor, Tensors};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use tracking::{
-    Artifact, Experiment, LogBatch, Metric, MetricPoint, Run, RunStatus, Tracker,
+    Artifact, Experiment, LogBatch, Metric, MetricPoint, Run, RunStatus, Tracker, TrackerExt,
     check_artifact_name,
 };

@@ -76,6 +76,22 @@ pub struct Lineage {
     pub code_revision: Option<String>,
 }
 
+impl Lineage {
+    /// Made by this run, whose inputs say from what.
+    ///
+    /// ```
+    /// use mlops_core::{Lineage, RunId};
+    /// # let run = RunId::from_parts("2013-04-01T00:00:00Z".parse().unwrap(), [0; 10]);
+    /// assert_eq!(Lineage::of_run(run).run, Some(run));
+    /// ```
+    pub fn of_run(run: RunId) -> Self {
+        Self {
+            run: Some(run),
+            ..Self::default()
+        }
+    }
+}
+
 /// What a version is made of, to be registered.
 ///
 /// ```
@@ -296,3 +312,36 @@ pub trait ModelRegistry: Send + Sync {
     /// Every move of every alias of a model, in the order in which they happened.
     async fn alias_history(&self, model: &ModelName) -> Result<Vec<AliasChange>>;
 }
+
+/// What every [`ModelRegistry`] can do besides, built from its own methods.
+#[async_trait]
+pub trait ModelRegistryExt: ModelRegistry {
+    /// The registered model of that name, created if there is none; one that is there keeps its
+    /// description.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mlops_core::{ModelName, ModelRegistryExt, SystemClock, memory::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> mlops_core::Result<()> {
+    /// let store = MemoryStore::new(Arc::new(SystemClock::new()));
+    /// let name = ModelName::new("demo")?;
+    /// let first = store.ensure_model(&name, "a line").await?;
+    /// assert_eq!(store.ensure_model(&name, "").await?, first);
+    /// # Ok(())
+    /// # }
+    /// ```
+    async fn ensure_model(&self, name: &ModelName, description: &str) -> Result<RegisteredModel> {
+        match self.create_model(name, description).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let all = self.models().await?;
+                all.into_iter()
+                    .find(|model| model.name == *name)
+                    .ok_or(error)
+            }
+            created => created,
+        }
+    }
+}
+
+impl<T: ModelRegistry + ?Sized> ModelRegistryExt for T {}

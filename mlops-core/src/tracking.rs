@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{DatasetReference, Digest, Error, ExperimentName, Result, RunId, Timestamp};
+use crate::{DatasetReference, Digest, Error, ErrorKind, ExperimentName, Result, RunId, Timestamp};
 
 /// A group of comparable runs.
 ///
@@ -341,3 +341,34 @@ pub fn check_artifact_name(name: &str) -> Result<()> {
         ))
     })
 }
+
+/// What every [`Tracker`] can do besides, built from its own methods.
+#[async_trait]
+pub trait TrackerExt: Tracker {
+    /// The experiment of that name, created if there is none.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mlops_core::{ExperimentName, SystemClock, TrackerExt, memory::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> mlops_core::Result<()> {
+    /// let store = MemoryStore::new(Arc::new(SystemClock::new()));
+    /// let name = ExperimentName::new("delays")?;
+    /// let first = store.ensure_experiment(&name).await?;
+    /// assert_eq!(store.ensure_experiment(&name).await?, first);
+    /// # Ok(())
+    /// # }
+    /// ```
+    async fn ensure_experiment(&self, name: &ExperimentName) -> Result<Experiment> {
+        match self.create_experiment(name).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let all = self.experiments().await?;
+                let found = all.into_iter().find(|experiment| experiment.name == *name);
+                found.ok_or(error)
+            }
+            created => created,
+        }
+    }
+}
+
+impl<T: Tracker + ?Sized> TrackerExt for T {}

@@ -503,9 +503,8 @@ impl Service {
         }
         let shadow = self.run(&live.challenger, Role::Shadow, &request.inputs);
         let answer = self.settle(route, request, now, Some(stage), vec![shadow])?;
-        let first = |deployed: &Deployed| answer.of(deployed.version).and_then(Prediction::first);
-        if let Some((champion, challenger)) = first(&route.champion).zip(first(&live.challenger)) {
-            live.judge().observe_shadow(champion, challenger);
+        if let Some(difference) = difference(route, live, &answer.predictions) {
+            live.judge().observe_shadow(difference);
         }
         Ok(answer)
     }
@@ -526,25 +525,22 @@ impl Service {
             Arm::Champion => (&route.champion, Role::Champion),
             Arm::Challenger => (&live.challenger, Role::Challenger),
         };
-        let drawn = self.run(deployed, role, &request.inputs);
+        let mut predictions = vec![self.run(deployed, role, &request.inputs)];
+        if arm == Arm::Challenger {
+            let role = match predictions[0].outputs {
+                Err(_) => Role::Champion,
+                Ok(_) => Role::Shadow,
+            };
+            predictions.push(self.run(&route.champion, role, &request.inputs));
+        }
         live.judge().observe(&Observation {
             key: position(&salt, &request.key).to_bits(),
             arm,
             share,
-            failed: drawn.outputs.is_err(),
-            latency: drawn.latency,
-            prediction: drawn.first(),
+            failed: predictions[0].outputs.is_err(),
+            latency: predictions[0].latency,
+            difference: difference(route, live, &predictions),
         })?;
-        let mut predictions = vec![drawn];
-        if arm == Arm::Challenger {
-            let stands_in = predictions[0].outputs.is_err();
-            let role = if stands_in {
-                Role::Champion
-            } else {
-                Role::Shadow
-            };
-            predictions.push(self.run(&route.champion, role, &request.inputs));
-        }
         predictions.extend(self.observed(route, request));
         self.finish(request, now, Some(stage), share, predictions)
     }
@@ -622,6 +618,15 @@ impl Route {
             .chain(challenger)
             .chain(&self.observers)
     }
+}
+
+/// The challenger's prediction less the champion's, if both predicted.
+fn difference(route: &Route, live: &LiveRollout, predictions: &[Prediction]) -> Option<f64> {
+    let first = |deployed: &Deployed| {
+        let mut made = predictions.iter();
+        made.find(|p| p.version == deployed.version)?.first()
+    };
+    Some(first(&live.challenger)? - first(&route.champion)?)
 }
 
 fn not_deployed(model: &ModelName) -> Error {

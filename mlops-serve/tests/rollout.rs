@@ -357,7 +357,7 @@ fn a_judge_that_is_written_and_read_goes_on_as_if_nothing_had_happened() {
     let (one, two) = versions();
     let mut original = Rollout::new(quick_plan(), one, two, now).unwrap();
     for i in 0..1_000_u32 {
-        original.observe_shadow(f64::from(i) / 200.0, f64::from(i) / 100.0);
+        original.observe_shadow(f64::from(i) / 200.0);
         original
             .observe_loss(Stage::Shadow, f64::from(i % 7) * 0.01 - 0.03)
             .unwrap();
@@ -377,7 +377,7 @@ fn a_judge_that_is_written_and_read_goes_on_as_if_nothing_had_happened() {
                 share: 0.2,
                 failed: i % 5 == 0,
                 latency: Duration::from_millis(i),
-                prediction: Some(i as f64 / 10.0),
+                difference: Some(i as f64 / 10.0),
             };
             rollout.observe(&seen).unwrap();
         }

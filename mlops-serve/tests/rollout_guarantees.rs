@@ -25,7 +25,8 @@ struct World {
     failure_rate: f64,
     failure_factor: f64,
     slow_factor: f64,
-    tail_factor: f64,
+    /// How often the challenger departs from the champion further than 98 % of the time in shadow.
+    departs: f64,
     /// The challenger's mean loss less the champion's, in shadow and in canary.
     loss_difference: (f64, f64),
     /// Every so often everything fails a lot, whoever answers.
@@ -36,7 +37,7 @@ const ALIKE: World = World {
     failure_rate: 0.02,
     failure_factor: 1.0,
     slow_factor: 1.0,
-    tail_factor: 1.0,
+    departs: 0.02,
     loss_difference: (0.0, 0.0),
     outages: false,
 };
@@ -119,8 +120,7 @@ impl Simulation {
         self.requests += 1;
         let level = if outage { 0.5 } else { self.world.failure_rate };
         if self.rollout.stage() == Stage::Shadow {
-            let (a, b) = (self.rng.random(), self.rng.random());
-            self.rollout.observe_shadow(a, b);
+            self.rollout.observe_shadow(self.rng.random::<f64>());
             return;
         }
         let share = self.rollout.share();
@@ -134,14 +134,14 @@ impl Simulation {
         let world = self.world;
         let failed = self.chance(level * factor(world.failure_factor));
         let slow = self.chance(0.02 * factor(world.slow_factor));
-        let beyond = self.chance(0.01 * factor(world.tail_factor));
+        let beyond = self.chance(world.departs);
         let seen = Observation {
             key: self.requests,
             arm,
             share,
             failed,
             latency: Duration::from_millis(if slow { 80 } else { 3 }),
-            prediction: Some(if beyond { 2.0 } else { 0.5 }),
+            difference: challenger.then_some(if beyond { 2.0 } else { 0.5 }),
         };
         self.rollout.observe(&seen).unwrap();
     }
@@ -230,7 +230,7 @@ fn a_challenger_at_every_margin_is_rarely_rolled_back() {
     rarely_rolled_back(World {
         failure_factor: 1.0 + plan.failure_margin,
         slow_factor: 1.0 + plan.latency_margin,
-        tail_factor: 1.0 + plan.prediction_margin,
+        departs: plan.disagreement,
         loss_difference: (plan.loss_margin, plan.loss_margin),
         ..ALIKE
     });
@@ -290,10 +290,10 @@ fn slow_answers_and_changed_predictions_are_caught() {
     );
     always_caught(
         World {
-            tail_factor: 50.0,
+            departs: 0.9,
             ..ALIKE
         },
-        "canary predictions high",
+        "canary predictions",
     );
 }
 

@@ -7,8 +7,8 @@ use mlops_core::evidence::{EValue, Evidence, FailureOdds, MeanBet, SignificanceL
 use mlops_core::{Error, Result, Timestamp, VersionNumber};
 use serde::{Deserialize, Serialize};
 
+use super::disagreement::Disagreement;
 use super::plan::{BETS, RolloutPlan};
-use super::tails::Tails;
 use crate::router::Arm;
 
 /// Where a rollout stands.
@@ -52,7 +52,7 @@ impl Stage {
 ///     share: 0.05,
 ///     failed: false,
 ///     latency: Duration::from_micros(80),
-///     prediction: Some(0.2),
+///     difference: Some(0.02),
 /// };
 /// assert!(!seen.failed);
 /// ```
@@ -68,8 +68,9 @@ pub struct Observation {
     pub failed: bool,
     /// How long the arm took.
     pub latency: Duration,
-    /// The first number of the first output, if it answered.
-    pub prediction: Option<f64>,
+    /// The challenger's prediction less the champion's, where the challenger was drawn and both
+    /// predicted.
+    pub difference: Option<f64>,
 }
 
 /// A change of stage, with what it rests on.
@@ -122,7 +123,7 @@ pub struct Rollout {
     canary: PairedLoss,
     failures: FailureOdds,
     slow: FailureOdds,
-    tails: Tails,
+    disagreement: Disagreement,
     #[serde(skip)]
     counted: HashSet<u64>,
 }
@@ -157,7 +158,7 @@ impl Rollout {
             canary: PairedLoss::new(plan.loss_margin)?,
             failures: FailureOdds::new(plan.failure_margin)?,
             slow: FailureOdds::new(plan.latency_margin)?,
-            tails: Tails::new(plan.prediction_margin)?,
+            disagreement: Disagreement::new(plan.disagreement)?,
             counted: HashSet::new(),
             plan,
         })
@@ -199,10 +200,10 @@ impl Rollout {
         }
     }
 
-    /// Takes in what both versions predicted on one request in shadow: where each one's tails begin.
-    pub fn observe_shadow(&mut self, champion: f64, challenger: f64) {
+    /// Takes in one request of the shadow stage: the challenger's prediction less the champion's.
+    pub fn observe_shadow(&mut self, difference: f64) {
         if self.stage == Stage::Shadow {
-            self.tails.learn(champion, challenger);
+            self.disagreement.learn(difference);
         }
     }
 
@@ -229,8 +230,8 @@ impl Rollout {
         if seen.latency > self.plan.latency_objective {
             self.slow.observe_failure(seen.share, challenger)?;
         }
-        if let Some(prediction) = seen.prediction {
-            self.tails.observe(prediction, seen.share, challenger)?;
+        if let Some(difference) = seen.difference {
+            self.disagreement.observe(difference)?;
         }
         Ok(())
     }
@@ -262,7 +263,7 @@ impl Rollout {
         self.step_since = now;
         self.step_requests = 0;
         if let Stage::Canary { step: 0 } = self.stage {
-            self.tails.fix();
+            self.disagreement.fix();
         }
     }
 
@@ -365,8 +366,7 @@ impl Rollout {
         [
             self.failures.greatest(),
             self.slow.greatest(),
-            self.tails.above.odds.greatest(),
-            self.tails.below.odds.greatest(),
+            self.disagreement.bet.greatest(),
             self.canary.worse.greatest(),
             self.shadow.worse.greatest(),
         ]
@@ -374,7 +374,6 @@ impl Rollout {
 
     fn claim(&self, bet: usize) -> (&'static str, String) {
         let often = |margin: f64| format!("over {} times as often as the champion", 1.0 + margin);
-        let tail = often(self.plan.prediction_margin);
         let loss = format!(
             "loss is worse by over {} on the same requests",
             self.plan.loss_margin
@@ -389,14 +388,13 @@ impl Rollout {
                 format!("is slow {}", often(self.plan.latency_margin)),
             ),
             2 => (
-                "canary predictions high",
-                format!("predicts above its own 99 % quantile in shadow {tail}"),
+                "canary predictions",
+                format!(
+                    "departs from the champion's prediction further than on 98 % of the requests in shadow, on over {} of the requests",
+                    self.plan.disagreement
+                ),
             ),
-            3 => (
-                "canary predictions low",
-                format!("predicts below its own 1 % quantile in shadow {tail}"),
-            ),
-            4 => ("canary loss worse", loss),
+            3 => ("canary loss worse", loss),
             _ => ("shadow loss worse", loss),
         }
     }

@@ -10,9 +10,9 @@
 //! I/O), [`RolloutController`] commits each decision with its evidence and then applies it.
 
 mod controller;
+mod disagreement;
 mod judge;
 mod plan;
-mod tails;
 
 pub use controller::RolloutController;
 pub use judge::{Observation, Rollout, Stage, Transition};

@@ -28,9 +28,10 @@ pub struct CanaryStep {
 ///
 /// # Promises
 /// - **A good challenger is rarely rolled back**: if, given the past, the challenger's probability of
-///   failing, of being slow and of predicting beyond its own tails in shadow exceeds the champion's at
-///   no request by more than the factors `1 + margin`, and its loss at no unit by more than `loss_margin`
-///   in the mean, then P(rolled back as worse, ever, at any look) ≤ `alpha`: six bets at `alpha / 6` each.
+///   failing and of being slow exceeds the champion's at no request by more than the factors
+///   `1 + margin`, its probability of departing from the champion further than usual in shadow is at
+///   most `disagreement`, and its loss exceeds the champion's at no unit by more than `loss_margin` in
+///   the mean, then P(rolled back as worse, ever, at any look) ≤ `alpha`: five bets at `alpha / 5` each.
 /// - **A bad challenger is rarely promoted**: if its mean loss, given the past, exceeds the champion's
 ///   by `loss_margin` or more at every unit, then P(promoted) ≤ `beta`.
 /// - A challenger for which neither can be shown within `patience` is rolled back as unproven; that
@@ -67,10 +68,10 @@ pub struct RolloutPlan {
     pub latency_objective: Duration,
     /// The challenger may be slow `1 + latency_margin` times as often.
     pub latency_margin: f64,
-    /// The challenger's predictions may lie beyond its own 1 % and 99 % quantiles in shadow
-    /// `1 + prediction_margin` times as often as the champion's lie beyond the champion's. Not watched
-    /// where a version's predictions pile up, so that under 0.5 % lie beyond.
-    pub prediction_margin: f64,
+    /// On this share of the requests the challenger may depart from the champion's prediction further
+    /// than on 98 % of the requests in shadow; in (0, 1). Not watched after a shadow of under 500
+    /// requests.
+    pub disagreement: f64,
     /// The challenger's mean loss may exceed the champion's by this; losses lie in \[0, 1].
     pub loss_margin: f64,
     /// When it must have been decided.
@@ -78,7 +79,7 @@ pub struct RolloutPlan {
 }
 
 /// How many bets against the challenger share `alpha`.
-pub(super) const BETS: usize = 6;
+pub(super) const BETS: usize = 5;
 
 impl Default for RolloutPlan {
     /// Canary at 5, 25 and 50 %; 5 % false rollbacks, 5 % false promotions; a loss worse by 0.01.
@@ -96,7 +97,7 @@ impl Default for RolloutPlan {
             failure_margin: 0.5,
             latency_objective: Duration::from_millis(50),
             latency_margin: 1.0,
-            prediction_margin: 2.0,
+            disagreement: 0.25,
             loss_margin: 0.01,
             patience: Duration::from_secs(42 * 24 * 3600),
         }
@@ -125,14 +126,18 @@ impl RolloutPlan {
         for (what, margin) in [
             ("failure margin", self.failure_margin),
             ("latency margin", self.latency_margin),
-            ("prediction margin", self.prediction_margin),
         ] {
             if !(0.0..f64::INFINITY).contains(&margin) {
                 return Err(OutOfRange::new(what, "[0, inf)", margin).into());
             }
         }
-        if !(self.loss_margin > 0.0 && self.loss_margin < 1.0) {
-            return Err(OutOfRange::new("loss margin", "(0, 1)", self.loss_margin).into());
+        for (what, share) in [
+            ("disagreement", self.disagreement),
+            ("loss margin", self.loss_margin),
+        ] {
+            if !(share > 0.0 && share < 1.0) {
+                return Err(OutOfRange::new(what, "(0, 1)", share).into());
+            }
         }
         Ok(())
     }
