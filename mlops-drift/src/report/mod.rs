@@ -397,7 +397,9 @@ impl DriftReport {
     /// ```
     pub fn evidence(&self) -> Vec<Evidence> {
         let columns = self.columns.iter();
-        columns.flat_map(|column| self.evidence_of(column)).collect()
+        columns
+            .flat_map(|column| self.evidence_of(column))
+            .collect()
     }
 
     /// The same, of the columns alone whose drift is significant and beyond the declared effect.
@@ -426,9 +428,10 @@ impl DriftReport {
                 .at_level(self.level)
                 .saying(format!("{}; {}", column.reason, self.guarantee))
         });
-        let effects = column.effects.iter().map(|effect| {
-            Evidence::new(format!("effect in {}", column.column), effect.clone())
-        });
+        let effects = column
+            .effects
+            .iter()
+            .map(|effect| Evidence::new(format!("effect in {}", column.column), effect.clone()));
         tests.chain(effects).collect()
     }
 }
