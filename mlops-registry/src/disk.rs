@@ -6,15 +6,27 @@ use std::path::{Path, PathBuf};
 
 use mlops_core::{Error, ErrorKind, Result};
 
-/// Creates a folder and those above it, and syncs its parent.
+/// Creates a folder and those above it, and syncs every folder that got a new entry.
 pub(crate) fn create_folder(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }
+    let missing: Vec<&Path> = path
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+        .collect();
     fs::create_dir_all(path).map_err(|e| failed("create folder", path, e))?;
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .map_or(Ok(()), sync)
+    missing
+        .iter()
+        .filter_map(|folder| folder.parent())
+        .try_for_each(sync_folder)
+}
+
+/// Flushes a folder's entries to the disk.
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
+    // What stands above a relative path of one part.
+    let is_here = path.as_os_str().is_empty();
+    sync(if is_here { Path::new(".") } else { path })
 }
 
 /// Flushes a file's bytes, or a folder's entries, to the disk.
@@ -38,10 +50,25 @@ pub(crate) fn write_once(path: &Path, bytes: &[u8]) -> Result<bool> {
     // A staged file that stays behind is garbage, not damage.
     let _ = fs::remove_file(&staged);
     match written {
-        Ok(()) => path.parent().map_or(Ok(()), sync).map(|()| true),
+        Ok(()) => path.parent().map_or(Ok(()), sync_folder).map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(failed("write", path, error)),
     }
+}
+
+/// Puts a file in the place of one that is damaged: a reader sees the old one or the new one, and on
+/// `Ok` the new one is on disk.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let (staged, mut file) = stage(path)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&staged, path));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&staged);
+        return Err(failed("replace", path, error));
+    }
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// A new file beside `path`, under a name that no other writer has.
@@ -68,7 +95,9 @@ pub(crate) fn failed(operation: &'static str, path: &Path, error: io::Error) -> 
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             ErrorKind::PermissionDenied
         }
-        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => ErrorKind::InvalidArgument,
+        io::ErrorKind::AlreadyExists
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::IsADirectory => ErrorKind::InvalidArgument,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::Unavailable,
         _ => ErrorKind::Internal,
     };

@@ -24,14 +24,16 @@ use crate::disk;
 ///
 /// - **Durable**: what returned `Ok` is on disk, bytes before the row that names them.
 /// - **Shared**: tasks, clones and several processes may use one folder at the same time. Writers
-///   wait for each other up to 30 s, then fail as `Unavailable`; readers never wait. The folder
+///   take turns: one waits up to 30 s for another process, and up to 60 s for others of its own, then
+///   fails as `Unavailable`; readers see one moment's state and do not wait for writers. The folder
 ///   must lie on a local disk: SQLite's WAL needs shared memory.
 /// - **Recorded**: every change writes one event in its own transaction, under the
 ///   [`subject`](crate::subject) of what it concerns.
 /// - **Cost**: a write is one transaction and so one sync, some milliseconds on a disk; a read takes
 ///   some tens of microseconds.
 ///
-/// Cheap to clone: clones share the connections. Times are kept to the microsecond.
+/// Cheap to clone: clones share the connections. Times are kept to the microsecond. A metric may be
+/// NaN or infinite; a NaN loses its payload and a zero its sign.
 ///
 /// ```
 /// use mlops_core::{ExperimentName, LogBatch, Metric, RunStatus, Tracker};
@@ -76,8 +78,9 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `PermissionDenied` for a folder that may not be written; `InvalidArgument` for one that is a
-    /// file; `Corrupt` for a damaged database, or one of another application; `Unsupported` for a
-    /// schema of a newer version; `Unavailable` if another process keeps the database busy.
+    /// file; `Corrupt` for a damaged database, one of another application, or artifacts without their
+    /// database; `Unsupported` for a schema of a newer version; `Unavailable` if another process
+    /// keeps the database busy. All with the path. See [`SqliteStore`] for an example.
     pub async fn open(folder: impl AsRef<Path>) -> Result<Self> {
         Self::builder(folder.as_ref()).open().await
     }
@@ -109,12 +112,35 @@ impl SqliteStore {
     }
 
     /// The folder.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> mlops_core::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = mlops_registry::SqliteStore::open(folder.path()).await?;
+    /// assert_eq!(store.folder(), folder.path());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn folder(&self) -> &Path {
         &self.inner.folder
     }
 
     /// Waits for what is under way, and closes the connections of all clones. Later calls are
     /// `Unavailable`. Nothing is lost without it: it only merges the WAL into the database file.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> mlops_core::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// use mlops_core::{ErrorKind, ModelRegistry};
+    /// let store = mlops_registry::SqliteStore::open(folder.path()).await?;
+    /// let clone = store.clone();
+    /// store.close().await;
+    /// assert_eq!(clone.models().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[instrument(level = "debug", skip_all)]
     pub async fn close(&self) {
         self.inner.database.close().await;
@@ -156,12 +182,18 @@ impl fmt::Debug for SqliteStore {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> mlops_core::Result<()> {
 /// # let folder = tempfile::tempdir().unwrap();
-/// use mlops_core::Actor;
+/// use std::sync::Arc;
+/// use mlops_core::{Actor, ManualClock, RunId, Timestamp, Tracker, ExperimentName};
 /// let store = mlops_registry::SqliteStore::builder(folder.path())
 ///     .actor(Actor::new("nightly training")?)
+///     .clock(Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)))
 ///     .random(|| [7; 10]) // ids that can be told in advance, for a test
 ///     .open()
 ///     .await?;
+/// let experiment = ExperimentName::new("delays")?;
+/// store.create_experiment(&experiment).await?;
+/// let run = store.start_run(&experiment, "first").await?;
+/// assert_eq!(run.id, RunId::from_parts(Timestamp::UNIX_EPOCH, [7; 10]));
 /// # Ok(())
 /// # }
 /// ```

@@ -11,6 +11,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions};
 
+use crate::blocking::blocking;
 use crate::disk;
 
 /// Blobs by digest.
@@ -33,28 +34,44 @@ impl Blobs {
 
     /// Stores bytes: on `Ok` they are on disk. The same bytes again are stored once.
     pub(crate) async fn put(&self, bytes: Bytes) -> Result<Digest> {
-        let digest = Digest::of(&bytes);
+        let digest = digest_of(bytes.clone()).await?;
         let key = key(digest);
         match self.put_as(&key, bytes.clone(), PutMode::Create).await {
             Ok(()) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => self.mend(&key, bytes, digest).await?,
-            Err(error) => return Err(in_context(error, digest)),
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                self.mend(&key, bytes, digest).await?
+            }
+            Err(error) => return Err(self.named(object_error(error), digest)),
         }
-        self.sync(&key).await?;
+        self.sync(digest).await?;
         Ok(digest)
     }
 
     /// The bytes of a digest. `Corrupt` if they are missing or not those that were stored.
     pub(crate) async fn get(&self, digest: Digest) -> Result<Bytes> {
         let read = async { self.objects.get(&key(digest)).await?.bytes().await };
-        let bytes = read.await.map_err(|error| in_context(error, digest))?;
-        let actual = Digest::of(&bytes);
-        if actual != digest {
-            return Err(Error::new(ErrorKind::Corrupt, "stored bytes do not match their digest")
-                .context("digest", digest)
-                .context("found", actual));
+        let bytes = read
+            .await
+            .map_err(|error| self.named(object_error(error), digest))?;
+        let found = digest_of(bytes.clone()).await?;
+        if found != digest {
+            let why = "stored bytes do not match their digest";
+            let error = Error::new(ErrorKind::Corrupt, why).context("found", found);
+            return Err(self.named(error, digest));
         }
         Ok(bytes)
+    }
+
+    /// Where a blob lies on disk.
+    fn path(&self, digest: Digest) -> PathBuf {
+        self.folder.join(key(digest).as_ref())
+    }
+
+    fn named(&self, error: Error, digest: Digest) -> Error {
+        let path = self.path(digest);
+        error
+            .context("digest", digest)
+            .context("path", path.display())
     }
 
     async fn put_as(&self, key: &Key, bytes: Bytes, mode: PutMode) -> object_store::Result<()> {
@@ -70,7 +87,7 @@ impl Blobs {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 let replaced = self.put_as(key, bytes, PutMode::Overwrite).await;
-                replaced.map_err(|error| in_context(error, digest))
+                replaced.map_err(|error| self.named(object_error(error), digest))
             }
             Err(error) => Err(error),
         }
@@ -78,17 +95,15 @@ impl Blobs {
 
     /// object_store 0.13 leaves flushing to the operating system, so file and folders are synced
     /// here, before a row may name the blob.
-    async fn sync(&self, key: &Key) -> Result<()> {
-        let file = self.folder.join(key.as_ref());
+    async fn sync(&self, digest: Digest) -> Result<()> {
+        let file = self.path(digest);
         let folder = self.folder.clone();
-        let sync = move || {
+        blocking(move || {
             disk::sync(&file)?;
-            file.parent().map_or(Ok(()), disk::sync)?;
-            disk::sync(&folder)
-        };
-        tokio::task::spawn_blocking(sync).await.map_err(|error| {
-            Error::new(ErrorKind::Internal, "the work was broken off").source(error)
-        })?
+            file.parent().map_or(Ok(()), disk::sync_folder)?;
+            disk::sync_folder(&folder)
+        })
+        .await
     }
 }
 
@@ -98,8 +113,9 @@ fn key(digest: Digest) -> Key {
     Key::from(format!("{}/{digits}", &digits[..2]))
 }
 
-fn in_context(error: object_store::Error, digest: Digest) -> Error {
-    object_error(error).context("digest", digest)
+/// The digest of a model of any size, while the runtime goes on with other work.
+async fn digest_of(bytes: Bytes) -> Result<Digest> {
+    blocking(move || Ok(Digest::of(&bytes))).await
 }
 
 /// The one place that gives an object store's error its meaning. Only blobs that a row names are
@@ -133,12 +149,6 @@ fn io_kind(error: &object_store::Error) -> ErrorKind {
     ErrorKind::Internal
 }
 
-/// Where a blob lies, for the tests of this crate that damage one.
-#[cfg(test)]
-pub(crate) fn path_of(folder: &std::path::Path, digest: Digest) -> PathBuf {
-    folder.join("artifacts").join(key(digest).as_ref())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -151,22 +161,27 @@ mod tests {
         let blobs = Blobs::open(folder.path().join("artifacts")).unwrap();
         let bytes = Bytes::from_static(b"a model");
         let digest = blobs.put(bytes.clone()).await.unwrap();
-        let path = path_of(folder.path(), digest);
+        let path = blobs.path(digest);
         for damage in [&b""[..], b"a mod", b"another model"] {
             std::fs::write(&path, damage).unwrap();
-            assert_eq!(blobs.get(digest).await.unwrap_err().kind(), ErrorKind::Corrupt);
+            assert_eq!(
+                blobs.get(digest).await.unwrap_err().kind(),
+                ErrorKind::Corrupt
+            );
             assert_eq!(blobs.put(bytes.clone()).await.unwrap(), digest);
             assert_eq!(blobs.get(digest).await.unwrap(), bytes);
         }
     }
 
     #[tokio::test]
-    async fn a_missing_blob_is_corrupt_and_names_its_digest() {
+    async fn a_missing_blob_is_corrupt_and_names_its_digest_and_place() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(folder.path().to_owned()).unwrap();
         let digest = Digest::of(b"never stored");
         let error = blobs.get(digest).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(error.to_string().contains(&digest.to_string()), "{error}");
+        let path = blobs.path(digest).display().to_string();
+        assert!(error.to_string().contains(&path), "{error}");
     }
 }

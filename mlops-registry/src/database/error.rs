@@ -47,10 +47,7 @@ fn kind_of_code(error: &dyn DatabaseError) -> ErrorKind {
     if error.is_foreign_key_violation() {
         return ErrorKind::NotFound;
     }
-    let extended: i32 = error
-        .code()
-        .and_then(|code| code.parse().ok())
-        .unwrap_or(0);
+    let extended: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or(0);
     if extended == code::IOERR_SHORT_READ {
         return ErrorKind::Corrupt;
     }

@@ -11,6 +11,7 @@ mod transaction;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mlops_core::{Error, ErrorKind, Result};
@@ -18,11 +19,12 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite};
 
 pub(crate) use row::{Row, to_count, to_json};
 pub(crate) use transaction::{Statement, Transaction};
 
+use crate::blocking::blocking;
 use crate::disk;
 use error::database_error;
 
@@ -33,6 +35,7 @@ const READERS: u32 = 4;
 
 /// Connections to one database: one that writes, a few that read.
 pub(crate) struct Database {
+    path: Arc<Path>,
     writer: SqlitePool,
     readers: SqlitePool,
 }
@@ -50,19 +53,33 @@ impl Database {
         drop(lock);
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
-        Ok(Self { writer, readers })
+        let path = path.into();
+        Ok(Self {
+            path,
+            writer,
+            readers,
+        })
     }
 
     /// Begins to write: waits until no one else does.
     pub(crate) async fn write(&self) -> Result<Transaction> {
         let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        Ok(Transaction(begun.map_err(database_error)?))
+        self.transaction(begun)
     }
 
     /// Begins to read one moment's state.
     pub(crate) async fn read(&self) -> Result<Transaction> {
         let begun = self.readers.begin().await;
-        Ok(Transaction(begun.map_err(database_error)?))
+        self.transaction(begun)
+    }
+
+    fn transaction(
+        &self,
+        begun: sqlx::Result<sqlx::Transaction<'static, Sqlite>>,
+    ) -> Result<Transaction> {
+        let begun = begun.map_err(|error| transaction::failed(error, &self.path))?;
+        let path = self.path.clone();
+        Ok(Transaction { begun, path })
     }
 
     /// Waits for what is under way, and closes the connections.
@@ -80,6 +97,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        // macOS alone: a sync that the drive's own cache does not swallow.
+        .pragma("fullfsync", "ON")
         .disable_statement_logging()
 }
 
@@ -95,18 +114,22 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 
 /// Creates, checks and migrates the database under the folder's lock.
 async fn prepare(path: &Path, options: &SqliteConnectOptions) -> Result<()> {
-    check_size(path)?;
+    check_file(path)?;
     let mut connection = SqliteConnection::connect_with(options)
         .await
         .map_err(database_error)?;
     schema::migrate(&mut connection).await?;
     connection.close().await.map_err(database_error)?;
-    path.parent().map_or(Ok(()), disk::sync)
+    path.parent().map_or(Ok(()), disk::sync_folder)
 }
 
 /// SQLite takes a file of no bytes for a new database. Beside stored artifacts it is a lost one.
-fn check_size(path: &Path) -> Result<()> {
-    let is_empty = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+fn check_file(path: &Path) -> Result<()> {
+    let there = std::fs::metadata(path);
+    if there.as_ref().is_ok_and(|there| !there.is_file()) {
+        return Err(Error::invalid("the database must be a file"));
+    }
+    let is_empty = there.map_or(true, |file| file.len() == 0);
     let artifacts = path.with_file_name("artifacts");
     let has_artifacts = std::fs::read_dir(artifacts).is_ok_and(|mut files| files.next().is_some());
     if is_empty && has_artifacts {
@@ -118,7 +141,7 @@ fn check_size(path: &Path) -> Result<()> {
 
 /// Waits for the lock of a folder. It is released when the file is closed, also by a crash.
 async fn lock(path: PathBuf) -> Result<File> {
-    let take = move || {
+    blocking(move || {
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -126,8 +149,6 @@ async fn lock(path: PathBuf) -> Result<File> {
             .open(&path)
             .and_then(|file| file.lock().map(|()| file));
         file.map_err(|error| disk::failed("lock", &path, error))
-    };
-    tokio::task::spawn_blocking(take).await.map_err(|error| {
-        Error::new(ErrorKind::Internal, "the work was broken off").source(error)
-    })?
+    })
+    .await
 }

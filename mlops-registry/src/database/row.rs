@@ -86,7 +86,7 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
 
 /// A count in the form that [`Row::count`] reads.
 pub(crate) fn to_count(count: impl TryInto<i64> + Copy + std::fmt::Display) -> Result<i64> {
-    count.try_into().map_err(|_| {
-        Error::invalid(format!("a count must be at most {}, got {count}", i64::MAX))
-    })
+    count
+        .try_into()
+        .map_err(|_| Error::invalid(format!("a count must be at most {}, got {count}", i64::MAX)))
 }

@@ -16,9 +16,18 @@ const APPLICATION_ID: i64 = 0x6d6c_6f70;
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
     let version = version(connection).await?;
     for migration in &MIGRATIONS[version..] {
-        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *connection).await.map_err(database_error)?;
-        sqlx::raw_sql(*migration).execute(&mut *connection).await.map_err(database_error)?;
-        sqlx::raw_sql("COMMIT").execute(&mut *connection).await.map_err(database_error)?;
+        sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(&mut *connection)
+            .await
+            .map_err(database_error)?;
+        sqlx::raw_sql(*migration)
+            .execute(&mut *connection)
+            .await
+            .map_err(database_error)?;
+        sqlx::raw_sql("COMMIT")
+            .execute(&mut *connection)
+            .await
+            .map_err(database_error)?;
     }
     Ok(())
 }

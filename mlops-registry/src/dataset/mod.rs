@@ -1,9 +1,9 @@
 //! Dataset versions: which content was ever used under which name.
 
+use mlops_core::arrow::array::RecordBatch;
 use mlops_core::{
     DatasetName, DatasetReference, DatasetVersion, Digest, Error, Fingerprint, NewEvent, Result,
 };
-use mlops_core::arrow::array::RecordBatch;
 use sqlx::query;
 use tracing::instrument;
 
@@ -100,7 +100,13 @@ impl SqliteStore {
             .detail("fingerprint", fingerprint.to_string())
             .detail("rows", rows)
             .detail("source", source);
-        append(&mut writing, subject::dataset(name), version.registered_at, event).await?;
+        append(
+            &mut writing,
+            subject::dataset(name),
+            version.registered_at,
+            event,
+        )
+        .await?;
         writing.commit().await?;
         Ok(version)
     }

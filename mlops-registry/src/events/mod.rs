@@ -35,7 +35,9 @@ impl DecisionStore for SqliteStore {
             .await?
             .map_or(Revision::NONE, |stored| stored.revision);
         if actual != expected {
-            return Err(expected.overtaken(subject, actual).operation("commit decision"));
+            return Err(expected
+                .overtaken(subject, actual)
+                .operation("commit decision"));
         }
         let stored = StoredState {
             revision: expected.next(),

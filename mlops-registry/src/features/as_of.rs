@@ -10,8 +10,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt32Array};
-use arrow::datatypes::{Schema, TimeUnit};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimeUnit};
 use mlops_core::{Error, ErrorKind, FeatureRequest, FeatureView, Result};
 
 use super::instant::{Instants, Window};
@@ -80,10 +81,18 @@ pub(super) struct Added {
 }
 
 impl AsOfTable {
-    /// A view without rows.
+    /// A view without rows. Its features join as columns of type `Null`: nothing is known of them.
     ///
     /// # Errors
     /// As [`FeatureView::check`].
+    ///
+    /// ```
+    /// use mlops_core::{FeatureView, FeatureViewName};
+    /// use mlops_registry::features::AsOfTable;
+    /// let view = FeatureView::new(FeatureViewName::new("weather")?, ["origin"], ["temp"]);
+    /// assert_eq!(AsOfTable::new(view)?.num_rows(), 0);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
     pub fn new(view: FeatureView) -> Result<Self> {
         view.check()?;
         Ok(Self {
@@ -95,7 +104,7 @@ impl AsOfTable {
     /// A view with these rows, in the order of pushing.
     ///
     /// # Errors
-    /// As [`AsOfTable::new`] and [`AsOfTable::extend`].
+    /// As [`AsOfTable::new`] and [`AsOfTable::extend`]. See [`AsOfTable`] for an example.
     pub fn of(view: FeatureView, rows: &[RecordBatch]) -> Result<Self> {
         let mut table = Self::new(view)?;
         rows.iter().try_for_each(|rows| table.extend(rows))?;
@@ -103,6 +112,14 @@ impl AsOfTable {
     }
 
     /// The view.
+    ///
+    /// ```
+    /// use mlops_core::{FeatureView, FeatureViewName};
+    /// use mlops_registry::features::AsOfTable;
+    /// let view = FeatureView::new(FeatureViewName::new("weather")?, ["origin"], ["temp"]);
+    /// assert_eq!(*AsOfTable::new(view.clone())?.view(), view);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
     pub fn view(&self) -> &FeatureView {
         &self.view
     }
@@ -110,14 +127,35 @@ impl AsOfTable {
     /// How many rows it has, those included that are never used (without an event time, or with a
     /// null in the key).
     pub fn num_rows(&self) -> usize {
-        self.content.as_ref().map_or(0, |content| content.features.len())
+        self.content
+            .as_ref()
+            .map_or(0, |content| content.features.len())
     }
 
-    /// Adds rows, which were pushed after those before.
+    /// Adds rows, which were pushed after those before. Cheap for rows that come in order of time.
     ///
     /// # Errors
     /// `SignatureMismatch` for a missing column, a column of another type than before, a key of a
     /// type that cannot be one, or an event time that is no timestamp; nothing is added then.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mlops_core::arrow::array::{Int64Array, RecordBatch, StringArray};
+    /// use mlops_core::{FeatureView, FeatureViewName};
+    /// use mlops_registry::features::AsOfTable;
+    ///
+    /// let view = FeatureView::new(FeatureViewName::new("airport")?, ["faa"], ["elevation"]);
+    /// let mut table = AsOfTable::new(view)?;
+    /// table.extend(&RecordBatch::try_from_iter([
+    ///     ("faa", Arc::new(StringArray::from(vec!["JFK"])) as _),
+    ///     ("elevation", Arc::new(Int64Array::from(vec![13])) as _),
+    /// ])?)?;
+    /// let wrong = RecordBatch::try_from_iter([("faa", Arc::new(StringArray::from(vec!["LGA"])) as _)])?;
+    /// let error = table.extend(&wrong).unwrap_err();
+    /// assert_eq!(error.to_string(), "there is no column \"elevation\" (feature view: airport)");
+    /// assert_eq!(table.num_rows(), 1);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
     pub fn extend(&mut self, rows: &RecordBatch) -> Result<()> {
         self.add(rows).map(|_| ())
     }
@@ -289,7 +327,36 @@ impl Content {
 /// `SignatureMismatch` for a missing column, keys of different kinds, a feature that the view does
 /// not have, or two results of one name; `InvalidArgument` for an entity row without a time.
 ///
-/// See [`AsOfTable`] for an example.
+/// ```
+/// use std::sync::Arc;
+/// use mlops_core::arrow::array::{Int64Array, RecordBatch, StringArray, TimestampSecondArray};
+/// use mlops_core::{FeatureRequest, FeatureView, FeatureViewName};
+/// use mlops_registry::features::{AsOfTable, join_as_of};
+///
+/// let view = FeatureView::new(FeatureViewName::new("airport")?, ["faa"], ["elevation"]);
+/// let rows = RecordBatch::try_from_iter([
+///     ("faa", Arc::new(StringArray::from(vec!["JFK", "LGA"])) as _),
+///     ("elevation", Arc::new(Int64Array::from(vec![13, 21])) as _),
+/// ])?;
+/// let airports = AsOfTable::of(view.clone(), &[rows])?;
+///
+/// // One view in two roles.
+/// let flights = RecordBatch::try_from_iter([
+///     ("from", Arc::new(StringArray::from(vec!["JFK"])) as _),
+///     ("to", Arc::new(StringArray::from(vec!["LGA"])) as _),
+///     ("departs", Arc::new(TimestampSecondArray::from(vec![0])) as _),
+/// ])?;
+/// let role = |column: &str| {
+///     FeatureRequest::new(view.name.clone(), ["elevation"])
+///         .keyed_by([("faa", column)])
+///         .prefixed(format!("{column}_"))
+/// };
+/// let (from, to) = (role("from"), role("to"));
+/// let joined = join_as_of(&flights, "departs", [(&airports, &from), (&airports, &to)])?;
+/// assert_eq!(*joined["from_elevation"], Int64Array::from(vec![13]));
+/// assert_eq!(*joined["to_elevation"], Int64Array::from(vec![21]));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
 pub fn join_as_of<'a>(
     entities: &RecordBatch,
     time: &str,
@@ -308,17 +375,24 @@ pub fn join_as_of<'a>(
     result.finish()
 }
 
-/// The columns that a view declares, in its order: keys, features, event time.
+/// The columns that a view declares, in its order: keys, features, event time. Dictionaries are
+/// taken as their values: those of several pushes together may be more than their keys can count.
 pub(super) fn declared_columns(view: &FeatureView, rows: &RecordBatch) -> Result<RecordBatch> {
-    let mut fields = Vec::new();
-    let mut arrays = Vec::new();
-    for name in view.keys.iter().chain(&view.features).chain(&view.event_time) {
-        let array = column(rows, name)?;
-        let field = arrow::datatypes::Field::new(name, array.data_type().clone(), true);
-        fields.push(field);
-        arrays.push(array.clone());
+    let names = view
+        .keys
+        .iter()
+        .chain(&view.features)
+        .chain(&view.event_time);
+    let columns = names.map(|name| Ok((name, plain(column(rows, name)?)?, true)));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
+}
+
+fn plain(array: &ArrayRef) -> Result<ArrayRef> {
+    match array.data_type() {
+        DataType::Dictionary(_, values) => Ok(cast(array, values)?),
+        _ => Ok(array.clone()),
     }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
 
 /// Where the features stand among the declared columns.
@@ -350,7 +424,7 @@ pub(super) fn push_nulls(
 ) -> Result<()> {
     Keys::of_entities(entities, view, request)?;
     for feature in &request.features {
-        let nulls = arrow::array::new_null_array(&arrow::datatypes::DataType::Null, entities.num_rows());
+        let nulls = new_null_array(&DataType::Null, entities.num_rows());
         result.push(request.output_name(feature), nulls);
     }
     Ok(())

@@ -132,16 +132,29 @@ mod tests {
 
     #[test]
     fn a_window_rounds_towards_its_inside() {
-        let at = |now, ttl: u64| {
-            Window::at(
-                now,
-                Some(Duration::from_nanos(ttl)),
-                TimeUnit::Microsecond,
-            )
-        };
-        assert_eq!(at(10_999, 1_000), Window { oldest: 10, newest: 10 });
-        assert_eq!(at(10_000, 1_000), Window { oldest: 9, newest: 10 });
-        assert_eq!(at(-1, 1_000), Window { oldest: -1, newest: -1 });
+        let at =
+            |now, ttl: u64| Window::at(now, Some(Duration::from_nanos(ttl)), TimeUnit::Microsecond);
+        assert_eq!(
+            at(10_999, 1_000),
+            Window {
+                oldest: 10,
+                newest: 10
+            }
+        );
+        assert_eq!(
+            at(10_000, 1_000),
+            Window {
+                oldest: 9,
+                newest: 10
+            }
+        );
+        assert_eq!(
+            at(-1, 1_000),
+            Window {
+                oldest: -1,
+                newest: -1
+            }
+        );
         assert!(at(10_999, 0).oldest > at(10_999, 0).newest);
     }
 
@@ -149,6 +162,12 @@ mod tests {
     fn the_ends_of_time_do_not_overflow() {
         let end = i128::from(i64::MAX) * 1_000_000_000;
         let window = Window::at(-end, Some(Duration::MAX), TimeUnit::Nanosecond);
-        assert_eq!(window, Window { oldest: i64::MIN, newest: i64::MIN });
+        assert_eq!(
+            window,
+            Window {
+                oldest: i64::MIN,
+                newest: i64::MIN
+            }
+        );
     }
 }

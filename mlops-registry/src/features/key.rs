@@ -187,10 +187,14 @@ fn values(array: &ArrayRef, name: &str) -> Result<(KeyKind, Values)> {
         (KeyKind::Integer | KeyKind::Boolean, _) => signed(array)?,
         (_, DataType::Utf8) => Values::Text(array.as_string::<i32>().clone()),
         (KeyKind::Text, _) => Values::LargeText(
-            cast(array, &DataType::LargeUtf8)?.as_string::<i64>().clone(),
+            cast(array, &DataType::LargeUtf8)?
+                .as_string::<i64>()
+                .clone(),
         ),
         (KeyKind::Bytes, _) => Values::Bytes(
-            cast(array, &DataType::LargeBinary)?.as_binary::<i64>().clone(),
+            cast(array, &DataType::LargeBinary)?
+                .as_binary::<i64>()
+                .clone(),
         ),
         (KeyKind::Instant, _) => Instants::of_array(array).map_or(Values::Nulls, Values::Instants),
         (KeyKind::Null, _) => Values::Nulls,
@@ -229,9 +233,8 @@ impl KeyMap {
     /// Whether every key without a null has a number.
     pub(super) fn holds_all(&self, keys: &Keys) -> bool {
         let mut bytes = Vec::with_capacity(32);
-        (0..keys.rows).all(|row| {
-            !keys.encode(row, &mut bytes) || self.numbers.contains_key(bytes.as_slice())
-        })
+        (0..keys.rows)
+            .all(|row| !keys.encode(row, &mut bytes) || self.numbers.contains_key(bytes.as_slice()))
     }
 
     /// Gives each new key the next number.
@@ -262,7 +265,10 @@ mod tests {
         let names: Vec<String> = (0..columns.len()).map(|i| format!("k{i}")).collect();
         let view = FeatureView::new(FeatureViewName::new("v").unwrap(), names.clone(), ["f"]);
         let rows = RecordBatch::try_from_iter_with_nullable(
-            names.iter().zip(columns).map(|(name, column)| (name, column, true)),
+            names
+                .iter()
+                .zip(columns)
+                .map(|(name, column)| (name, column, true)),
         );
         Keys::of_rows(&rows.unwrap(), &view).unwrap()
     }
@@ -290,7 +296,10 @@ mod tests {
         ] {
             let asked: ArrayRef = Arc::new(StringArray::from(vec!["", "A", "a"]));
             let asked = cast(&asked, &kind).unwrap();
-            assert_eq!(found(vec![stored.clone()], vec![asked]), [Some(1), None, Some(0)]);
+            assert_eq!(
+                found(vec![stored.clone()], vec![asked]),
+                [Some(1), None, Some(0)]
+            );
         }
     }
 
@@ -298,7 +307,10 @@ mod tests {
     fn parts_of_a_key_do_not_run_together() {
         let text = |values: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(values)) };
         let stored = vec![text(vec!["a"]), text(vec!["bc"])];
-        assert_eq!(found(stored, vec![text(vec!["ab"]), text(vec!["c"])]), [None]);
+        assert_eq!(
+            found(stored, vec![text(vec!["ab"]), text(vec!["c"])]),
+            [None]
+        );
     }
 
     #[test]

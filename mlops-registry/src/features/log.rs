@@ -4,6 +4,7 @@
 //! linking a synced file to the next free number. A link cannot replace a file, so of several
 //! writers one gets the number; the others read what it wrote and try the next.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub(super) struct PushedFile {
     pub(super) digest: Digest,
     /// How many rows it holds.
     pub(super) rows: u64,
-    /// Column names and Arrow types, in the order of the view's definition.
+    /// Column names and [types](super::type_name), in the order of the view's definition.
     pub(super) columns: Vec<(String, String)>,
 }
 
@@ -65,14 +66,9 @@ impl Log {
     /// `Corrupt` if a commit is missing before the last.
     pub(super) fn open(folder: PathBuf) -> Result<Self> {
         disk::create_folder(&folder)?;
-        let numbers = numbers(&folder)?;
-        let last = numbers.iter().max().copied().unwrap_or(0);
-        if numbers.len() as u64 != last {
-            let missing = (1..=last).find(|number| !numbers.contains(number));
-            let name = commit_name(missing.unwrap_or(0));
+        if let Some(path) = missing_commit(&folder)? {
             let why = "a commit of the feature log is missing";
-            return Err(Error::new(ErrorKind::Corrupt, why)
-                .context("path", folder.join(name).display()));
+            return Err(Error::new(ErrorKind::Corrupt, why).context("path", path.display()));
         }
         Ok(Self { folder, next: 1 })
     }
@@ -106,10 +102,21 @@ fn commit_name(number: u64) -> String {
     format!("{number:020}.json")
 }
 
+/// Where a commit should be, if a later one is there without it.
+fn missing_commit(folder: &Path) -> Result<Option<PathBuf>> {
+    let numbers = numbers(folder)?;
+    let last = numbers.last().copied().unwrap_or(0);
+    let mut unlisted = (1..=last)
+        .filter(|number| !numbers.contains(number))
+        .map(|number| folder.join(commit_name(number)));
+    // A listing may show a commit made meanwhile and not the one made just before it.
+    Ok(unlisted.find(|path| !path.exists()))
+}
+
 /// The numbers of the commits in a folder; other files are left alone.
-fn numbers(folder: &Path) -> Result<std::collections::BTreeSet<u64>> {
+fn numbers(folder: &Path) -> Result<BTreeSet<u64>> {
     let failed = |error| disk::failed("list feature log", folder, error);
-    let mut numbers = std::collections::BTreeSet::new();
+    let mut numbers = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         let number = name.to_str().and_then(|name| name.strip_suffix(".json"));

@@ -1,5 +1,6 @@
 //! The newest visible row of every entity, read without waiting for writers.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
@@ -45,7 +46,10 @@ impl OnlineTable {
         else {
             return Ok(None);
         };
-        let mut newest = self.content.as_ref().map_or(Vec::new(), |old| old.newest.clone());
+        let mut newest = self
+            .content
+            .as_ref()
+            .map_or(Vec::new(), |old| old.newest.clone());
         newest.resize(keys.len(), None);
         let changed = newest_of(visible, &mut newest);
         if changed.is_empty() && self.content.is_some() {
@@ -137,7 +141,13 @@ fn picks(old: Option<&Content>, changed: &[u32], entities: usize) -> Vec<(usize,
     const FRESH: usize = 2;
     let kept = old.map_or(0, |old| old.newest.len());
     let mut picks: Vec<(usize, usize)> = (0..entities)
-        .map(|entity| if entity < kept { (OLD, entity) } else { (NULL, 0) })
+        .map(|entity| {
+            if entity < kept {
+                (OLD, entity)
+            } else {
+                (NULL, 0)
+            }
+        })
         .collect();
     for (place, entity) in changed.iter().enumerate() {
         picks[*entity as usize] = (FRESH, place);
@@ -163,13 +173,15 @@ fn feature_rows(view: &FeatureView, columns: Vec<ArrayRef>, rows: usize) -> Resu
         .map(|(name, column)| Field::new(name, column.data_type().clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        schema, columns, &options,
+    )?)
 }
 
 /// Rows that are not visible yet, and until when all are.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// The next to become visible last; of equal event times the one pushed last first.
+    /// The next to become visible last.
     rows: Vec<Added>,
     until: Option<i128>,
 }
@@ -180,7 +192,7 @@ impl Pending {
             return;
         }
         self.rows.extend(added);
-        self.rows.sort_by(|a, b| b.entry.known.cmp(&a.entry.known));
+        self.rows.sort_by_key(|row| Reverse(row.entry.known));
     }
 
     /// Until when rows are visible, in nanoseconds.
@@ -188,19 +200,27 @@ impl Pending {
         self.until
     }
 
-    /// Takes out what is visible until a moment in nanoseconds, and never less than before. All of
-    /// a static view, whose rows were always known.
-    pub(super) fn take_until(&mut self, until: i128, table: &AsOfTable) -> Vec<Added> {
-        let until = self.until.map_or(until, |before| before.max(until));
-        self.until = Some(until);
+    /// What becomes visible at a moment in nanoseconds, and never less than at one before. All of a
+    /// static view, whose rows were always known.
+    pub(super) fn visible(&self, until: i128, table: &AsOfTable) -> &[Added] {
         let Some(unit) = table.unit() else {
-            return Vec::new();
+            return &[];
         };
         let is_static = table.view().event_time.is_none();
-        let newest = ticks_until(until, unit);
+        let newest = ticks_until(self.latest(until), unit);
         let later = self
             .rows
             .partition_point(|row| !is_static && row.entry.known > newest);
-        self.rows.split_off(later)
+        &self.rows[later..]
+    }
+
+    /// Forgets the last rows, so many as [`visible`](Self::visible) gave: they are shown.
+    pub(super) fn shown(&mut self, until: i128, rows: usize) {
+        self.until = Some(self.latest(until));
+        self.rows.truncate(self.rows.len() - rows);
+    }
+
+    fn latest(&self, until: i128) -> i128 {
+        self.until.map_or(until, |before| before.max(until))
     }
 }

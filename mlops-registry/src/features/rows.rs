@@ -5,8 +5,11 @@ use arrow::compute::{concat_batches, interleave, take};
 use arrow::datatypes::{DataType, SchemaRef};
 use mlops_core::{Error, ErrorKind, Result};
 
-/// Beyond this many rows segments are no longer merged, which keeps text offsets within 32 bits.
-const LARGEST_MERGE: usize = 1 << 20;
+/// Beyond this many rows segments are no longer merged: copying them again saves little.
+const MOST_ROWS_MERGED: usize = 1 << 20;
+
+/// Nor beyond this many bytes: the offsets of text have 31 bits.
+const MOST_BYTES_MERGED: usize = 1 << 30;
 
 /// Rows in segments whose sizes at least halve from one to the next, so that `n` rows that were
 /// pushed one by one were each copied about `log2 n` times, and lie in about `log2 n` segments.
@@ -43,8 +46,7 @@ impl Rows {
     pub(super) fn push(&mut self, rows: RecordBatch) -> Result<()> {
         let first = self.len();
         if u32::try_from(first + rows.num_rows()).is_err() {
-            let why = format!("a feature view holds at most {} rows", u32::MAX);
-            return Err(Error::new(ErrorKind::Unsupported, why));
+            return Err(too_many_rows());
         }
         if rows.num_rows() > 0 {
             // The check above: it fits.
@@ -56,8 +58,7 @@ impl Rows {
 
     fn merge_tail(&mut self) -> Result<()> {
         while let [.., left, right] = self.segments.as_slice() {
-            let (left_rows, right_rows) = (left.rows.num_rows(), right.rows.num_rows());
-            if left_rows >= 2 * right_rows || left_rows + right_rows > LARGEST_MERGE {
+            if !is_worth_merging(&left.rows, &right.rows) {
                 break;
             }
             let rows = concat_batches(&self.schema, [&left.rows, &right.rows])?;
@@ -79,7 +80,10 @@ impl Rows {
 
     fn gather_across(&self, column: usize, numbers: &UInt32Array) -> Result<ArrayRef> {
         let null = new_null_array(self.data_type(column), 1);
-        let columns = self.segments.iter().map(|segment| segment.rows.column(column).as_ref());
+        let columns = self
+            .segments
+            .iter()
+            .map(|segment| segment.rows.column(column).as_ref());
         let arrays: Vec<&dyn Array> = std::iter::once(null.as_ref()).chain(columns).collect();
         let picks: Vec<(usize, usize)> = numbers
             .iter()
@@ -90,10 +94,35 @@ impl Rows {
 
     /// The place of a row among `[null] + segments`.
     fn place(&self, number: u32) -> (usize, usize) {
-        let after = self.segments.partition_point(|segment| segment.first <= number);
+        let after = self
+            .segments
+            .partition_point(|segment| segment.first <= number);
         let first = self.segments[after - 1].first;
         (after, (number - first) as usize)
     }
+}
+
+/// The error of a view whose rows can no longer be numbered.
+pub(super) fn too_many_rows() -> Error {
+    let why = format!("a feature view holds at most {} rows", u32::MAX);
+    Error::new(ErrorKind::Unsupported, why)
+}
+
+fn is_worth_merging(left: &RecordBatch, right: &RecordBatch) -> bool {
+    let (left_rows, right_rows) = (left.num_rows(), right.num_rows());
+    let bytes = size_of_values(left) + size_of_values(right);
+    left_rows < 2 * right_rows
+        && left_rows + right_rows <= MOST_ROWS_MERGED
+        && bytes <= MOST_BYTES_MERGED
+}
+
+/// Of what is in the rows alone, though they may be a slice of something large.
+fn size_of_values(rows: &RecordBatch) -> usize {
+    let size = |column: &ArrayRef| {
+        let sliced = column.to_data().get_slice_memory_size();
+        sliced.unwrap_or_else(|_| column.get_array_memory_size())
+    };
+    rows.columns().iter().map(size).sum()
 }
 
 #[cfg(test)]

@@ -19,7 +19,10 @@ use super::file;
 use super::instant::nanoseconds_of;
 use super::log::{Change, Log, PushedFile};
 use super::online::{OnlineTable, Pending};
+use super::rows::too_many_rows;
 use super::table::Columns;
+use super::type_name;
+use crate::blocking::blocking;
 use crate::disk;
 
 /// Feature views and their rows in one folder, with the newest visible rows in memory.
@@ -30,7 +33,9 @@ use crate::disk;
 /// ```
 ///
 /// - **Durable**: what returned `Ok` is on disk, file and folder synced. A crash in between leaves
-///   at most a file that no commit names.
+///   at most a file that no commit names. A push whose view is online can fail after its commit,
+///   where older rows turn out to be damaged: its own rows are kept then. The file system must know
+///   hard links.
 /// - **Shared**: several processes may push and join in one folder at the same time; every call but
 ///   [`read`](OnlineReader::read) first takes in what others committed. The online table is this
 ///   process's own: rows of others become visible by the next `materialize`.
@@ -100,18 +105,32 @@ impl ParquetFeatureStore {
     /// Opens the store in a folder, which is created if it is not there.
     ///
     /// # Errors
-    /// `PermissionDenied` for a folder that may not be written; `InvalidArgument` for one that is a
-    /// file; `Corrupt` for a damaged log; `Unsupported` for one of a newer version.
-    #[instrument(level = "debug", skip_all, fields(folder = %folder.as_ref().display()))]
+    /// `PermissionDenied` for a folder that may not be created or read; `InvalidArgument` for one
+    /// that is a file; `Corrupt` for a damaged log; `Unsupported` for one of a newer version. All with
+    /// the path. A store that is there and may not be written opens, and refuses pushes. See
+    /// [`ParquetFeatureStore`] for an example.
+    #[instrument(level = "debug", skip_all, fields(folder = %folder.as_ref().display()), err(level = "debug"))]
     pub async fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref().to_owned();
-        let state = blocking(move || State::open(folder)).await?;
+        let state = blocking(move || State::open(folder))
+            .await
+            .map_err(|error| error.operation("open feature store"))?;
         Ok(Self {
             state: Arc::new(state),
         })
     }
 
     /// The folder.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> mlops_core::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = mlops_registry::features::ParquetFeatureStore::open(folder.path()).await?;
+    /// assert_eq!(store.folder(), folder.path());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn folder(&self) -> &Path {
         &self.state.folder
     }
@@ -232,11 +251,11 @@ impl State {
         let file = PushedFile {
             digest: Digest::of(&bytes),
             rows: rows.num_rows() as u64,
-            columns: column_types(&rows),
+            columns: type_name::of_columns(&rows),
         };
         self.keep(&file, &bytes)?;
         self.commit(|| {
-            view.check_types(&file)?;
+            view.check(&file)?;
             Ok(Some(Change::Push {
                 view: name.clone(),
                 file: file.clone(),
@@ -250,17 +269,17 @@ impl State {
         }
     }
 
-    /// Puts a file in its place. One that is there already was perhaps cut off by a crash: it is
-    /// replaced unless it is whole.
+    /// Puts a file in its place. One that is there already was perhaps damaged: it is replaced
+    /// unless it is whole.
     fn keep(&self, file: &PushedFile, bytes: &[u8]) -> Result<()> {
         let path = self.path_of(file);
-        while !disk::write_once(&path, bytes)? {
-            if std::fs::read(&path).is_ok_and(|there| there == bytes) {
-                return disk::sync(&path);
-            }
-            std::fs::remove_file(&path).map_err(|e| disk::failed("replace", &path, e))?;
+        if disk::write_once(&path, bytes)? {
+            return Ok(());
         }
-        Ok(())
+        if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+            return disk::sync(&path);
+        }
+        disk::replace(&path, bytes)
     }
 
     fn path_of(&self, file: &PushedFile) -> PathBuf {
@@ -309,7 +328,11 @@ impl State {
             self.load(&view, &mut loaded).cloned()
         });
         let tables = tables.collect::<Result<Vec<_>>>()?;
-        join_as_of(entities, time, tables.iter().map(AsRef::as_ref).zip(requests))
+        join_as_of(
+            entities,
+            time,
+            tables.iter().map(AsRef::as_ref).zip(requests),
+        )
     }
 
     fn materialize(&self, name: &FeatureViewName, until: i128) -> Result<()> {
@@ -321,12 +344,14 @@ impl State {
     /// Replaces the online table by one with all rows known until then.
     fn show(&self, view: &View, loaded: &mut Loaded, until: i128) -> Result<()> {
         self.load(view, loaded)?;
-        let visible = loaded.pending.take_until(until, &loaded.table);
+        let visible = loaded.pending.visible(until, &loaded.table);
+        let rows = visible.len();
         let online = read(&view.online).clone();
-        if let Some(next) = online.with(&loaded.table, &visible)? {
-            debug!(view = %view.definition.name, rows = visible.len(), "rows became visible");
+        if let Some(next) = online.with(&loaded.table, visible)? {
+            debug!(view = %view.definition.name, rows, "rows became visible");
             *write(&view.online) = Arc::new(next);
         }
+        loaded.pending.shown(until, rows);
         Ok(())
     }
 }
@@ -356,9 +381,14 @@ impl View {
         Ok(rows)
     }
 
-    /// `SignatureMismatch` unless the file's types are those of the files before.
-    fn check_types(&self, file: &PushedFile) -> Result<()> {
+    /// Whether the file goes with those before: `SignatureMismatch` for other types, `Unsupported` for
+    /// more rows than a table can number.
+    fn check(&self, file: &PushedFile) -> Result<()> {
         let files = lock(&self.files);
+        let rows: u64 = files.iter().chain([file]).map(|file| file.rows).sum();
+        if rows > u64::from(u32::MAX) {
+            return Err(too_many_rows().context("feature view", &self.definition.name));
+        }
         let Some(first) = files.first() else {
             return Ok(());
         };
@@ -373,20 +403,14 @@ impl View {
     }
 }
 
-fn column_types(rows: &RecordBatch) -> Vec<(String, String)> {
-    let schema = rows.schema_ref();
-    let fields = schema.fields().iter();
-    fields
-        .map(|field| (field.name().clone(), field.data_type().to_string()))
-        .collect()
-}
-
 #[async_trait]
 impl FeatureStore for ParquetFeatureStore {
     #[instrument(level = "debug", skip_all, fields(view = %view.name), err(level = "debug"))]
     async fn register_view(&self, view: FeatureView) -> Result<()> {
-        self.run("register feature view", move |state| state.register_view(&view))
-            .await
+        self.run("register feature view", move |state| {
+            state.register_view(&view)
+        })
+        .await
     }
 
     #[instrument(level = "debug", skip_all, fields(view = %name), err(level = "debug"))]
@@ -445,16 +469,6 @@ impl OnlineReader for ParquetFeatureStore {
         }
         result.finish()
     }
-}
-
-/// Runs `work` on a thread that may block. Once begun it runs to its end, whether or not the
-/// future is still waited for: all or nothing.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        Error::new(ErrorKind::Internal, "the work was broken off").source(error)
-    })?
 }
 
 // A panic under a lock can have left a table half extended only between two files, each of which

@@ -55,13 +55,20 @@ impl Columns {
     /// The table; `SignatureMismatch` if two columns have one name.
     pub(super) fn finish(self) -> Result<RecordBatch> {
         for (index, field) in self.fields.iter().enumerate() {
-            if self.fields[..index].iter().any(|other| other.name() == field.name()) {
+            if self.fields[..index]
+                .iter()
+                .any(|other| other.name() == field.name())
+            {
                 let why = format!("two columns of the result are called \"{}\"", field.name());
                 return Err(Error::new(ErrorKind::SignatureMismatch, why));
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let schema = Arc::new(Schema::new(self.fields));
-        Ok(RecordBatch::try_new_with_options(schema, self.arrays, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            schema,
+            self.arrays,
+            &options,
+        )?)
     }
 }

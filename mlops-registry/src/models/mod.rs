@@ -5,8 +5,8 @@ mod version;
 
 use async_trait::async_trait;
 use mlops_core::{
-    Alias, AliasChange, Bytes, Error, ModelName, ModelRegistry, ModelVersion, MoveAlias,
-    NewEvent, NewVersion, RegisteredModel, Result, VersionNumber,
+    Alias, AliasChange, Bytes, Error, ModelName, ModelRegistry, ModelVersion, MoveAlias, NewEvent,
+    NewVersion, RegisteredModel, Result, VersionNumber,
 };
 use sqlx::query;
 use tracing::instrument;
@@ -59,7 +59,13 @@ impl ModelRegistry for SqliteStore {
         };
         version::insert(&mut writing, &version).await?;
         let event = version::event(&version, self.inner.actor.clone());
-        append(&mut writing, subject::model(model), version.created_at, event).await?;
+        append(
+            &mut writing,
+            subject::model(model),
+            version.created_at,
+            event,
+        )
+        .await?;
         writing.commit().await?;
         Ok(version)
     }

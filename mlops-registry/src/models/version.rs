@@ -95,7 +95,10 @@ pub(super) async fn get(
     number: VersionNumber,
 ) -> Result<ModelVersion> {
     let found = select(reading, model, Some(number)).await?;
-    found.into_iter().next().ok_or_else(|| unknown(model, number))
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| unknown(model, number))
 }
 
 pub(super) async fn check_exists(
@@ -131,8 +134,12 @@ pub(super) async fn select(
         "SELECT * FROM version_datasets
          WHERE model = $1 AND number BETWEEN $2 AND $3 ORDER BY number, place",
     );
-    let rows = reading.all(versions.bind(model.as_str()).bind(from).bind(to)).await?;
-    let made_from = reading.all(datasets.bind(model.as_str()).bind(from).bind(to)).await?;
+    let rows = reading
+        .all(versions.bind(model.as_str()).bind(from).bind(to))
+        .await?;
+    let made_from = reading
+        .all(datasets.bind(model.as_str()).bind(from).bind(to))
+        .await?;
     let mut made_from = by_number(&made_from)?;
     rows.iter()
         .map(|row| {
@@ -146,7 +153,10 @@ fn by_number(rows: &[Row]) -> Result<BTreeMap<i64, Vec<DatasetReference>>> {
     let mut datasets: BTreeMap<i64, Vec<DatasetReference>> = BTreeMap::new();
     for row in rows {
         let number = row.get("number")?;
-        datasets.entry(number).or_default().push(dataset_reference(row)?);
+        datasets
+            .entry(number)
+            .or_default()
+            .push(dataset_reference(row)?);
     }
     Ok(datasets)
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{
-    Actor, DatasetReference, Error, LogBatch, Metric, NewEvent, Result, Timestamp,
-};
+use mlops_core::{Actor, DatasetReference, Error, LogBatch, Metric, NewEvent, Result, Timestamp};
 use sqlx::query;
 
 use crate::database::Transaction;
@@ -34,7 +32,14 @@ pub(super) fn event(batch: &LogBatch, by: Actor) -> NewEvent {
         .detail("params", names(&batch.params))
         .detail("tags", names(&batch.tags))
         .detail("metric_points", batch.metrics.len())
-        .detail("inputs", batch.inputs.iter().map(|input| input.name.to_string()).collect::<Vec<_>>())
+        .detail(
+            "inputs",
+            batch
+                .inputs
+                .iter()
+                .map(|input| input.name.to_string())
+                .collect::<Vec<_>>(),
+        )
 }
 
 async fn write_params(
@@ -47,7 +52,9 @@ async fn write_params(
             "INSERT INTO params (run, key, value) VALUES ($1, $2, $3)
              ON CONFLICT (run, key) DO UPDATE SET value = params.value RETURNING value",
         );
-        let row = writing.first(statement.bind(run).bind(key).bind(value)).await?;
+        let row = writing
+            .first(statement.bind(run).bind(key).bind(value))
+            .await?;
         let kept: String = row.map_or(Ok(String::new()), |row| row.get("value"))?;
         if kept != *value {
             return Err(Error::already_exists("param", key)
@@ -68,7 +75,9 @@ async fn write_tags(
             "INSERT INTO tags (run, key, value) VALUES ($1, $2, $3)
              ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
         );
-        writing.execute(statement.bind(run).bind(key).bind(value)).await?;
+        writing
+            .execute(statement.bind(run).bind(key).bind(value))
+            .await?;
     }
     Ok(())
 }

@@ -133,7 +133,10 @@ impl Tracker for SqliteStore {
     async fn run(&self, run: RunId) -> Result<Run> {
         let mut reading = self.inner.read().await?;
         let found = read::runs(&mut reading, read::Selection::Run(run)).await?;
-        found.into_iter().next().ok_or_else(|| Error::not_found("run", run))
+        found
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::not_found("run", run))
     }
 
     #[instrument(level = "debug", skip_all, fields(%experiment), err(level = "debug"))]
@@ -201,11 +204,12 @@ async fn insert_run(writing: &mut Transaction, run: &Run) -> Result<()> {
 }
 
 async fn insert_artifact(writing: &mut Transaction, run: i64, artifact: &Artifact) -> Result<()> {
-    let statement = query("INSERT INTO run_artifacts (run, name, digest, size) VALUES ($1, $2, $3, $4)")
-        .bind(run)
-        .bind(&artifact.name)
-        .bind(artifact.digest.to_string())
-        .bind(to_count(artifact.size)?);
+    let statement =
+        query("INSERT INTO run_artifacts (run, name, digest, size) VALUES ($1, $2, $3, $4)")
+            .bind(run)
+            .bind(&artifact.name)
+            .bind(artifact.digest.to_string())
+            .bind(to_count(artifact.size)?);
     writing.execute(statement).await?;
     Ok(())
 }

@@ -38,7 +38,10 @@ pub(super) async fn runs(reading: &mut Transaction, which: Selection<'_>) -> Res
              ORDER BY started_at DESC, sequence DESC",
         )))
         .await?;
-    let order: Vec<i64> = rows.iter().map(|row| row.get("sequence")).collect::<Result<_>>()?;
+    let order: Vec<i64> = rows
+        .iter()
+        .map(|row| row.get("sequence"))
+        .collect::<Result<_>>()?;
     let mut runs: BTreeMap<i64, Run> = BTreeMap::new();
     for (sequence, row) in order.iter().zip(&rows) {
         runs.insert(*sequence, run(row)?);
@@ -59,7 +62,10 @@ pub(super) async fn runs(reading: &mut Transaction, which: Selection<'_>) -> Res
     for row in &logged.inputs {
         owner(&mut runs, row)?.inputs.push(dataset_reference(row)?);
     }
-    Ok(order.iter().filter_map(|sequence| runs.remove(sequence)).collect())
+    Ok(order
+        .iter()
+        .filter_map(|sequence| runs.remove(sequence))
+        .collect())
 }
 
 struct Logged {
@@ -203,7 +209,9 @@ pub(super) async fn artifact(
         "SELECT name, digest, size FROM run_artifacts
          WHERE run = (SELECT sequence FROM runs WHERE id = $1) AND name = $2",
     );
-    let row = reading.first(statement.bind(run.to_string()).bind(name)).await?;
+    let row = reading
+        .first(statement.bind(run.to_string()).bind(name))
+        .await?;
     row.as_ref().map(artifact_of).transpose()
 }
 
