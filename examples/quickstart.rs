@@ -1,4 +1,5 @@
 //! Track, register, serve, check drift: in your own process, without a server.
+#![allow(clippy::print_stdout)] // a program, not a library
 
 use std::{error::Error, sync::Arc};
 

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Schema};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{DatasetName, Digest, Error, ErrorKind, Result, Timestamp};
+use crate::{DatasetName, Digest, Error, ErrorKind, Result, Timestamp, type_name};
 
 /// A dataset as it was at one moment: immutable, named by its content.
 ///
@@ -182,7 +182,7 @@ fn logical_type(data_type: &DataType) -> String {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".into(),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "bytes".into(),
         DataType::Dictionary(_, values) => logical_type(values),
-        other => other.to_string(),
+        other => type_name(other),
     }
 }
 

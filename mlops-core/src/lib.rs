@@ -72,6 +72,7 @@ mod signature;
 mod tensor;
 mod time;
 mod tracking;
+mod type_name;
 
 pub use dataset::{DatasetReference, DatasetVersion, Fingerprint};
 pub use decision::{DecisionStore, Event, NewEvent, Revision, StoredState};
@@ -95,3 +96,4 @@ pub use tracking::{
     Artifact, Experiment, LogBatch, Metric, MetricPoint, Run, RunStatus, Tracker, TrackerExt,
     check_artifact_name,
 };
+pub use type_name::type_name;

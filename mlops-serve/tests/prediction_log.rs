@@ -1,5 +1,5 @@
 //! The prediction log on a real disk: whole files, several writers, damage, folders that refuse.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::BTreeSet;
 use std::fs;

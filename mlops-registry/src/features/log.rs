@@ -42,7 +42,7 @@ pub(super) struct PushedFile {
     pub(super) digest: Digest,
     /// How many rows it holds.
     pub(super) rows: u64,
-    /// Column names and [types](super::type_name), in the order of the view's definition.
+    /// Column names and [types](mlops_core::type_name), in the order of the view's definition.
     pub(super) columns: Vec<(String, String)>,
 }
 

@@ -42,7 +42,6 @@ mod online;
 mod rows;
 mod store;
 mod table;
-mod type_name;
 
 pub use as_of::{AsOfTable, join_as_of};
 pub use store::ParquetFeatureStore;

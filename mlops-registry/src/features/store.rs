@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use mlops_core::Bytes;
 use mlops_core::{
     Digest, Error, ErrorKind, FeatureRequest, FeatureStore, FeatureView, FeatureViewName,
-    OnlineReader, Result, Timestamp,
+    OnlineReader, Result, Timestamp, type_name,
 };
 use tracing::{debug, instrument};
 
@@ -21,7 +21,6 @@ use super::log::{Change, Log, PushedFile};
 use super::online::{OnlineTable, Pending};
 use super::rows::too_many_rows;
 use super::table::Columns;
-use super::type_name;
 use crate::blocking::blocking;
 use crate::disk;
 
@@ -251,7 +250,7 @@ impl State {
         let file = PushedFile {
             digest: Digest::of(&bytes),
             rows: rows.num_rows() as u64,
-            columns: type_name::of_columns(&rows),
+            columns: named_types(&rows),
         };
         self.keep(&file, &bytes)?;
         self.commit(|| {
@@ -484,4 +483,12 @@ fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Each column's name, and the [name](type_name) of its type.
+fn named_types(rows: &RecordBatch) -> Vec<(String, String)> {
+    let fields = rows.schema_ref().fields().iter();
+    fields
+        .map(|field| (field.name().clone(), type_name(field.data_type())))
+        .collect()
 }

@@ -13,35 +13,35 @@ use mlops_core::{
 use mlops_serve::{CanaryStep, PredictRequest, RolloutController, RolloutPlan, Service};
 
 /// The first and the second version.
-pub fn versions() -> (VersionNumber, VersionNumber) {
+pub(crate) fn versions() -> (VersionNumber, VersionNumber) {
     (VersionNumber::FIRST, VersionNumber::FIRST.next())
 }
 
-pub fn name() -> ModelName {
+pub(crate) fn name() -> ModelName {
     ModelName::new("demo").unwrap()
 }
 
 /// `y = slope * x`.
-pub fn line(slope: f32) -> Arc<dyn InferenceBackend> {
+pub(crate) fn line(slope: f32) -> Arc<dyn InferenceBackend> {
     Arc::new(LinearModel::new(vec![slope], 0.0).unwrap())
 }
 
-pub fn x(value: f32) -> Tensors {
+pub(crate) fn x(value: f32) -> Tensors {
     Tensors::new([Tensor::from_f32("x", [1, 1], vec![value]).unwrap()]).unwrap()
 }
 
-pub fn request(id: impl Into<String>, value: f32) -> PredictRequest {
+pub(crate) fn request(id: impl Into<String>, value: f32) -> PredictRequest {
     PredictRequest::new(name(), id, x(value))
 }
 
 /// Fails while the switch is on.
-pub struct Fragile {
-    pub inner: Arc<dyn InferenceBackend>,
-    pub broken: Arc<AtomicBool>,
+pub(crate) struct Fragile {
+    pub(crate) inner: Arc<dyn InferenceBackend>,
+    pub(crate) broken: Arc<AtomicBool>,
 }
 
 impl Fragile {
-    pub fn new(slope: f32) -> (Arc<Self>, Arc<AtomicBool>) {
+    pub(crate) fn new(slope: f32) -> (Arc<Self>, Arc<AtomicBool>) {
         let broken = Arc::new(AtomicBool::new(false));
         let inner = line(slope);
         (
@@ -68,14 +68,14 @@ impl InferenceBackend for Fragile {
 }
 
 /// A service with version 1 deployed, and a store in which versions 1 and 2 are registered.
-pub struct World {
-    pub clock: Arc<ManualClock>,
-    pub store: Arc<MemoryStore>,
-    pub service: Service,
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) service: Service,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let store = Arc::new(MemoryStore::new(clock.clone()));
         store.create_model(&name(), "").await.unwrap();
@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    pub fn controller(&self) -> RolloutController {
+    pub(crate) fn controller(&self) -> RolloutController {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let (registry, decisions) = (self.store.clone(), self.store.clone());
         RolloutController::new(self.service.clone(), registry, decisions, clock, name()).unwrap()
@@ -102,7 +102,7 @@ impl World {
 }
 
 /// Two steps without a least duration.
-pub fn quick_plan() -> RolloutPlan {
+pub(crate) fn quick_plan() -> RolloutPlan {
     let step = |share| CanaryStep {
         share,
         min_requests: 5,

@@ -1,18 +1,19 @@
-//! The names under which the log keeps column types. They are ours, since they are compared with those
-//! of files that were pushed long ago: Arrow spells its own anew from time to time.
+//! Names of Arrow types that last.
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
-/// Each column's name and type.
-pub(super) fn of_columns(rows: &RecordBatch) -> Vec<(String, String)> {
-    let fields = rows.schema_ref().fields().iter();
-    fields
-        .map(|field| (field.name().clone(), of(field.data_type())))
-        .collect()
-}
-
-fn of(data_type: &DataType) -> String {
+/// The name of an Arrow type, as it is kept in files and fingerprints. It is ours, for it is compared
+/// with names that were written long ago, and Arrow spells its own anew from time to time. Parameters
+/// are part of it; the encodings of text and bytes have names of their own.
+///
+/// ```
+/// use mlops_core::arrow::datatypes::{DataType, TimeUnit};
+/// use mlops_core::type_name;
+/// assert_eq!(type_name(&DataType::Int64), "int64");
+/// let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+/// assert_eq!(type_name(&time), "timestamp(us, UTC)");
+/// ```
+pub fn type_name(data_type: &DataType) -> String {
     use DataType as T;
     match data_type {
         T::Timestamp(unit, None) => format!("timestamp({})", of_unit(*unit)),
@@ -27,9 +28,9 @@ fn of(data_type: &DataType) -> String {
         T::Decimal64(precision, scale) => format!("decimal64({precision}, {scale})"),
         T::Decimal128(precision, scale) => format!("decimal128({precision}, {scale})"),
         T::Decimal256(precision, scale) => format!("decimal256({precision}, {scale})"),
-        T::List(item) => format!("list({})", of(item.data_type())),
-        T::LargeList(item) => format!("large_list({})", of(item.data_type())),
-        T::FixedSizeList(item, size) => format!("list({}, {size})", of(item.data_type())),
+        T::List(item) => format!("list({})", type_name(item.data_type())),
+        T::LargeList(item) => format!("large_list({})", type_name(item.data_type())),
+        T::FixedSizeList(item, size) => format!("list({}, {size})", type_name(item.data_type())),
         T::Struct(fields) => {
             let fields: Vec<String> = fields.iter().map(|field| of_field(field)).collect();
             format!("struct({})", fields.join(", "))
@@ -39,7 +40,7 @@ fn of(data_type: &DataType) -> String {
 }
 
 fn of_field(field: &Field) -> String {
-    format!("{}: {}", field.name(), of(field.data_type()))
+    format!("{}: {}", field.name(), type_name(field.data_type()))
 }
 
 fn of_unit(unit: TimeUnit) -> &'static str {
@@ -107,7 +108,7 @@ mod tests {
                 "struct(item: bool)",
             ),
         ] {
-            assert_eq!(of(&data_type), name);
+            assert_eq!(type_name(&data_type), name);
         }
     }
 }
