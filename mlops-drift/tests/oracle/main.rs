@@ -1,0 +1,124 @@
+//! Every statistic against reference values of SciPy, scikit-learn, river and Evidently: see
+//! `README.md` beside this file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+mod binary;
+mod case;
+mod categorical;
+mod multiplicity;
+mod numeric;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use case::{Case, Outcome};
+
+/// Functions of the reference cases that this crate does not have yet.
+const NOT_YET: &[&str] = &[
+    "binary/auc/average_precision",
+    "binary/auc/roc",
+    "binary/class/basic",
+    "binary/confusion/labels01",
+    "binary/proba/ece15",
+    "binary/proba/ks_gini",
+    "binary/proba/losses",
+    "categorical/fisher/two_sided",
+    "categorical/g_test/plain",
+    "categorical/hellinger/plain",
+    "categorical/js/distance_2",
+    "categorical/js/distance_e",
+    "categorical/kl/evidently_categorical",
+    "categorical/prop_z/pooled",
+    "categorical/psi/evidently_categorical",
+    "categorical/unseen/share",
+    "label_free/cbpe/calibrated",
+    "multiclass/auc/ovo_macro",
+    "multiclass/auc/ovr_macro",
+    "multiclass/class/basic",
+    "multiclass/confusion/matrix",
+    "multiclass/prf/macro",
+    "multiclass/prf/micro",
+    "multiclass/prf/weighted",
+    "multiclass/proba/log_loss",
+    "multiclass/topk/top2",
+    "multiplicity/by/adjusted",
+    "multiplicity/fisher_combine/plain",
+    "numeric/anderson_ksamp/midrank",
+    "numeric/anderson_ksamp/right",
+    "numeric/cvm/asymptotic",
+    "numeric/cvm/exact",
+    "numeric/describe/moments",
+    "numeric/energy/distance",
+    "numeric/epps_singleton/t=(0.4,0.8)",
+    "numeric/hellinger/evidently_numeric",
+    "numeric/js/evidently_numeric",
+    "numeric/kl/evidently_numeric",
+    "numeric/ks/sketch_contains",
+    "numeric/levene/mean",
+    "numeric/levene/median",
+    "numeric/mannwhitney/asymptotic_cc",
+    "numeric/mannwhitney/empty",
+    "numeric/mannwhitney/exact",
+    "numeric/mmd2/rbf_unbiased_median",
+    "numeric/mmd2/rbf_unbiased_sigma1",
+    "numeric/psi/evidently_numeric",
+    "numeric/student_t/two_sided",
+    "numeric/welch_t/two_sided",
+    "online/adwin/default",
+    "online/adwin/delta0.1_clock1",
+    "online/ddm/default",
+    "online/eddm/default",
+    "online/fhddm/default",
+    "online/hddm_a/default",
+    "online/hddm_w/default",
+    "online/kswin/alpha1e-4",
+    "online/page_hinkley/default",
+    "online/page_hinkley/t20_up",
+    "ranking/ranking/k=1",
+    "ranking/ranking/k=10",
+    "ranking/ranking/k=5",
+    "regression/regression/plain",
+    "regression/regression/weighted",
+];
+
+/// `None` for a function that the crate does not have.
+fn outcome(case: &Case) -> Option<Outcome> {
+    let function = case.function();
+    let (family, function) = function.split_once('/').unwrap();
+    match family {
+        "numeric" => numeric::outcome(case, function),
+        "categorical" => categorical::outcome(case, function),
+        "multiplicity" => multiplicity::outcome(case, function),
+        "binary" => binary::outcome(case, function),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_case_agrees() {
+    let folder = std::env::var_os("MLOPS_ORACLE_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle"),
+        PathBuf::from,
+    );
+    let lines = fs::read_to_string(folder.join("cases.jsonl")).unwrap();
+    let (mut run, mut off) = (BTreeMap::new(), Vec::new());
+    for line in lines.lines() {
+        let case = Case::parse(&folder, line);
+        let function = case.function();
+        match outcome(&case) {
+            Some(outcome) => off.extend(case.differences(outcome)),
+            None if NOT_YET.contains(&function.as_str()) => continue,
+            None => off.push(format!("{function}: not known")),
+        }
+        *run.entry(function).or_insert(0) += 1;
+    }
+    println!("run: {run:#?}");
+    assert!(!run.is_empty());
+    assert!(off.is_empty(), "{} off:\n{}", off.len(), off.join("\n"));
+}
