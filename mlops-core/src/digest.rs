@@ -55,7 +55,7 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, Error> {
         let malformed =
             || Error::invalid(format!("a digest is 64 hexadecimal digits, got {text:?}"));
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(malformed());
         }
         let mut bytes = [0; 32];

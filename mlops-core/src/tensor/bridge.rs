@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, FixedSizeListArray, PrimitiveArray, RecordBatch,
+};
 use arrow::compute::CastOptions;
 use arrow::compute::cast_with_options;
-use arrow::datatypes::{DataType, Field, Float32Type, Schema};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema};
 
 use super::{ElementType, Tensor, Tensors};
 use crate::signature::TensorSpec;
@@ -20,8 +22,9 @@ impl Tensors {
     ///   without a copy; a scalar column as `[rows]`, or `[rows, 1]` if the spec has two dimensions,
     ///   without a copy if it already has the element type.
     ///
-    /// Scalars are cast to the element type if no value is lost; a null becomes NaN where the spec
-    /// [allows NaN](TensorSpec::allowing_nan).
+    /// Numbers are cast to floats (rounded to the nearest) and whole numbers to whole numbers, each
+    /// within its range; nothing is parsed, and no fraction is cut off. A null becomes NaN where the
+    /// spec [allows NaN](TensorSpec::allowing_nan), for floats.
     ///
     /// # Errors
     /// `SignatureMismatch` naming the column that is missing, of a type that cannot be cast, null
@@ -171,50 +174,80 @@ fn gathered_f32(columns: &[ArrayRef], spec: &TensorSpec, shape: [usize; 2]) -> R
 
 /// The column as the spec's element type, without nulls.
 fn scalars(column: &ArrayRef, spec: &TensorSpec, name: &str) -> Result<ArrayRef> {
-    let cast = if column.data_type() == &spec.element_type().arrow() {
+    let wanted = spec.element_type().arrow();
+    let cast = if column.data_type() == &wanted {
         column.clone()
     } else {
-        let strict = CastOptions {
-            safe: false, // out of range is an error, not a null
-            ..CastOptions::default()
-        };
-        cast_with_options(column, &spec.element_type().arrow(), &strict).map_err(|e| {
+        let does_not_fit = || {
             let why = format!(
                 "{} does not fit {}",
                 column.data_type(),
                 spec.element_type()
             );
-            mismatch(spec, name, why).source(e)
-        })?
+            mismatch(spec, name, why)
+        };
+        if !may_become(column.data_type(), &wanted) {
+            return Err(does_not_fit());
+        }
+        let strict = CastOptions {
+            safe: false, // out of range is an error, not a null
+            ..CastOptions::default()
+        };
+        let cast = cast_with_options(column, &wanted, &strict);
+        let cast = cast.map_err(|e| does_not_fit().source(e))?;
+        if infinite(&cast) > infinite(column) {
+            return Err(does_not_fit());
+        }
+        cast
     };
     without_nulls(cast, spec, name)
+}
+
+/// Numbers become floats, whole numbers whole numbers, text bytes: nothing is parsed, and no fraction
+/// is cut off.
+fn may_become(from: &DataType, to: &DataType) -> bool {
+    if let DataType::Dictionary(_, values) = from {
+        return may_become(values, to);
+    }
+    let whole = from.is_integer() || from == &DataType::Boolean;
+    match to {
+        DataType::Binary => from.is_string() || from.is_binary(),
+        DataType::Boolean => from == to,
+        to if to.is_integer() => whole,
+        _ => whole || from.is_floating() || from.is_decimal(),
+    }
+}
+
+/// How many numbers are infinite: a cast to fewer bits may make more of them.
+fn infinite(column: &ArrayRef) -> usize {
+    if let Some(narrow) = column.as_primitive_opt::<Float32Type>() {
+        return narrow.iter().flatten().filter(|x| x.is_infinite()).count();
+    }
+    let wide = column.as_primitive_opt::<Float64Type>();
+    wide.map_or(0, |wide| {
+        wide.iter().flatten().filter(|x| x.is_infinite()).count()
+    })
 }
 
 fn without_nulls(column: ArrayRef, spec: &TensorSpec, name: &str) -> Result<ArrayRef> {
     if column.null_count() == 0 {
         return Ok(column);
     }
-    if !spec.allows_nan() {
-        let why = format!("{} nulls where none is allowed", column.null_count());
-        return Err(mismatch(spec, name, why));
+    match column.data_type() {
+        DataType::Float32 if spec.allows_nan() => Ok(filled::<Float32Type>(&column, f32::NAN)),
+        DataType::Float64 if spec.allows_nan() => Ok(filled::<Float64Type>(&column, f64::NAN)),
+        _ => {
+            let why = format!("{} nulls where none is allowed", column.null_count());
+            Err(mismatch(spec, name, why))
+        }
     }
-    let nan_for_null: ArrayRef = match column.data_type() {
-        DataType::Float32 => Arc::new(
-            column
-                .as_primitive::<Float32Type>()
-                .iter()
-                .map(|value| Some(value.unwrap_or(f32::NAN)))
-                .collect::<arrow::array::Float32Array>(),
-        ),
-        _ => Arc::new(
-            column
-                .as_primitive::<arrow::datatypes::Float64Type>()
-                .iter()
-                .map(|value| Some(value.unwrap_or(f64::NAN)))
-                .collect::<arrow::array::Float64Array>(),
-        ),
-    };
-    Ok(nan_for_null)
+}
+
+/// The column with a value in place of nulls.
+fn filled<T: ArrowPrimitiveType>(column: &ArrayRef, value: T::Native) -> ArrayRef {
+    let values = column.as_primitive::<T>().iter();
+    let values = values.map(|present| present.unwrap_or(value));
+    Arc::new(PrimitiveArray::<T>::from_iter_values(values))
 }
 
 fn column(tensor: &Tensor) -> Result<ArrayRef> {
