@@ -404,7 +404,7 @@ impl Replay {
 
         let cut = shifted(now, -self.policy.hold_out)?;
         let window = Window {
-            from: shifted(cut, -self.policy.train_on)?,
+            from: shifted(cut, -self.policy.train_on)?.max(self.versions[0].window.from),
             to: cut,
         };
         let holdout = Window { from: cut, to: now };

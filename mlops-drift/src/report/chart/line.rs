@@ -209,7 +209,7 @@ impl LineChart {
     }
 
     fn draw_markers(&self, svg: &mut Svg) {
-        for (label, caption) in &self.markers {
+        for (place, (label, caption)) in self.markers.iter().enumerate() {
             let Some(index) = self.labels.iter().position(|known| known == label) else {
                 continue;
             };
@@ -224,7 +224,9 @@ impl LineChart {
             } else {
                 (Anchor::Start, 4.0)
             };
-            svg.text((x + offset, PLOT.top + 10.0), anchor, &shorten(caption, 40));
+            // In two rows, so that neighbours do not run into each other.
+            let y = PLOT.top + 10.0 + 13.0 * (place % 2) as f64;
+            svg.text((x + offset, y), anchor, &shorten(caption, 40));
         }
     }
 }
