@@ -26,7 +26,7 @@ use crate::Error;
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of some bytes. About 2 ns a byte without, 0.5 ns with SHA instructions.
+    /// The digest of some bytes, in one pass.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }

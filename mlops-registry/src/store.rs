@@ -29,8 +29,7 @@ use crate::disk;
 ///   must lie on a local disk: SQLite's WAL needs shared memory.
 /// - **Recorded**: every change writes one event in its own transaction, under the
 ///   [`subject`](crate::subject) of what it concerns.
-/// - **Cost**: a write is one transaction and so one sync, some milliseconds on a disk; a read takes
-///   some tens of microseconds.
+/// - **Cost**: a write is one transaction and so one sync of the disk; a read is a query by key.
 ///
 /// Cheap to clone: clones share the connections. Times are kept to the microsecond. A metric may be
 /// NaN or infinite; a NaN loses its payload and a zero its sign.

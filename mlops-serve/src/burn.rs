@@ -40,8 +40,8 @@ type Forward<M> = fn(&M, BurnTensor<2>) -> BurnTensor<2>;
 
 /// A burn module of one matrix to one matrix: `FP32[?, k]` in, `FP32[?, m]` out.
 ///
-/// Cost on the flex backend: about a microsecond for every operation of the module, and the
-/// arithmetic. A row's outputs may differ between batches by rounding.
+/// Cost: every operation of the module allocates its result. A row's outputs may differ between
+/// batches by rounding.
 ///
 /// See the [module's example](self).
 pub struct BurnModel<M> {

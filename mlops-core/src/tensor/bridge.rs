@@ -160,7 +160,7 @@ fn gathered(batch: &RecordBatch, spec: &TensorSpec, names: &[String]) -> Result<
     Tensor::new(spec.name(), shape, elements)
 }
 
-/// The common case, eight times faster than by index pairs.
+/// The common case, without an index pair for every element.
 fn gathered_f32(columns: &[ArrayRef], spec: &TensorSpec, shape: [usize; 2]) -> Result<Tensor> {
     let mut elements = vec![0.0; shape[0] * shape[1]];
     for (offset, column) in columns.iter().enumerate() {

@@ -42,11 +42,6 @@ impl Case {
         parts.join("/")
     }
 
-    /// A parameter that is a number.
-    pub(crate) fn parameter(&self, key: &str) -> f64 {
-        number(&self.fields["params"][key])
-    }
-
     /// Keys that the outcome lacks (the degrees of freedom, say) are not promised by this crate.
     pub(crate) fn differences(&self, outcome: Outcome) -> Vec<String> {
         let expect: &Map<String, Value> = self.fields["expect"].as_object().unwrap();

@@ -148,7 +148,7 @@ impl PredictionLog {
         })
     }
 
-    /// Buffers rows. When 65,536 are there, the caller writes them (tens of milliseconds).
+    /// Buffers rows. When 65,536 are there, the caller writes them, and syncs the file.
     ///
     /// # Errors
     /// As [`flush`](Self::flush); the rows stay buffered then.
