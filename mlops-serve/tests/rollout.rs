@@ -491,3 +491,64 @@ fn the_keys_of_one_rollout_are_not_those_of_the_next() {
         "{count}"
     );
 }
+
+/// A judge in its canary, with nothing seen.
+fn canary() -> Rollout {
+    let (one, two) = versions();
+    let now = mlops_core::Timestamp::UNIX_EPOCH;
+    let mut rollout = Rollout::new(quick_plan(), one, two, now).unwrap();
+    for _ in 0..500 {
+        rollout.observe_loss(Stage::Shadow, -0.1).unwrap();
+    }
+    rollout.advance(now).unwrap();
+    assert_eq!(rollout.stage(), Stage::Canary { step: 0 });
+    rollout
+}
+
+fn failure(key: u64) -> mlops_serve::Observation {
+    mlops_serve::Observation {
+        key,
+        arm: Arm::Challenger,
+        share: 0.2,
+        failed: true,
+        latency: Duration::ZERO,
+        difference: None,
+    }
+}
+
+/// The wealth that is needed, and the margin that is granted, against core's process on its own.
+#[test]
+fn the_canary_closes_at_its_share_of_alpha_and_beyond_its_margin() {
+    use mlops_core::evidence::FailureOdds;
+    let (mut rollout, plan) = (canary(), quick_plan());
+    let mut odds = FailureOdds::new(plan.failure_margin).unwrap();
+    let level = plan.alpha.split(5);
+    for key in 0.. {
+        let closed = rollout.share() == 0.0;
+        assert_eq!(
+            closed,
+            odds.greatest().rejects_at(level),
+            "after {key} failures"
+        );
+        if closed {
+            break;
+        }
+        rollout.observe(&failure(key)).unwrap();
+        odds.observe_failure(0.2, true).unwrap();
+    }
+    let bets = rollout
+        .evidence()
+        .into_iter()
+        .filter(|e| e.level == Some(level));
+    assert_eq!(bets.count(), 5);
+}
+
+#[test]
+fn a_key_that_comes_again_is_no_new_evidence() {
+    let mut rollout = canary();
+    for _ in 0..1_000 {
+        rollout.observe(&failure(7)).unwrap();
+    }
+    assert!(rollout.share() > 0.0, "one user in trouble is one unit");
+    assert_eq!(rollout.exposed(), 1_000);
+}
