@@ -67,13 +67,4 @@ impl DriftReport {
             Error::new(ErrorKind::Internal, "cannot render the report").source(error)
         })
     }
-
-    fn headline(&self) -> &'static str {
-        match (self.verdict.material, self.verdict.drifted) {
-            (true, _) => "Material drift",
-            (false, true) => "Drift, below the minimum effect",
-            (false, false) if self.verdict.untested_columns.is_empty() => "No drift",
-            (false, false) => "No drift in the columns that could be compared",
-        }
-    }
 }

@@ -4,6 +4,9 @@ pub mod chart;
 mod distribution;
 #[cfg(feature = "html")]
 mod html;
+mod junit;
+mod markdown;
+mod openmetrics;
 
 use mlops_core::Result;
 use mlops_core::evidence::{Distance, Evidence, PValue, SignificanceLevel};
@@ -419,6 +422,15 @@ impl DriftReport {
             .filter(|column| names.contains(&column.column))
             .flat_map(|column| self.evidence_of(column))
             .collect()
+    }
+
+    fn headline(&self) -> &'static str {
+        match (self.verdict.material, self.verdict.drifted) {
+            (true, _) => "Material drift",
+            (false, true) => "Drift, below the minimum effect",
+            (false, false) if self.verdict.untested_columns.is_empty() => "No drift",
+            (false, false) => "No drift in the columns that could be compared",
+        }
     }
 
     fn evidence_of(&self, column: &ColumnReport) -> Vec<Evidence> {
