@@ -4,6 +4,7 @@ pub mod check;
 pub mod detector;
 pub mod divergence;
 pub mod multiplicity;
+pub mod multivariate;
 pub mod performance;
 mod permutation;
 pub mod report;

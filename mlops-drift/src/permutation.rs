@@ -70,6 +70,12 @@ impl Permutations {
         }
     }
 
+    /// With a limit of at most this, but not below what a correction needs.
+    pub(crate) fn at_most(self, limit: u32) -> Self {
+        let limit = self.limit.min(limit.max(FEWEST));
+        Self { limit, ..self }
+    }
+
     /// Draws subsets of `size` out of `items` and counts how often `exceeds` holds. `pooled` is what
     /// both samples hold together, whichever holds which: it is mixed into the seed.
     ///

@@ -1,9 +1,12 @@
 //! Each fast routine against its definition, written out slowly.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use mlops_drift::divergence::{Divergence, Wasserstein};
+use mlops_drift::divergence::{Divergence, Energy, Wasserstein};
 use mlops_drift::performance::Scored;
-use mlops_drift::two_sample::{ChiSquare, KolmogorovSmirnov, NullDistribution, TwoSampleTest};
+use mlops_drift::two_sample::{
+    ChiSquare, CramerVonMises, KolmogorovSmirnov, Kuiper, MannWhitney, NullDistribution,
+    TwoSampleTest,
+};
 use mlops_drift::{CategoricalSample, NumericSample};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
@@ -44,6 +47,109 @@ proptest! {
         let (a, b) = (NumericSample::new(x.clone()), NumericSample::new(y.clone()));
         let got = Wasserstein::raw().divergence(&a, &b).unwrap().get();
         prop_assert!((got - want).abs() < 1e-12, "{got} is not {want}");
+    }
+}
+
+proptest! {
+    #![proptest_config(quiet())]
+
+    #[test]
+    fn kuipers_v_is_the_greatest_gap_upward_plus_that_downward(x in numbers(), y in numbers()) {
+        let gap = |at: &f64| cumulative(&x, *at) - cumulative(&y, *at);
+        let gaps: Vec<f64> = x.iter().chain(&y).map(gap).collect();
+        let want = gaps.iter().copied().fold(0.0, f64::max) - gaps.iter().copied().fold(0.0, f64::min);
+        let (a, b) = (NumericSample::new(x), NumericSample::new(y));
+        let got = Kuiper::default().test(&a, &b).unwrap().statistic;
+        prop_assert!((got - want).abs() < 1e-12, "{got} is not {want}");
+    }
+
+    #[test]
+    fn mann_whitneys_u_counts_pairs(x in numbers(), y in numbers()) {
+        let wins = |a: &f64, b: &f64| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
+        let want: f64 = x.iter().flat_map(|a| y.iter().map(move |b| wins(a, b))).sum();
+        let test = MannWhitney::default().null(NullDistribution::Asymptotic);
+        let got = test.test(&NumericSample::new(x), &NumericSample::new(y)).unwrap().statistic;
+        prop_assert!((got - want).abs() < 1e-9, "{got} is not {want}");
+    }
+
+    #[test]
+    fn energy_is_between_less_within(x in numbers(), y in numbers()) {
+        let mean = |a: &[f64], b: &[f64]| {
+            let all: f64 = a.iter().flat_map(|p| b.iter().map(move |q| (p - q).abs())).sum();
+            all / (a.len() * b.len()) as f64
+        };
+        let want = (2.0 * mean(&x, &y) - mean(&x, &x) - mean(&y, &y)).max(0.0);
+        let (a, b) = (NumericSample::new(x), NumericSample::new(y));
+        let got = Energy::default().divergence(&a, &b).unwrap().get();
+        prop_assert!((got * got - want).abs() < 1e-9, "{got}² is not {want}");
+    }
+}
+
+/// The share of all splits of 0, 1, 2, … whose statistic is at least that of the first sample's ranks.
+fn share_as_extreme(first: &[usize], all: usize, statistic: impl Fn(&[f64], &[f64]) -> f64) -> f64 {
+    let of = |split: u32| {
+        let part = |bit| {
+            (0..all)
+                .filter(|i| split >> i & 1 == bit)
+                .map(|i| i as f64)
+                .collect()
+        };
+        let (x, y): (Vec<f64>, Vec<f64>) = (part(1), part(0));
+        statistic(&x, &y)
+    };
+    let observed = of(first.iter().map(|rank| 1 << rank).sum());
+    let splits = (0u32..1 << all).filter(|split| split.count_ones() as usize == first.len());
+    let (extreme, count) = splits.fold((0.0, 0.0), |(extreme, count), split| {
+        let hit = f64::from(u8::from(of(split) >= observed - 1e-9));
+        (extreme + hit, count + 1.0)
+    });
+    extreme / count
+}
+
+#[test]
+fn exact_tests_of_ranks_equal_enumeration() {
+    let squares = |x: &[f64], y: &[f64]| -> f64 {
+        let gap = |at: &f64| cumulative(x, *at) - cumulative(y, *at);
+        x.iter().chain(y).map(|at| gap(at).powi(2)).sum()
+    };
+    let wins = |x: &[f64], y: &[f64]| -> f64 {
+        let above = x
+            .iter()
+            .flat_map(|a| y.iter().map(move |b| f64::from(u8::from(a > b))));
+        (above.sum::<f64>() - (x.len() * y.len()) as f64 / 2.0).abs()
+    };
+    for (first, all) in [
+        (vec![0, 1, 2, 4], 9),
+        (vec![0, 5, 6, 7, 8, 10], 11),
+        (vec![2, 3, 4], 12),
+    ] {
+        let first = &first;
+        let part = |inside| {
+            (0..all)
+                .filter(move |i| first.contains(i) == inside)
+                .map(|i| i as f64)
+        };
+        let (x, y) = (
+            NumericSample::new(part(true)),
+            NumericSample::new(part(false)),
+        );
+        let tests: [(&dyn TwoSampleTest<NumericSample>, f64); 2] = [
+            (
+                &CramerVonMises::default(),
+                share_as_extreme(first, all, squares),
+            ),
+            (&MannWhitney::default(), share_as_extreme(first, all, wins)),
+        ];
+        for (test, want) in tests {
+            let result = test.test(&x, &y).unwrap();
+            let got = result.p_value.get();
+            assert!(result.method.ends_with("_exact"));
+            assert!(
+                (got - want).abs() < 1e-12,
+                "{}: {got} is not {want}",
+                result.method
+            );
+        }
     }
 }
 

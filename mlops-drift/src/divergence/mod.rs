@@ -1,17 +1,31 @@
 //! Divergences: how far apart are two samples? A distance says nothing about chance; where a verdict
 //! is needed, pair it with a [test](crate::two_sample).
+//! The others become one by [`PermutationTest::of`](crate::two_sample::PermutationTest::of).
 //!
 //! | divergence | sample | range | unit |
 //! | --- | --- | --- | --- |
 //! | [`Psi`] | numeric | \[0, ∞) | nats; also a test |
+//! | [`KullbackLeibler`] | both | \[0, ∞) | nats; also a test |
+//! | [`JensenShannon`] | both | \[0, 1] | root of bits; also a test |
+//! | [`Hellinger`] | both | \[0, 1] | –; also a test |
+//! | [`Energy`] | numeric | \[0, ∞) | root of the column's; also a test |
+//! | [`Evidently`] | both | – | four of them as Evidently computes them |
 //! | [`Wasserstein`] | numeric | \[0, ∞) | the column's, or standard deviations of the reference |
 //! | [`TotalVariation`] | categorical | \[0, 1] | probability |
 //! | [`LInfinity`] | categorical | \[0, 1] | probability |
 //! | [`CramersV`] | categorical | \[0, 1] | – |
 
+mod bins;
 mod cramers_v;
+mod energy;
+mod evidently;
+mod hellinger;
+mod jensen_shannon;
+mod kullback_leibler;
 mod l_infinity;
+mod of_shares;
 mod psi;
+mod shares;
 mod total_variation;
 mod wasserstein;
 
@@ -19,8 +33,14 @@ use mlops_core::Result;
 use mlops_core::evidence::Distance;
 
 pub use cramers_v::CramersV;
+pub use energy::Energy;
+pub use evidently::Evidently;
+pub use hellinger::Hellinger;
+pub use jensen_shannon::{JensenShannon, LogBase};
+pub use kullback_leibler::KullbackLeibler;
 pub use l_infinity::LInfinity;
 pub use psi::Psi;
+pub use shares::EmptyBins;
 pub use total_variation::TotalVariation;
 pub use wasserstein::{Scale, Wasserstein};
 

@@ -1,9 +1,11 @@
+use mlops_core::Result;
 use mlops_core::evidence::{Distance, PValue};
-use mlops_core::{Error, Result};
 
 use super::Divergence;
+use super::bins::QuantileBins;
+use super::shares::shares;
 use crate::sample::NumericSample;
-use crate::sample::quantile_by;
+use crate::two_sample::ladder::sizes;
 use crate::two_sample::{NullDistribution, Permutations, TestResult, TwoSampleTest, chi_square_sf};
 
 /// An empty bin counts as this share: the usual convention, and a cap of about 7 nats per bin.
@@ -44,21 +46,11 @@ const LEAST_COUNT: f64 = 100.0;
 /// assert!(psi.test(&reference, &current)?.p_value.get() > 0.5); // nothing but noise
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Psi {
-    bins: usize,
+    bins: QuantileBins,
     null: NullDistribution,
     permutations: Permutations,
-}
-
-impl Default for Psi {
-    fn default() -> Self {
-        Self {
-            bins: 10,
-            null: NullDistribution::default(),
-            permutations: Permutations::default(),
-        }
-    }
 }
 
 impl Psi {
@@ -73,13 +65,8 @@ impl Psi {
     /// assert!(Psi::with_bins(1).is_err());
     /// ```
     pub fn with_bins(bins: usize) -> Result<Self> {
-        if !(2..=1_000).contains(&bins) {
-            return Err(Error::invalid(format!(
-                "bins must lie in [2, 1000], got {bins}"
-            )));
-        }
         Ok(Self {
-            bins,
+            bins: QuantileBins::new(bins)?,
             ..Self::default()
         })
     }
@@ -110,204 +97,35 @@ impl Psi {
             ..self
         }
     }
+}
 
-    fn binned(&self, reference: &impl Ordered, current: &impl Ordered) -> Binned {
-        let edges = self.edges(reference);
-        Binned {
-            reference: counts(reference, &edges),
-            current: counts(current, &edges),
-        }
-    }
-
-    /// The inner edges of the bins, ascending.
-    fn edges(&self, reference: &impl Ordered) -> Vec<f64> {
-        let len = reference.len();
-        let (least, greatest) = (reference.at(0), reference.at(len - 1));
-        if least == greatest {
-            return vec![least, least.next_up()];
-        }
-        let shares = (1..self.bins).map(|bin| bin as f64 / self.bins as f64);
-        let mut edges: Vec<f64> = shares
-            .map(|share| quantile_by(len, share, |rank| reference.at(rank)))
-            .filter(|&edge| least < edge && edge < greatest)
-            .collect();
-        edges.dedup();
-        edges
-    }
-
-    fn permuted(&self, reference: &[f64], current: &[f64], observed: f64) -> PValue {
-        let pooled = merge(reference, current);
-        let draws_current = current.len() <= reference.len();
-        let ranks = (0..pooled.len() as u32).collect();
-        let size = reference.len().min(current.len());
-        let mut drawn_ranks = Vec::with_capacity(size);
-        let bits = pooled.iter().map(|value| value.to_bits());
-        self.permutations.p_value(bits, ranks, size, |drawn| {
-            drawn_ranks.clear();
-            drawn_ranks.extend_from_slice(drawn);
-            drawn_ranks.sort_unstable();
-            let drawn = Drawn {
-                pooled: &pooled,
-                ranks: &drawn_ranks,
-            };
-            let rest = Rest {
-                pooled: &pooled,
-                without: &drawn_ranks,
-            };
-            let permuted = if draws_current {
-                self.binned(&rest, &drawn)
-            } else {
-                self.binned(&drawn, &rest)
-            };
-            permuted.index() >= observed * (1.0 - 1e-12)
-        })
+impl Psi {
+    fn index(cells: &[[u64; 2]]) -> f64 {
+        let floored = |[p, q]: [f64; 2]| {
+            let (p, q) = (p.max(FLOOR), q.max(FLOOR));
+            (q - p) * (q / p).ln()
+        };
+        shares(cells).map(floored).sum()
     }
 }
 
-/// Counts per bin of both samples.
-struct Binned {
-    reference: Vec<u64>,
-    current: Vec<u64>,
+fn least_expected(cells: &[[u64; 2]]) -> f64 {
+    let [n, m] = sizes(cells).map(|size| size as f64);
+    let rarest = cells.iter().map(|[p, q]| p + q).min().unwrap_or(0);
+    rarest as f64 * n.min(m) / (n + m)
 }
 
-impl Binned {
-    fn index(&self) -> f64 {
-        let (n, m) = self.sizes();
-        let shares = self.reference.iter().zip(&self.current);
-        shares
-            .map(|(&p, &q)| {
-                let p = (p as f64 / n).max(FLOOR);
-                let q = (q as f64 / m).max(FLOOR);
-                (q - p) * (q / p).ln()
-            })
-            .sum()
-    }
-
-    fn sizes(&self) -> (f64, f64) {
-        let sum = |counts: &[u64]| counts.iter().sum::<u64>() as f64;
-        (sum(&self.reference), sum(&self.current))
-    }
-
-    fn least_expected(&self) -> f64 {
-        let (n, m) = self.sizes();
-        let pooled = self.reference.iter().zip(&self.current);
-        let rarest = pooled.map(|(p, q)| p + q).min().unwrap_or(0);
-        rarest as f64 * n.min(m) / (n + m)
-    }
-
-    fn asymptotic(&self, index: f64) -> PValue {
-        let (n, m) = self.sizes();
-        chi_square_sf(
-            index / (1.0 / n + 1.0 / m),
-            (self.reference.len() - 1) as f64,
-        )
-    }
-}
-
-/// Values in ascending order, found by rank: a sample, or a part of the pooled samples.
-trait Ordered {
-    fn len(&self) -> usize;
-    /// The value of this rank, from 0.
-    fn at(&self, rank: usize) -> f64;
-    /// How many values lie below.
-    fn below(&self, edge: f64) -> usize;
-}
-
-impl Ordered for &[f64] {
-    fn len(&self) -> usize {
-        <[f64]>::len(self)
-    }
-
-    fn at(&self, rank: usize) -> f64 {
-        self[rank]
-    }
-
-    fn below(&self, edge: f64) -> usize {
-        self.partition_point(|&value| value < edge)
-    }
-}
-
-/// The pooled values at some ranks, which ascend.
-struct Drawn<'a> {
-    pooled: &'a [f64],
-    ranks: &'a [u32],
-}
-
-impl Ordered for Drawn<'_> {
-    fn len(&self) -> usize {
-        self.ranks.len()
-    }
-
-    fn at(&self, rank: usize) -> f64 {
-        self.pooled[self.ranks[rank] as usize]
-    }
-
-    fn below(&self, edge: f64) -> usize {
-        self.ranks
-            .partition_point(|&rank| self.pooled[rank as usize] < edge)
-    }
-}
-
-/// The pooled values without those at some ranks, which ascend.
-struct Rest<'a> {
-    pooled: &'a [f64],
-    without: &'a [u32],
-}
-
-impl Ordered for Rest<'_> {
-    fn len(&self) -> usize {
-        self.pooled.len() - self.without.len()
-    }
-
-    fn at(&self, rank: usize) -> f64 {
-        // `without[i] - i` values remain before the i-th gap: skip every gap up to this rank.
-        let (mut low, mut high) = (0, self.without.len());
-        while low < high {
-            let middle = (low + high) / 2;
-            if self.without[middle] as usize - middle <= rank {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        self.pooled[rank + low]
-    }
-
-    fn below(&self, edge: f64) -> usize {
-        let pooled = self.pooled.partition_point(|&value| value < edge);
-        let without = self
-            .without
-            .partition_point(|&rank| self.pooled[rank as usize] < edge);
-        pooled - without
-    }
-}
-
-fn counts(sample: &impl Ordered, edges: &[f64]) -> Vec<u64> {
-    let mut before = 0;
-    let mut counts: Vec<u64> = Vec::with_capacity(edges.len() + 1);
-    for &edge in edges {
-        let below = sample.below(edge);
-        counts.push((below - before) as u64);
-        before = below;
-    }
-    counts.push((sample.len() - before) as u64);
-    counts
-}
-
-fn merge(x: &[f64], y: &[f64]) -> Vec<f64> {
-    let mut pooled = [x, y].concat();
-    pooled.sort_unstable_by(f64::total_cmp);
-    pooled
+fn asymptotic(cells: &[[u64; 2]], index: f64) -> PValue {
+    let [n, m] = sizes(cells).map(|size| size as f64);
+    chi_square_sf(index / (1.0 / n + 1.0 / m), (cells.len() - 1) as f64)
 }
 
 impl Divergence<NumericSample> for Psi {
     fn divergence(&self, reference: &NumericSample, current: &NumericSample) -> Result<Distance> {
         let reference = reference.require("reference")?.sorted();
         let current = current.require("current")?.sorted();
-        Ok(Distance::new(
-            self.binned(&reference, &current).index(),
-            "psi",
-        )?)
+        let cells = self.bins.counts(reference, current);
+        Ok(Distance::new(Self::index(&cells), "psi")?)
     }
 }
 
@@ -315,47 +133,20 @@ impl TwoSampleTest<NumericSample> for Psi {
     fn test(&self, reference: &NumericSample, current: &NumericSample) -> Result<TestResult> {
         let reference = reference.require("reference")?.sorted();
         let current = current.require("current")?.sorted();
-        let binned = self.binned(&reference, &current);
-        let index = binned.index();
+        let cells = self.bins.counts(reference, current);
+        let index = Self::index(&cells);
         let approximates = match self.null {
-            NullDistribution::Automatic => binned.least_expected() >= LEAST_COUNT,
+            NullDistribution::Automatic => least_expected(&cells) >= LEAST_COUNT,
             NullDistribution::Exact => false,
             NullDistribution::Asymptotic => true,
         };
         Ok(if approximates {
-            TestResult::new(index, binned.asymptotic(index), "psi_asymptotic")
+            TestResult::new(index, asymptotic(&cells, index), "psi_asymptotic")
         } else {
-            let p = self.permuted(reference, current, index);
+            let p = self
+                .bins
+                .permuted(reference, current, self.permutations, index, Self::index);
             TestResult::new(index, p, "psi_permutation")
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// The rank arithmetic of a permuted split, against writing the two halves out.
-        #[test]
-        fn a_split_by_ranks_equals_two_written_samples(
-            values in prop::collection::vec(0u8..20, 2..40),
-            marks in prop::collection::vec(any::<bool>(), 40),
-        ) {
-            let mut pooled: Vec<f64> = values.into_iter().map(f64::from).collect();
-            pooled.sort_unstable_by(f64::total_cmp);
-            let ranks: Vec<u32> = (0..pooled.len() as u32).filter(|&r| marks[r as usize]).collect();
-            prop_assume!(!ranks.is_empty() && ranks.len() < pooled.len());
-            let part = |marked: bool| -> Vec<f64> {
-                (0..pooled.len()).filter(|&r| marks[r] == marked).map(|r| pooled[r]).collect()
-            };
-            let drawn = Drawn { pooled: &pooled, ranks: &ranks };
-            let rest = Rest { pooled: &pooled, without: &ranks };
-            let psi = Psi::default();
-            let (marked, unmarked) = (part(true), part(false));
-            let want = psi.binned(&unmarked.as_slice(), &marked.as_slice()).index();
-            prop_assert_eq!(psi.binned(&rest, &drawn).index(), want);
-        }
     }
 }

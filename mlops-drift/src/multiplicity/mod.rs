@@ -3,19 +3,28 @@
 //! | correction | controls | under |
 //! | --- | --- | --- |
 //! | [`BenjaminiHochberg`] | the expected share of false alarms among all alarms | independence or positive dependence |
+//! | [`BenjaminiYekutieli`] | the same | any dependence |
+//! | [`e_benjamini_hochberg`] | the same, from e-values | any dependence |
 //! | [`Holm`] | the probability of any false alarm | any dependence |
 //! | [`Bonferroni`] | the same, with less power | any dependence |
 //!
 //! If nothing drifted at all, every one of them alarms anywhere with probability at most alpha.
+//! [`fisher_combination`] asks of independent tests whether anything drifted, not which.
 
 mod benjamini_hochberg;
+mod benjamini_yekutieli;
 mod bonferroni;
+mod e_benjamini_hochberg;
+mod fisher_combination;
 mod holm;
 
 use mlops_core::evidence::{PValue, SignificanceLevel};
 
 pub use benjamini_hochberg::BenjaminiHochberg;
+pub use benjamini_yekutieli::BenjaminiYekutieli;
 pub use bonferroni::Bonferroni;
+pub use e_benjamini_hochberg::e_benjamini_hochberg;
+pub use fisher_combination::fisher_combination;
 pub use holm::Holm;
 
 /// Turns the p-values of a family of tests into adjusted ones: a hypothesis is rejected at level

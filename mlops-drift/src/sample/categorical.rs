@@ -46,6 +46,20 @@ impl CategoricalSample {
         }
     }
 
+    /// From distinct labels with their counts; labels that do not occur are left out.
+    pub(crate) fn from_counts<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> Self {
+        let counts: BTreeMap<String, u64> = counts
+            .filter(|(_, count)| *count > 0)
+            .map(|(label, count)| (label.to_owned(), count))
+            .collect();
+        let len = counts.values().sum::<u64>() as usize;
+        Self {
+            counts,
+            len,
+            missing: 0,
+        }
+    }
+
     /// From an Arrow column of strings, booleans, integers, or a dictionary of these.
     ///
     /// # Errors

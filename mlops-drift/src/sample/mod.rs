@@ -13,10 +13,14 @@
 
 mod categorical;
 mod column;
+mod moments;
 mod numeric;
+mod unseen;
 
 pub use categorical::CategoricalSample;
 pub use column::ColumnKind;
 pub(crate) use column::{labels, numbers};
+pub use moments::Moments;
 pub(crate) use numeric::quantile_by;
 pub use numeric::{Infinite, NumericSample};
+pub use unseen::Unseen;

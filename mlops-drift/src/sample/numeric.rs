@@ -57,6 +57,11 @@ impl NumericSample {
         Self { sorted, missing }
     }
 
+    /// From values that ascend already, none of them NaN or −0.0.
+    pub(crate) fn from_sorted(sorted: Vec<f64>) -> Self {
+        Self { sorted, missing: 0 }
+    }
+
     /// From values in any order, with a policy for ±inf.
     ///
     /// # Errors

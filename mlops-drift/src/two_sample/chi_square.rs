@@ -1,9 +1,9 @@
 use mlops_core::Result;
 use mlops_core::evidence::PValue;
-use statrs::function::factorial::ln_binomial;
 use statrs::function::gamma::checked_gamma_ur;
 
 use super::contingency::Contingency;
+use super::hypergeometric::Hypergeometric;
 use super::{NullDistribution, Permutations, TestResult, TwoSampleTest};
 use crate::sample::CategoricalSample;
 
@@ -171,15 +171,9 @@ fn sum_of_squares(drawn: &[u32], totals: &[f64], counts: &mut [f64]) -> f64 {
 fn hypergeometric(table: &Contingency) -> PValue {
     let [n, m] = table.sizes();
     let [a, b] = table.cells()[0];
-    let column = a + b;
-    let expected = column as f64 * n as f64 / (n + m) as f64;
+    let expected = (a + b) as f64 * n as f64 / (n + m) as f64;
     let deviation = (a as f64 - expected).abs() * (1.0 - ROUNDING);
-    let ln_all = ln_binomial(n + m, column);
-    let p: f64 = (column.saturating_sub(m)..=column.min(n))
-        .filter(|&count| (count as f64 - expected).abs() >= deviation)
-        .map(|count| (ln_binomial(n, count) + ln_binomial(m, column - count) - ln_all).exp())
-        .sum();
-    PValue::saturating(p)
+    Hypergeometric::of(table).p_value(|count| (count as f64 - expected).abs() >= deviation)
 }
 
 /// P(χ² ≥ x) with `freedom` degrees of freedom.

@@ -1,6 +1,6 @@
 //! The 2 × k table of two categorical samples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sample::CategoricalSample;
 
@@ -18,6 +18,16 @@ impl Contingency {
             }
         }
         Self::from_cells(cells.into_values())
+    }
+
+    /// With the label of every cell.
+    pub(crate) fn labelled<'a>(
+        reference: &'a CategoricalSample,
+        current: &'a CategoricalSample,
+    ) -> (Vec<&'a str>, Self) {
+        let labels = [reference, current].into_iter().flat_map(|s| s.counts());
+        let labels: BTreeSet<&str> = labels.map(|(label, _)| label).collect();
+        (labels.into_iter().collect(), Self::of(reference, current))
     }
 
     pub(crate) fn from_cells(cells: impl IntoIterator<Item = [u64; 2]>) -> Self {

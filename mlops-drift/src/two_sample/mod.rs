@@ -3,26 +3,64 @@
 //! | test | sample | sees | blind to |
 //! | --- | --- | --- | --- |
 //! | [`KolmogorovSmirnov`] | numeric | any difference of the two laws, shifts best | rare tails |
-//! | [`ChiSquare`] | categorical | any difference of the shares | order of the categories |
+//! | [`Kuiper`] | numeric | the same, in the tails as well as in the middle; angles | – |
+//! | [`CramerVonMises`] | numeric | shifts, with more power than Kolmogorov–Smirnov | rare tails |
+//! | [`AndersonDarling`] | numeric | shifts, scales and tails | – |
+//! | [`EppsSingleton`] | numeric | shapes; discrete columns | what two points do not show |
+//! | [`MannWhitney`] | numeric | shifts, whatever the tails | scales |
+//! | [`Welch`], [`Student`] | numeric | a difference of means | everything else |
+//! | [`Levene`] | numeric | a difference of spreads | everything else |
 //! | [`Psi`](crate::divergence::Psi) | numeric | differences between the reference's deciles | changes inside a decile |
+//! | [`ChiSquare`], [`GTest`] | categorical | any difference of the shares | order of the categories |
+//! | [`FisherExact`], [`TwoProportions`] | two categories | a difference of the shares | – |
+//! | [`PermutationTest`] | either | what its statistic sees | what it does not |
 //!
 //! All hold their level for **exchangeable** rows: rows that share a unit (a user, an hour) are
 //! aggregated to the unit first, see [`DriftCheck::unit`](crate::DriftCheck::unit). For one fixed
 //! reference that is used again and again, the level is an average over references.
 
+mod anderson_darling;
 mod chi_square;
 pub(crate) mod contingency;
+mod cramer_von_mises;
+mod epps_singleton;
+mod fisher;
+mod groups;
+mod hypergeometric;
 mod kolmogorov;
 mod kolmogorov_smirnov;
+mod kuiper;
+pub(crate) mod ladder;
+mod laws;
+mod levene;
+mod likelihood_ratio;
+mod mann_whitney;
+mod permutation_test;
+mod proportions;
+pub(crate) mod resample;
+mod student;
+mod welch;
 
 use mlops_core::Result;
 use mlops_core::evidence::PValue;
 use serde::{Deserialize, Serialize};
 
 pub use crate::permutation::Permutations;
+pub use anderson_darling::{AndersonDarling, AtTies};
 pub use chi_square::ChiSquare;
 pub(crate) use chi_square::chi_square_sf;
+pub use cramer_von_mises::CramerVonMises;
+pub use epps_singleton::EppsSingleton;
+pub use fisher::FisherExact;
 pub use kolmogorov_smirnov::KolmogorovSmirnov;
+pub use kuiper::Kuiper;
+pub use levene::{Centre, Levene};
+pub use likelihood_ratio::GTest;
+pub use mann_whitney::MannWhitney;
+pub use permutation_test::{Exchangeable, PermutationTest};
+pub use proportions::TwoProportions;
+pub use student::Student;
+pub use welch::Welch;
 
 /// What a two-sample test found.
 ///
@@ -96,3 +134,41 @@ pub enum NullDistribution {
     /// The large-sample approximation, whatever the sample size.
     Asymptotic,
 }
+
+/// The two settings that every test with a permutation law shares: which null distribution, and how
+/// permutations are drawn.
+macro_rules! null_settings {
+    ($module:literal, $test:ident) => {
+        impl $test {
+            /// Fixes the null distribution.
+            ///
+            /// ```
+            #[doc = concat!("use mlops_drift::", $module, "::", stringify!($test), ";")]
+            /// use mlops_drift::two_sample::NullDistribution;
+            #[doc = concat!("let permuted = ", stringify!($test), "::default().null(NullDistribution::Exact);")]
+            #[doc = concat!("assert_ne!(permuted, ", stringify!($test), "::default());")]
+            /// ```
+            #[must_use]
+            pub fn null(self, null: $crate::two_sample::NullDistribution) -> Self {
+                Self { null, ..self }
+            }
+
+            /// How permutations are drawn.
+            ///
+            /// ```
+            #[doc = concat!("use mlops_drift::", $module, "::", stringify!($test), ";")]
+            /// use mlops_drift::two_sample::Permutations;
+            #[doc = concat!("let seeded = ", stringify!($test), "::default().permutations(Permutations::default().seed(7));")]
+            #[doc = concat!("assert_ne!(seeded, ", stringify!($test), "::default());")]
+            /// ```
+            #[must_use]
+            pub fn permutations(self, permutations: $crate::two_sample::Permutations) -> Self {
+                Self {
+                    permutations,
+                    ..self
+                }
+            }
+        }
+    };
+}
+pub(crate) use null_settings;

@@ -1,8 +1,14 @@
 //! Two samples of categories.
 
+use std::collections::BTreeMap;
+
 use mlops_drift::CategoricalSample;
-use mlops_drift::divergence::{Divergence, LInfinity, TotalVariation};
-use mlops_drift::two_sample::{ChiSquare, NullDistribution, TwoSampleTest};
+use mlops_drift::divergence::{
+    Divergence, Evidently, Hellinger, JensenShannon, LInfinity, LogBase, TotalVariation,
+};
+use mlops_drift::two_sample::{
+    ChiSquare, FisherExact, GTest, NullDistribution, TwoProportions, TwoSampleTest,
+};
 
 use crate::case::{Case, Outcome, measured, tested};
 
@@ -11,8 +17,19 @@ pub(crate) fn outcome(case: &Case, function: &str) -> Option<Outcome> {
     Some(match function {
         "chi2/pearson" => chi_square(ChiSquare::default()),
         "chi2/yates" => chi_square(ChiSquare::default().yates()),
+        "g_test/plain" => case.categories(&GTest::default().null(NullDistribution::Asymptotic)),
+        "fisher/two_sided" => case.odds_ratio(),
+        "prop_z/pooled" => {
+            case.categories(&TwoProportions::default().null(NullDistribution::Asymptotic))
+        }
         "tv/plain" => case.category_distance(&TotalVariation),
         "linf/plain" => case.category_distance(&LInfinity),
+        "js/distance_2" => case.category_distance(&JensenShannon::default()),
+        "js/distance_e" => case.category_distance(&JensenShannon::default().base(LogBase::E)),
+        "hellinger/plain" => case.category_distance(&Hellinger::default()),
+        "psi/evidently_categorical" => case.category_distance(&Evidently::Psi),
+        "kl/evidently_categorical" => case.category_distance(&Evidently::KullbackLeibler),
+        "unseen/share" => case.unseen(),
         _ => return None,
     })
 }
@@ -21,6 +38,23 @@ impl Case {
     fn categories(&self, test: &dyn TwoSampleTest<CategoricalSample>) -> Outcome {
         let (reference, current) = (self.categorical("ref"), self.categorical("cur"));
         test.test(&reference, &current).map(tested)
+    }
+
+    fn unseen(&self) -> Outcome {
+        let unseen = self.categorical("cur").unseen(&self.categorical("ref"))?;
+        Ok(BTreeMap::from([
+            ("unseen_share", vec![unseen.share]),
+            ("new_categories", vec![unseen.categories as f64]),
+        ]))
+    }
+
+    fn odds_ratio(&self) -> Outcome {
+        let (reference, current) = (self.categorical("ref"), self.categorical("cur"));
+        let result = FisherExact.test(&reference, &current)?;
+        Ok(BTreeMap::from([
+            ("odds_ratio", vec![result.statistic]),
+            ("pvalue", vec![result.p_value.get()]),
+        ]))
     }
 
     fn category_distance(&self, measure: &dyn Divergence<CategoricalSample>) -> Outcome {

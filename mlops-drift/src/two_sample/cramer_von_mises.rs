@@ -1,0 +1,176 @@
+use std::collections::BTreeMap;
+
+use mlops_core::evidence::PValue;
+use mlops_core::{Error, Result};
+
+use super::kolmogorov_smirnov::lcm;
+use super::ladder::{Ladder, sizes};
+use super::laws::CRAMER_VON_MISES;
+use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
+use crate::sample::NumericSample;
+
+/// Size of both samples together up to which paths are counted: some milliseconds.
+const COUNTABLE: u64 = 40;
+/// Share of one value from which its ties distort the limit law visibly.
+const ATOM: f64 = 0.01;
+
+/// The two-sample Cramér–von Mises test: the mean squared distance of the distribution functions.
+///
+/// **Statistic**: T, Anderson's criterion with midranks: n·m/(n + m)² times the sum of squared distances
+/// over all values; computed in integers.
+/// **Hypothesis**: both samples come from one law.
+/// **Assumption**: exchangeable values; at least two in each sample.
+/// **Guarantee**: exact by counting for at most 40 values without ties, by seeded [`Permutations`] up
+/// to 40 values or where one value makes up more than 1 % of all; otherwise the limit law, fitted to
+/// the exact mean and variance of T (good to some tenths of a percent at 5 %).
+/// **Weakness**: tails; see [`AndersonDarling`](super::AndersonDarling).
+/// **Cost**: O(n + m) for sorted samples; O(n + m) per permutation.
+/// **Source**: Anderson, "On the distribution of the two-sample Cramér–von Mises criterion", Annals of
+/// Mathematical Statistics 33, 1962; Xiao, Gordon & Yakovlev, Journal of Statistical Software 17(8), 2006.
+///
+/// ```
+/// use mlops_drift::NumericSample;
+/// use mlops_drift::two_sample::{CramerVonMises, TwoSampleTest};
+///
+/// let reference = NumericSample::new([1.0, 2.0, 3.0, 4.0]);
+/// let current = NumericSample::new([5.0, 6.0, 7.0, 8.0]);
+/// let result = CramerVonMises::default().test(&reference, &current)?;
+/// assert!((result.p_value.get() - 2.0 / 70.0).abs() < 1e-12); // 2 of C(8, 4) orders
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CramerVonMises {
+    null: NullDistribution,
+    permutations: Permutations,
+}
+
+null_settings!("two_sample", CramerVonMises);
+
+enum Law {
+    Counted,
+    Permuted,
+    Limit,
+}
+
+impl CramerVonMises {
+    fn law(&self, ladder: &Ladder) -> Law {
+        let [n, m] = ladder.sizes();
+        let small = n + m <= COUNTABLE;
+        match self.null {
+            NullDistribution::Asymptotic => Law::Limit,
+            _ if small && !ladder.has_ties() => Law::Counted,
+            NullDistribution::Exact => Law::Permuted,
+            NullDistribution::Automatic if small || ladder.largest_atom() > ATOM => Law::Permuted,
+            NullDistribution::Automatic => Law::Limit,
+        }
+    }
+}
+
+impl TwoSampleTest<NumericSample> for CramerVonMises {
+    fn test(&self, reference: &NumericSample, current: &NumericSample) -> Result<TestResult> {
+        let ladder = Ladder::of(reference, current)?;
+        let [n, m] = ladder.sizes();
+        if n.min(m) < 2 {
+            return Err(Error::invalid(format!(
+                "both samples must hold at least 2 values, got {n} and {m}"
+            )));
+        }
+        let statistic = criterion(ladder.steps());
+        let (p, method) = match self.law(&ladder) {
+            Law::Counted => {
+                let p = path_share(scaled_criterion(ladder.steps()), n, m);
+                (PValue::saturating(p), "cramer_von_mises_exact")
+            }
+            Law::Permuted => (
+                ladder.permuted(self.permutations, statistic, criterion),
+                "cramer_von_mises_permutation",
+            ),
+            Law::Limit => (limit_sf(statistic, n, m), "cramer_von_mises_asymptotic"),
+        };
+        Ok(TestResult::new(statistic, p, method))
+    }
+}
+
+/// Anderson's T (his equations 9 and 10), from midranks: the difference of two large numbers, so taken
+/// in integers.
+fn criterion(steps: &[[u64; 2]]) -> f64 {
+    let [n, m] = sizes(steps).map(i128::from);
+    let (mut before, mut squares) = ([0_i128; 2], [0_i128; 2]);
+    for step in steps {
+        let step = step.map(i128::from);
+        let twice_midrank = 2 * (before[0] + before[1]) + step[0] + step[1] + 1;
+        for side in 0..2 {
+            squares[side] += squared_distances(twice_midrank, before[side], step[side]);
+            before[side] += step[side];
+        }
+    }
+    let product = n * m;
+    let four_u = n * squares[0] + m * squares[1];
+    (6 * four_u - 4 * product * (4 * product - 1)) as f64 / (24 * product * (n + m)) as f64
+}
+
+/// Σ (a − 2i)² over the `count` ranks i that follow `before`.
+fn squared_distances(a: i128, before: i128, count: i128) -> i128 {
+    let first = a - 2 * (before + 1);
+    // Σ (first − 2k)² over k = 0..count
+    let (ones, squares) = (
+        count * (count - 1) / 2,
+        (count - 1) * count * (2 * count - 1) / 6,
+    );
+    count * first * first - 4 * first * ones + 4 * squares
+}
+
+/// Σ (i·lcm/n − j·lcm/m)² over all values, for samples without ties: the criterion in an integer.
+fn scaled_criterion(steps: &[[u64; 2]]) -> u64 {
+    let [n, m] = sizes(steps);
+    let (up, down) = (lcm(n, m) / n, lcm(n, m) / m);
+    let (mut i, mut j, mut sum) = (0, 0, 0);
+    for step in steps {
+        (i, j) = (i + step[0] * up, j + step[1] * down);
+        sum += i.abs_diff(j).pow(2);
+    }
+    sum
+}
+
+/// The share of all orders of n and m values whose scaled criterion is at least this one: the law at
+/// (i, j) is the mixture of those one step to the left and below.
+fn path_share(observed: u64, n: u64, m: u64) -> f64 {
+    let (up, down) = (lcm(n, m) / n, lcm(n, m) / m);
+    let mut column: Vec<BTreeMap<u64, f64>> = Vec::new();
+    for i in 0..=n {
+        for j in 0..=m {
+            let here = (i * up).abs_diff(j * down).pow(2);
+            let mut law = BTreeMap::new();
+            if i + j == 0 {
+                law.insert(0, 1.0);
+            }
+            let mut arrive = |from: &BTreeMap<u64, f64>, share: f64| {
+                for (sum, probability) in from {
+                    *law.entry(sum + here).or_default() += share * probability;
+                }
+            };
+            if i > 0 {
+                arrive(&column[j as usize], i as f64 / (i + j) as f64);
+            }
+            if j > 0 {
+                arrive(&column[j as usize - 1], j as f64 / (i + j) as f64);
+            }
+            if i > 0 {
+                column[j as usize] = law;
+            } else {
+                column.push(law);
+            }
+        }
+    }
+    column[m as usize].range(observed..).map(|(_, p)| p).sum()
+}
+
+/// The limit law at T brought to its mean 1/6 and variance 1/45 (Anderson, equations 11, 14 and 15).
+fn limit_sf(t: f64, n: u64, m: u64) -> PValue {
+    let (n, m) = (n as f64, m as f64);
+    let (all, product) = (n + m, n * m);
+    let mean = (1.0 + 1.0 / all) / 6.0;
+    let spread = 4.0 * product * all - 3.0 * (n * n + m * m) - 2.0 * product;
+    let variance = (all + 1.0) * spread / (45.0 * all * all * 4.0 * product);
+    CRAMER_VON_MISES.sf(1.0 / 6.0 + (t - mean) / (45.0 * variance).sqrt())
+}

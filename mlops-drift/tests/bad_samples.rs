@@ -1,0 +1,175 @@
+//! Samples that production sends sooner or later, to every test and divergence: a typed error or a documented
+//! result, never a panic and never a p-value that hides the problem.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use mlops_core::ErrorKind;
+use mlops_core::evidence::PValue;
+use mlops_drift::divergence::{
+    Divergence, Energy, Evidently, Hellinger, JensenShannon, KullbackLeibler,
+};
+use mlops_drift::multiplicity::fisher_combination;
+use mlops_drift::multivariate::{LinearMmd, Mmd, Points};
+use mlops_drift::two_sample::{
+    AndersonDarling, CramerVonMises, EppsSingleton, FisherExact, GTest, Kuiper, Levene,
+    MannWhitney, NullDistribution, PermutationTest, Student, TwoProportions, TwoSampleTest, Welch,
+};
+use mlops_drift::{CategoricalSample, NumericSample};
+
+type NumericTest = Box<dyn TwoSampleTest<NumericSample>>;
+
+/// Defined for constants and infinite values: they ask for the order alone.
+fn tests_of_order() -> Vec<NumericTest> {
+    vec![
+        Box::new(Kuiper::default()),
+        Box::new(CramerVonMises::default()),
+        Box::new(CramerVonMises::default().null(NullDistribution::Asymptotic)),
+        Box::new(AndersonDarling::default()),
+        Box::new(AndersonDarling::default().null(NullDistribution::Asymptotic)),
+        Box::new(MannWhitney::default()),
+        Box::new(MannWhitney::default().null(NullDistribution::Asymptotic)),
+        Box::new(KullbackLeibler::default()),
+        Box::new(JensenShannon::default()),
+        Box::new(Hellinger::default()),
+    ]
+}
+
+fn tests_of_moments() -> Vec<NumericTest> {
+    vec![
+        Box::new(Student::default()),
+        Box::new(Welch::default()),
+        Box::new(Levene::default()),
+        Box::new(EppsSingleton::default()),
+    ]
+}
+
+fn numbers(values: &[f64]) -> NumericSample {
+    NumericSample::new(values.iter().copied())
+}
+
+fn refused<T: std::fmt::Debug>(result: mlops_core::Result<T>) {
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn an_empty_sample_is_refused_by_all() {
+    let (some, none) = (numbers(&[1.0, 2.0, 3.0, 4.0, 5.0]), numbers(&[f64::NAN; 3]));
+    for test in tests_of_order().iter().chain(&tests_of_moments()) {
+        refused(test.test(&some, &none));
+        refused(test.test(&none, &some));
+    }
+    let energy = PermutationTest::of::<NumericSample>("energy", Energy::default());
+    refused(energy.test(&some, &none));
+    refused(TwoSampleTest::test(&Energy::default(), &none, &some));
+    for divergence in [Evidently::Psi, Evidently::Hellinger] {
+        refused(divergence.divergence(&some, &none));
+    }
+    let (some, none) = (
+        CategoricalSample::new([Some("a")]),
+        CategoricalSample::new([None]),
+    );
+    let tests: [&dyn TwoSampleTest<CategoricalSample>; 4] = [
+        &GTest::default(),
+        &FisherExact,
+        &TwoProportions::default(),
+        &Hellinger::default(),
+    ];
+    for test in tests {
+        refused(test.test(&some, &none));
+        refused(test.test(&none, &some));
+    }
+    refused(fisher_combination(&[]));
+}
+
+#[test]
+fn equal_constants_are_no_drift_and_different_ones_are() {
+    let constant = |value: f64| numbers(&[value; 20]);
+    for test in tests_of_order() {
+        let same = test.test(&constant(5.0), &constant(5.0)).unwrap();
+        assert_eq!(same.p_value.get(), 1.0, "{}", same.method);
+        let moved = test.test(&constant(5.0), &constant(5.1)).unwrap();
+        assert!(
+            moved.p_value.get() < 0.01,
+            "{}: {:?}",
+            moved.method,
+            moved.p_value
+        );
+    }
+    for test in tests_of_moments() {
+        refused(test.test(&constant(5.0), &constant(5.0)));
+        refused(test.test(&constant(5.0), &constant(5.1)));
+    }
+}
+
+#[test]
+fn one_value_is_a_result_or_refused() {
+    let (many, one) = (numbers(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), numbers(&[2.5]));
+    for test in tests_of_order().iter().chain(&tests_of_moments()) {
+        for (x, y) in [(&many, &one), (&one, &many), (&one, &one)] {
+            match test.test(x, y) {
+                Ok(result) => assert!(result.p_value.get() > 0.05),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidArgument),
+            }
+        }
+    }
+}
+
+#[test]
+fn infinite_and_huge_values_have_ranks_but_no_moments() {
+    let finite: Vec<f64> = (0..60).map(f64::from).collect();
+    for extreme in [f64::INFINITY, f64::NEG_INFINITY] {
+        let wild = numbers(&[finite.as_slice(), &[extreme; 5]].concat());
+        for test in tests_of_order() {
+            let result = test.test(&numbers(&finite), &wild).unwrap();
+            assert!(result.statistic.is_finite(), "{}", result.method);
+        }
+        for test in tests_of_moments() {
+            refused(test.test(&numbers(&finite), &wild));
+        }
+        refused(Energy::default().divergence(&wild, &numbers(&finite)));
+        refused(Evidently::Psi.divergence(&wild, &numbers(&finite)));
+        refused(Points::new(1, [extreme]));
+    }
+    let huge = numbers(&[-1.7e308, 0.0, 1.0, 2.0, 3.0, 1.7e308]);
+    for test in tests_of_moments() {
+        refused(test.test(&huge, &numbers(&finite)));
+    }
+}
+
+#[test]
+fn more_categories_than_a_test_knows_are_refused() {
+    let three = CategoricalSample::new(["a", "b", "c"].map(Some));
+    refused(FisherExact.test(&three, &three));
+    refused(TwoProportions::default().test(&three, &three));
+    let one = CategoricalSample::new([Some("a")]);
+    assert_eq!(FisherExact.test(&one, &one).unwrap().p_value.get(), 1.0);
+    assert_eq!(
+        TwoProportions::default()
+            .test(&one, &one)
+            .unwrap()
+            .p_value
+            .get(),
+        1.0
+    );
+    assert_eq!(
+        GTest::default().test(&one, &one).unwrap().p_value.get(),
+        1.0
+    );
+}
+
+#[test]
+fn points_that_cannot_be_compared_are_refused() {
+    let flat = Points::new(1, [1.0; 400]).unwrap();
+    refused(Mmd::default().test(&flat, &flat));
+    refused(LinearMmd::default().test(&flat, &flat));
+    refused(Mmd::default().test(&flat, &Points::new(2, [1.0; 400]).unwrap()));
+    refused(Mmd::default().test(&flat, &Points::new(1, []).unwrap()));
+    let many = Points::new(1, (0..4_000).map(f64::from)).unwrap();
+    refused(Mmd::default().test(&many, &flat));
+    refused(Points::new(0, []));
+}
+
+#[test]
+fn a_p_value_of_zero_combines_to_zero() {
+    let family = [0.0, 1.0].map(PValue::saturating);
+    assert_eq!(fisher_combination(&family).unwrap().p_value.get(), 0.0);
+}

@@ -1,0 +1,291 @@
+//! The promise behind every two-sample test, divergence test and multivariate test: without drift at most alpha
+//! alarms, at every sample size, under ties and heavy tails; and with drift, alarms.
+//!
+//! The bound: of `runs` drift-free pairs a test at exactly its level alarms in more than `most(runs, rate)` with
+//! probability below 1e-4. Exact tests are held to `rate` = 5 %; those that may use a limit law to 5.5 %, the
+//! approximation that they document.
+//!
+//! `cargo test --release -p mlops-drift --test level_two_sample -- --ignored --nocapture` runs the larger grid
+//! and prints every rate.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+use mlops_drift::divergence::{Energy, Hellinger, JensenShannon, KullbackLeibler, Wasserstein};
+use mlops_drift::multivariate::{LinearMmd, Mmd, Points};
+use mlops_drift::two_sample::{
+    AndersonDarling, Centre, CramerVonMises, EppsSingleton, FisherExact, GTest, Kuiper, Levene,
+    MannWhitney, PermutationTest, Student, TwoProportions, TwoSampleTest, Welch,
+};
+use mlops_drift::{CategoricalSample, NumericSample};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const ALPHA: f64 = 0.05;
+/// The chance that a test at exactly its level fails one assertion.
+const MISS: f64 = 1e-4;
+/// What a limit law may add to alpha.
+const APPROXIMATION: f64 = 0.005;
+
+type NumericTest = Box<dyn TwoSampleTest<NumericSample>>;
+type CategoricalTest = Box<dyn TwoSampleTest<CategoricalSample>>;
+type Law = fn(&mut ChaCha8Rng) -> f64;
+
+/// The least k with P(Binomial(runs, rate) > k) < MISS.
+fn most(runs: u32, rate: f64) -> u32 {
+    let mut probability = (1.0 - rate).powi(runs as i32);
+    let mut cumulative = probability;
+    let mut k = 0;
+    while 1.0 - cumulative >= MISS {
+        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
+        cumulative += probability;
+        k += 1;
+    }
+    k
+}
+
+/// The name of a rate above the bound, if it is.
+fn above(name: &str, runs: u32, alarm: impl Fn(&mut ChaCha8Rng) -> bool) -> Option<String> {
+    let alarms = (0..runs).filter(|&seed| alarm(&mut ChaCha8Rng::seed_from_u64(u64::from(seed))));
+    let (count, bound) = (alarms.count() as u32, most(runs, ALPHA + APPROXIMATION));
+    println!(
+        "{name}: {:.4} ({count} of {runs}, bound {bound})",
+        f64::from(count) / f64::from(runs)
+    );
+    (count > bound).then(|| format!("{name}: {count} of {runs} alarms, at most {bound}"))
+}
+
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - rng.random_range(0.0..1.0_f64)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * rng.random_range(0.0..1.0_f64)).cos()
+}
+
+fn lognormal(rng: &mut ChaCha8Rng) -> f64 {
+    normal(rng).exp()
+}
+
+fn cauchy(rng: &mut ChaCha8Rng) -> f64 {
+    (std::f64::consts::PI * (rng.random_range(0.0..1.0_f64) - 0.5)).tan()
+}
+
+fn five_values(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random_range(0..5_u8).into()
+}
+
+/// Three in four are 0.
+fn mostly_zero(rng: &mut ChaCha8Rng) -> f64 {
+    if rng.random_range(0..4_u8) == 0 {
+        normal(rng)
+    } else {
+        0.0
+    }
+}
+
+fn a_hundred_values(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.random_range(0..100_u8)).into()
+}
+
+const LAWS: [(&str, Law); 6] = [
+    ("normal", normal),
+    ("lognormal", lognormal),
+    ("cauchy", cauchy),
+    ("five values", five_values),
+    ("mostly zero", mostly_zero),
+    ("a hundred values", a_hundred_values),
+];
+
+fn numeric_tests() -> Vec<(&'static str, NumericTest)> {
+    vec![
+        ("kuiper", Box::new(Kuiper::default())),
+        ("cramer-von mises", Box::new(CramerVonMises::default())),
+        ("anderson-darling", Box::new(AndersonDarling::default())),
+        ("mann-whitney", Box::new(MannWhitney::default())),
+        ("welch", Box::new(Welch::default())),
+        ("student", Box::new(Student::default())),
+        ("levene median", Box::new(Levene::default())),
+        (
+            "levene mean",
+            Box::new(Levene::default().centre(Centre::Mean)),
+        ),
+        ("epps-singleton", Box::new(EppsSingleton::default())),
+        ("kullback-leibler", Box::new(KullbackLeibler::default())),
+        ("jensen-shannon", Box::new(JensenShannon::default())),
+        ("hellinger", Box::new(Hellinger::default())),
+        ("energy", Box::new(Energy::default())),
+        (
+            "wasserstein",
+            Box::new(PermutationTest::of::<NumericSample>(
+                "wasserstein",
+                Wasserstein::raw(),
+            )),
+        ),
+    ]
+}
+
+fn categorical_tests() -> Vec<(&'static str, CategoricalTest)> {
+    vec![
+        ("g", Box::new(GTest::default())),
+        ("kullback-leibler", Box::new(KullbackLeibler::default())),
+        ("jensen-shannon", Box::new(JensenShannon::default())),
+        ("hellinger", Box::new(Hellinger::default())),
+    ]
+}
+
+fn numbers(rng: &mut ChaCha8Rng, size: usize, law: Law) -> NumericSample {
+    NumericSample::new((0..size).map(|_| law(rng)))
+}
+
+/// Category i of k with a share proportional to 1/(i + 1)^power.
+fn categories(rng: &mut ChaCha8Rng, size: usize, k: u32, power: f64) -> CategoricalSample {
+    let weights: Vec<f64> = (1..=k).map(|i| f64::from(i).powf(-power)).collect();
+    let all: f64 = weights.iter().sum();
+    let labels: Vec<String> = (0..size)
+        .map(|_| {
+            let mut left = rng.random_range(0.0..all);
+            let found = weights.iter().position(|weight| {
+                left -= weight;
+                left < 0.0
+            });
+            format!("c{}", found.unwrap_or(0))
+        })
+        .collect();
+    CategoricalSample::new(labels.iter().map(|label| Some(label.as_str())))
+}
+
+/// An undefined statistic (a sample that does not vary) is no alarm.
+fn alarms<S>(test: &dyn TwoSampleTest<S>, reference: &S, current: &S) -> bool {
+    test.test(reference, current)
+        .is_ok_and(|result| result.p_value.get() <= ALPHA)
+}
+
+fn numeric_grid(sizes: &[[usize; 2]], laws: &[(&str, Law)], runs: u32) -> Vec<String> {
+    let mut off = Vec::new();
+    for (name, test) in numeric_tests() {
+        for (law_name, law) in laws {
+            for &[n, m] in sizes {
+                let alarm = |rng: &mut ChaCha8Rng| {
+                    let (reference, current) = (numbers(rng, n, *law), numbers(rng, m, *law));
+                    alarms(test.as_ref(), &reference, &current)
+                };
+                off.extend(above(&format!("{name} {n}/{m} {law_name}"), runs, alarm));
+            }
+        }
+    }
+    off
+}
+
+fn categorical_grid(sizes: &[[usize; 2]], runs: u32) -> Vec<String> {
+    let mut off = Vec::new();
+    for &[n, m] in sizes {
+        for (k, power) in [(3, 0.0), (12, 1.0), (100, 1.0)] {
+            for (name, test) in categorical_tests() {
+                let alarm = |rng: &mut ChaCha8Rng| {
+                    let reference = categories(rng, n, k, power);
+                    alarms(test.as_ref(), &reference, &categories(rng, m, k, power))
+                };
+                off.extend(above(&format!("{name} {n}/{m} of {k}"), runs, alarm));
+            }
+        }
+        for power in [0.0, 5.0] {
+            let two: [(&str, CategoricalTest); 3] = [
+                ("fisher", Box::new(FisherExact)),
+                ("two proportions", Box::new(TwoProportions::default())),
+                ("g", Box::new(GTest::default())),
+            ];
+            for (name, test) in two {
+                let alarm = |rng: &mut ChaCha8Rng| {
+                    let reference = categories(rng, n, 2, power);
+                    alarms(test.as_ref(), &reference, &categories(rng, m, 2, power))
+                };
+                off.extend(above(
+                    &format!("{name} {n}/{m} of 2, power {power}"),
+                    runs,
+                    alarm,
+                ));
+            }
+        }
+    }
+    off
+}
+
+fn points(rng: &mut ChaCha8Rng, rows: usize, shift: f64) -> Points {
+    Points::new(3, (0..3 * rows).map(|_| normal(rng) + shift)).unwrap()
+}
+
+#[test]
+fn every_numeric_test_keeps_its_level() {
+    let off = numeric_grid(&[[30, 20], [60, 120]], &LAWS[..5], 60);
+    assert!(off.is_empty(), "{off:#?}");
+}
+
+#[test]
+fn every_categorical_test_keeps_its_level() {
+    let off = categorical_grid(&[[60, 40]], 60);
+    assert!(off.is_empty(), "{off:#?}");
+}
+
+#[test]
+fn multivariate_tests_keep_their_level_and_see_a_shift() {
+    let mmd = |shift| {
+        move |rng: &mut ChaCha8Rng| {
+            alarms(
+                &Mmd::default(),
+                &points(rng, 30, 0.0),
+                &points(rng, 20, shift),
+            )
+        }
+    };
+    let linear = |shift| {
+        move |rng: &mut ChaCha8Rng| {
+            alarms(
+                &LinearMmd::default(),
+                &points(rng, 400, 0.0),
+                &points(rng, 300, shift),
+            )
+        }
+    };
+    assert_eq!(above("mmd 30/20", 60, mmd(0.0)), None);
+    assert_eq!(above("linear mmd 400/300", 60, linear(0.0)), None);
+    // More alarms than a drift-free stream would raise: `above` names the rate.
+    assert!(above("mmd, shifted", 30, mmd(1.0)).is_some());
+    assert!(above("linear mmd, shifted", 30, linear(1.0)).is_some());
+}
+
+/// Seen in at least 28 of 30: a shift of one standard deviation, or, by the tests of scale, a tripled spread.
+#[test]
+fn a_real_change_is_seen() {
+    for (name, test) in numeric_tests() {
+        let seen = (0..30).filter(|&seed| {
+            let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+            let reference = numbers(rng, 120, normal);
+            let scale = if name.starts_with("levene") {
+                (3.0, 0.0)
+            } else {
+                (1.0, -1.0)
+            };
+            let current = NumericSample::new((0..100).map(|_| scale.0 * normal(rng) + scale.1));
+            alarms(test.as_ref(), &reference, &current)
+        });
+        let seen = seen.count();
+        assert!(seen >= 28, "{name}: {seen} of 30");
+    }
+    let labels = |of_ten: usize| {
+        CategoricalSample::new((0..100).map(|i| Some(if i % 10 < of_ten { "a" } else { "b" })))
+    };
+    let (reference, current) = (labels(5), labels(2));
+    for (name, test) in categorical_tests() {
+        assert!(alarms(test.as_ref(), &reference, &current), "{name}");
+    }
+    assert!(alarms(&FisherExact, &reference, &current));
+    assert!(alarms(&TwoProportions::default(), &reference, &current));
+}
+
+#[test]
+#[ignore = "minutes in release: the larger grid"]
+fn the_grid() {
+    let sizes = [[50, 50], [30, 300], [400, 250], [2_000, 100]];
+    let mut off = numeric_grid(&sizes, &LAWS, 300);
+    off.extend(categorical_grid(
+        &[[50, 50], [1_000, 300], [300, 2_000]],
+        2_000,
+    ));
+    assert!(off.is_empty(), "{off:#?}");
+}
