@@ -7,6 +7,7 @@ pub mod multiplicity;
 pub mod multivariate;
 pub mod performance;
 mod permutation;
+pub mod profile;
 pub mod report;
 pub mod sample;
 pub mod two_sample;

@@ -10,7 +10,7 @@ use crate::two_sample::Permutations;
 /// Bins `[low, high)` between the distinct type-7 quantiles of the reference, the outer ones open. A constant
 /// reference has three: below, at, and above its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct QuantileBins(usize);
+pub(crate) struct QuantileBins(usize);
 
 impl Default for QuantileBins {
     fn default() -> Self {
@@ -26,6 +26,14 @@ impl QuantileBins {
         Err(Error::invalid(format!(
             "bins must lie in [2, 1000], got {bins}"
         )))
+    }
+
+    /// The inner edges of the bins that an ascending sample fixes, ascending; none for an empty one.
+    pub(crate) fn inner_edges(self, reference: &[f64]) -> Vec<f64> {
+        if reference.is_empty() {
+            return Vec::new();
+        }
+        self.edges(&reference)
     }
 
     /// Counts `[reference, current]` per bin of two ascending samples, neither of them empty.

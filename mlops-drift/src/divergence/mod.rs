@@ -32,6 +32,7 @@ mod wasserstein;
 use mlops_core::Result;
 use mlops_core::evidence::Distance;
 
+pub(crate) use bins::QuantileBins;
 pub use cramers_v::CramersV;
 pub use energy::Energy;
 pub use evidently::Evidently;

@@ -100,7 +100,8 @@ impl Psi {
 }
 
 impl Psi {
-    fn index(cells: &[[u64; 2]]) -> f64 {
+    /// The index of counts `[reference, current]` per bin.
+    pub(crate) fn index(cells: &[[u64; 2]]) -> f64 {
         let floored = |[p, q]: [f64; 2]| {
             let (p, q) = (p.max(FLOOR), q.max(FLOOR));
             (q - p) * (q / p).ln()

@@ -74,13 +74,21 @@ impl Wasserstein {
         Self { scale }
     }
 
-    fn unit(&self, reference: &NumericSample) -> f64 {
-        let deviation = || reference.standard_deviation().unwrap_or(0.0);
-        match self.scale {
+    /// A distance in the column's own unit, in this scale of a reference with this standard deviation.
+    pub(crate) fn in_scale(&self, raw: f64, deviation: f64) -> Result<f64> {
+        let unit = match self.scale {
             Scale::Raw => 1.0,
-            Scale::ReferenceDeviations => deviation(),
-            Scale::Evidently => deviation().max(0.001),
+            Scale::ReferenceDeviations => deviation,
+            Scale::Evidently => deviation.max(0.001),
+        };
+        let distance = if raw == 0.0 { 0.0 } else { raw / unit };
+        if distance.is_finite() {
+            return Ok(distance);
         }
+        Err(Error::invalid(format!(
+            "{} is undefined: values must be finite and the reference must vary, got a distance of {raw} and a scale of {unit}",
+            self.measure()
+        )))
     }
 
     fn measure(&self) -> &'static str {
@@ -97,19 +105,9 @@ impl Divergence<NumericSample> for Wasserstein {
         reference.require("reference")?;
         current.require("current")?;
         let area = area_between(reference.sorted(), current.sorted());
-        let distance = if area == 0.0 {
-            0.0
-        } else {
-            area / self.unit(reference)
-        };
-        if distance.is_finite() {
-            return Ok(Distance::new(distance, self.measure())?);
-        }
-        Err(Error::invalid(format!(
-            "{} is undefined: values must be finite and the reference must vary, got a distance of {area} and a scale of {}",
-            self.measure(),
-            self.unit(reference)
-        )))
+        let deviation = reference.standard_deviation().unwrap_or(0.0);
+        let distance = self.in_scale(area, deviation)?;
+        Ok(Distance::new(distance, self.measure())?)
     }
 }
 

@@ -1,4 +1,11 @@
+use serde::{Deserialize, Serialize};
+
 use super::NumericSample;
+
+/// Values of a block: small enough that its second pass finds them in the cache.
+const BLOCK: usize = 1_024;
+/// Sums that run side by side.
+const LANES: usize = 8;
 
 /// Size, extremes and the first four moments of numbers, in one pass and mergeable.
 ///
@@ -15,7 +22,8 @@ use super::NumericSample;
 /// assert_eq!(moments.variance(), Some(5.0 / 3.0));
 /// assert_eq!((moments.least(), moments.greatest()), (Some(1.0), Some(4.0)));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Moments {
     count: u64,
     least: f64,
@@ -57,6 +65,49 @@ impl Moments {
             mean: 0.0,
             powers: [0.0; 3],
         });
+    }
+
+    /// Of many values, block by block in two passes each: some tens of times faster than one by one.
+    ///
+    /// ```
+    /// let moments = mlops_drift::sample::Moments::of(&[1.0, 3.0]);
+    /// assert_eq!((moments.mean(), moments.variance()), (Some(2.0), Some(2.0)));
+    /// ```
+    pub fn of(values: &[f64]) -> Self {
+        let mut moments = Self::default();
+        for block in values.chunks(BLOCK) {
+            moments.merge(&Self::of_block(block));
+        }
+        moments
+    }
+
+    fn of_block(block: &[f64]) -> Self {
+        let origin = block[0];
+        let [sum, least, greatest] = in_lanes(
+            block,
+            [0.0, f64::INFINITY, f64::NEG_INFINITY],
+            |[sum, least, greatest], x| [sum + (x - origin), least.min(x), greatest.max(x)],
+            |a, b| [a[0] + b[0], a[1].min(b[1]), a[2].max(b[2])],
+        );
+        let mean = sum / block.len() as f64;
+        let powers = in_lanes(
+            block,
+            [0.0; 3],
+            |[a, b, c], x| {
+                let delta = (x - origin) - mean;
+                let square = delta * delta;
+                [a + square, b + square * delta, c + square * square]
+            },
+            |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]],
+        );
+        Self {
+            count: block.len() as u64,
+            least,
+            greatest,
+            origin,
+            mean,
+            powers,
+        }
     }
 
     /// The values of another one.
@@ -123,6 +174,17 @@ impl Moments {
         (self.count > 1 && variance.is_finite()).then_some(variance)
     }
 
+    /// The standard deviation with divisor n; `None` when empty or undefined.
+    ///
+    /// ```
+    /// let moments = mlops_drift::sample::Moments::of(&[1.0, 3.0]);
+    /// assert_eq!(moments.standard_deviation(), Some(1.0));
+    /// ```
+    pub fn standard_deviation(&self) -> Option<f64> {
+        let deviation = (self.powers[0] / self.count as f64).sqrt();
+        (self.count > 0 && deviation.is_finite()).then_some(deviation)
+    }
+
     /// The skewness m₃/m₂^1.5 with divisors n (Fisher's g₁, biased); `None` for values that do not vary beyond
     /// rounding, or if undefined.
     ///
@@ -154,6 +216,66 @@ impl Moments {
     }
 }
 
+/// Folds values in lanes that do not wait for one another, in an order that depends on their number alone.
+fn in_lanes<const N: usize>(
+    values: &[f64],
+    zero: [f64; N],
+    fold: impl Fn([f64; N], f64) -> [f64; N],
+    join: impl Fn([f64; N], [f64; N]) -> [f64; N],
+) -> [f64; N] {
+    let mut lanes = [zero; LANES];
+    let mut chunks = values.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            *lane = fold(*lane, value);
+        }
+    }
+    for (lane, &value) in lanes.iter_mut().zip(chunks.remainder()) {
+        *lane = fold(*lane, value);
+    }
+    lanes.into_iter().fold(zero, join)
+}
+
+/// Moments as they are written: what is infinite or undefined is left out, since JSON has no word for it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    count: u64,
+    least: Option<f64>,
+    greatest: Option<f64>,
+    origin: Option<f64>,
+    mean: Option<f64>,
+    powers: [Option<f64>; 3],
+}
+
+impl From<Moments> for Written {
+    fn from(moments: Moments) -> Self {
+        let finite = |value: f64| value.is_finite().then_some(value);
+        Self {
+            count: moments.count,
+            least: finite(moments.least),
+            greatest: finite(moments.greatest),
+            origin: finite(moments.origin),
+            mean: finite(moments.mean),
+            powers: moments.powers.map(finite),
+        }
+    }
+}
+
+impl From<Written> for Moments {
+    fn from(written: Written) -> Self {
+        let defined = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        Self {
+            count: written.count,
+            least: written.least.unwrap_or(f64::INFINITY),
+            greatest: written.greatest.unwrap_or(f64::NEG_INFINITY),
+            origin: defined(written.origin),
+            mean: defined(written.mean),
+            powers: written.powers.map(defined),
+        }
+    }
+}
+
 impl FromIterator<f64> for Moments {
     fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
         let mut moments = Self::default();
@@ -170,7 +292,7 @@ impl NumericSample {
     /// assert_eq!((moments.mean(), moments.variance()), (Some(2.0), Some(2.0)));
     /// ```
     pub fn describe(&self) -> Moments {
-        self.sorted().iter().copied().collect()
+        Moments::of(self.sorted())
     }
 }
 

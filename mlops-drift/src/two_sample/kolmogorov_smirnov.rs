@@ -72,6 +72,19 @@ impl KolmogorovSmirnov {
         Ok(greatest_gap(x, y) as f64 / lcm(x.len() as u64, y.len() as u64) as f64)
     }
 
+    /// The result for D in units of 1/lcm(n, m).
+    pub(crate) fn judge(&self, steps: u64, n: u64, m: u64) -> TestResult {
+        let statistic = steps as f64 / lcm(n, m) as f64;
+        let (p, method) = if self.counts_paths(n, m) {
+            (two_sample_sf(steps, n, m), "kolmogorov_smirnov_exact")
+        } else {
+            let size = (n as f64 * m as f64 / (n + m) as f64).round_ties_even();
+            let p = one_sample_sf(statistic, size.max(1.0) as u64);
+            (p, "kolmogorov_smirnov_asymptotic")
+        };
+        TestResult::new(statistic, PValue::saturating(p), method)
+    }
+
     fn counts_paths(&self, n: u64, m: u64) -> bool {
         match self.null {
             NullDistribution::Automatic => n == m || n.saturating_mul(m) <= COUNTABLE,
@@ -85,21 +98,7 @@ impl TwoSampleTest<NumericSample> for KolmogorovSmirnov {
     fn test(&self, reference: &NumericSample, current: &NumericSample) -> Result<TestResult> {
         let x = reference.require("reference")?.sorted();
         let y = current.require("current")?.sorted();
-        let (n, m) = (x.len() as u64, y.len() as u64);
-        let steps = greatest_gap(x, y);
-        let statistic = steps as f64 / lcm(n, m) as f64;
-        Ok(if self.counts_paths(n, m) {
-            let p = two_sample_sf(steps, n, m);
-            TestResult::new(statistic, PValue::saturating(p), "kolmogorov_smirnov_exact")
-        } else {
-            let size = (n as f64 * m as f64 / (n + m) as f64).round_ties_even();
-            let p = one_sample_sf(statistic, size.max(1.0) as u64);
-            TestResult::new(
-                statistic,
-                PValue::saturating(p),
-                "kolmogorov_smirnov_asymptotic",
-            )
-        })
+        Ok(self.judge(greatest_gap(x, y), x.len() as u64, y.len() as u64))
     }
 }
 
@@ -118,7 +117,7 @@ fn greatest_gap(x: &[f64], y: &[f64]) -> u64 {
     greatest
 }
 
-pub(super) fn gcd(a: u64, b: u64) -> u64 {
+pub(crate) fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

@@ -53,6 +53,7 @@ pub use cramer_von_mises::CramerVonMises;
 pub use epps_singleton::EppsSingleton;
 pub use fisher::FisherExact;
 pub use kolmogorov_smirnov::KolmogorovSmirnov;
+pub(crate) use kolmogorov_smirnov::gcd;
 pub use kuiper::Kuiper;
 pub use levene::{Centre, Levene};
 pub use likelihood_ratio::GTest;

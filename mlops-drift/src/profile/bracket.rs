@@ -1,0 +1,247 @@
+//! What two profiles on one grid surely say about the distance of the samples behind them.
+
+use mlops_core::evidence::Distance;
+use mlops_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::NumericProfile;
+use crate::divergence::{Divergence, Psi, Wasserstein};
+use crate::sample::Infinite;
+use crate::two_sample::{KolmogorovSmirnov, TestResult, TwoSampleTest, gcd};
+
+/// Relative rounding of a sum over cells, with a wide margin: 2^-40.
+const ROUNDING: f64 = 1.0 / (1_u64 << 40) as f64;
+
+/// An interval that surely holds the exact value of a statistic, whatever the values within the cells of a profile.
+///
+/// ```
+/// use mlops_drift::NumericSample;
+/// use mlops_drift::profile::NumericProfile;
+///
+/// let reference = NumericProfile::with_resolution(&NumericSample::new((0..900).map(f64::from)), 256)?;
+/// let current = reference.like(&NumericSample::new((300..1_200).map(f64::from)));
+/// let bracket = reference.kolmogorov_smirnov(&current)?;
+/// assert!(bracket.contains(1.0 / 3.0) && bracket.width() < 0.01);
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bracket {
+    /// The exact value is at least this.
+    pub low: f64,
+    /// The exact value is at most this.
+    pub high: f64,
+}
+
+impl Bracket {
+    /// The upper end less the lower one: what a finer grid could still tell.
+    pub fn width(&self) -> f64 {
+        self.high - self.low
+    }
+
+    /// Whether the value lies inside, ends included.
+    pub fn contains(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+}
+
+impl NumericProfile {
+    /// A bracket for Kolmogorov and Smirnov's D, ±inf being ranks at the ends. At every cut D is known exactly; between two cuts
+    /// it exceeds that by the reference's share of the cell at most, less than 2/resolution. O(cells).
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a profile on another grid;
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if either holds no value.
+    pub fn kolmogorov_smirnov(&self, current: &Self) -> Result<Bracket> {
+        let steps = Steps::between(self, current, Infinite::Keep)?;
+        let unit = steps.sizes[0] as f64 * steps.sizes[1] as f64;
+        let [low, high] = steps.greatest_gap().map(|gap| gap as f64 / unit);
+        Ok(Bracket { low, high })
+    }
+
+    /// A bracket for the Wasserstein-1 distance in the column's own unit. O(cells).
+    ///
+    /// # Errors
+    /// As [`kolmogorov_smirnov`](Self::kolmogorov_smirnov)'s, and
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for infinite values, or a distance that overflows.
+    ///
+    /// ```
+    /// use mlops_drift::{NumericSample, profile::NumericProfile};
+    /// let reference = NumericProfile::of(&NumericSample::new([0.0, 1.0]))?;
+    /// let current = reference.like(&NumericSample::new([0.0, 3.0]));
+    /// assert!(reference.wasserstein(&current)?.contains(1.0));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn wasserstein(&self, current: &Self) -> Result<Bracket> {
+        let steps = Steps::between(self, current, Infinite::Reject)?;
+        let (mut low, mut high) = (0.0, 0.0);
+        let widths = self.widths(current);
+        // The cells that are no points: every other one, between the two that ±inf would fill.
+        for (step, width) in steps.cells().skip(1).step_by(2).zip(widths) {
+            let [least, greatest] = step.shares(steps.sizes);
+            low += least * width;
+            high += greatest * width;
+        }
+        if !f64::is_finite(high) {
+            return Err(Error::invalid("the distance overflows"));
+        }
+        Ok(Bracket {
+            low: low * (1.0 - ROUNDING),
+            high: high * (1.0 + ROUNDING),
+        })
+    }
+
+    /// The widths of the open cells; the outer ones end at the extremes of the two samples.
+    fn widths(&self, current: &Self) -> Vec<f64> {
+        let cuts = self.grid().cuts();
+        let (Some(first), Some(last)) = (cuts.first(), cuts.last()) else {
+            return Vec::new();
+        };
+        let extremes = [self.moments(), current.moments()];
+        let least = extremes.iter().filter_map(|m| m.least());
+        let greatest = extremes.iter().filter_map(|m| m.greatest());
+        let left = first - least.fold(*first, f64::min);
+        let right = greatest.fold(*last, f64::max) - last;
+        let inner = cuts.windows(2).map(|pair| pair[1] - pair[0]);
+        std::iter::once(left).chain(inner).chain([right]).collect()
+    }
+
+    /// Counts `[reference, current]` in the bins of [`Psi`], which are unions of cells.
+    fn in_bins(&self, current: &Self) -> Result<Vec<[u64; 2]>> {
+        let steps = Steps::between(self, current, Infinite::Keep)?;
+        let cuts = self.grid().cuts();
+        let mut edges = self.grid().bins().iter().peekable();
+        let mut bins = vec![[0, 0]];
+        // Ranked cells: −∞, below the first cut, at it, …: cell 2i + 2 is the point at cut i.
+        for (index, [x, y]) in steps.counts.iter().enumerate() {
+            let point = (index >= 2 && index % 2 == 0).then(|| cuts.get(index / 2 - 1));
+            if edges
+                .next_if(|edge| point.flatten() == Some(edge))
+                .is_some()
+            {
+                bins.push([0, 0]);
+            }
+            if let Some(bin) = bins.last_mut() {
+                *bin = [bin[0] + x, bin[1] + y];
+            }
+        }
+        Ok(bins)
+    }
+}
+
+/// How many values of either sample lie in each ranked cell.
+struct Steps {
+    counts: Vec<[u64; 2]>,
+    sizes: [u64; 2],
+}
+
+/// Cumulative counts of both samples before and after a cell.
+struct Step {
+    before: [u64; 2],
+    after: [u64; 2],
+}
+
+impl Steps {
+    fn between(x: &NumericProfile, y: &NumericProfile, infinite: Infinite) -> Result<Self> {
+        x.require_same_grid(y)?;
+        let counts = x.ranked(infinite)?.into_iter().zip(y.ranked(infinite)?);
+        let counts: Vec<[u64; 2]> = counts.map(|(x, y)| [x, y]).collect();
+        let sizes = counts
+            .iter()
+            .fold([0, 0], |sum, cell| [sum[0] + cell[0], sum[1] + cell[1]]);
+        for (size, role) in sizes.iter().zip(["reference", "current"]) {
+            if *size == 0 {
+                return Err(Error::invalid(format!(
+                    "the {role} profile must hold at least 1 value, got 0"
+                )));
+            }
+        }
+        Ok(Self { counts, sizes })
+    }
+
+    fn cells(&self) -> impl Iterator<Item = Step> {
+        self.counts.iter().scan([0, 0], |sums, cell| {
+            let before = *sums;
+            *sums = [before[0] + cell[0], before[1] + cell[1]];
+            Some(Step {
+                before,
+                after: *sums,
+            })
+        })
+    }
+
+    /// The least and greatest possible `|i·m − j·n|`, `i` of `n` and `j` of `m` values being below.
+    fn greatest_gap(&self) -> [u128; 2] {
+        let [n, m] = self.sizes.map(u128::from);
+        let gap = |i: u64, j: u64| (u128::from(i) * m).abs_diff(u128::from(j) * n);
+        let (mut low, mut high) = (0, 0);
+        for (index, step) in self.cells().enumerate() {
+            let ([i0, j0], [i1, j1]) = (step.before, step.after);
+            low = low.max(gap(i1, j1));
+            // At a point both samples step at once.
+            if index % 2 == 1 {
+                let crossing = |up: u64, m: u128, down: u64, n: u128| {
+                    (u128::from(up) * m).saturating_sub(u128::from(down) * n)
+                };
+                high = high.max(crossing(i1, m, j0, n)).max(crossing(j1, n, i0, m));
+            }
+        }
+        [low, high.max(low)]
+    }
+}
+
+impl Step {
+    /// The least and greatest distance between the two distribution functions inside an open cell.
+    fn shares(&self, sizes: [u64; 2]) -> [f64; 2] {
+        let share = |counts: [u64; 2]| [0, 1].map(|i| counts[i] as f64 / sizes[i] as f64);
+        let ([f0, g0], [f1, g1]) = (share(self.before), share(self.after));
+        let apart = (f0 - g1).max(g0 - f1).max(0.0);
+        [apart, (f1 - g0).max(g1 - f0).max(0.0)]
+    }
+}
+
+/// Tests at the lower end of the bracket, so that the p-value is never below the exact one: the level holds, whatever the
+/// resolution.
+impl TwoSampleTest<NumericProfile> for KolmogorovSmirnov {
+    fn test(&self, reference: &NumericProfile, current: &NumericProfile) -> Result<TestResult> {
+        let steps = Steps::between(reference, current, Infinite::Keep)?;
+        let [low, _] = steps.greatest_gap();
+        let [n, m] = steps.sizes;
+        let lattice_steps = low / u128::from(gcd(n, m));
+        Ok(self.judge(u64::try_from(lattice_steps).unwrap_or(u64::MAX), n, m))
+    }
+}
+
+/// Exact: the bins end at cuts of the grid. Defined for the default number of bins.
+impl Divergence<NumericProfile> for Psi {
+    fn divergence(&self, reference: &NumericProfile, current: &NumericProfile) -> Result<Distance> {
+        let cells = reference.in_bins(current)?;
+        Ok(Distance::new(Self::index(&cells), "psi")?)
+    }
+}
+
+impl Wasserstein {
+    /// A bracket for the distance, in this scale.
+    ///
+    /// # Errors
+    /// As [`NumericProfile::wasserstein`]'s; and for a reference that does not vary, in standard deviations.
+    ///
+    /// ```
+    /// use mlops_drift::{NumericSample, divergence::Wasserstein, profile::NumericProfile};
+    /// let reference = NumericProfile::of(&NumericSample::new([0.0, 2.0]))?;
+    /// let current = reference.like(&NumericSample::new([1.0, 3.0]));
+    /// assert!(Wasserstein::default().bracket(&reference, &current)?.contains(1.0));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn bracket(&self, reference: &NumericProfile, current: &NumericProfile) -> Result<Bracket> {
+        let raw = reference.wasserstein(current)?;
+        if raw.high == 0.0 {
+            return Ok(raw);
+        }
+        let deviation = reference.moments().standard_deviation().unwrap_or(0.0);
+        let scaled = Bracket {
+            low: self.in_scale(raw.low, deviation)?,
+            high: self.in_scale(raw.high, deviation)?,
+        };
+        Ok(scaled)
+    }
+}

@@ -1,0 +1,283 @@
+use std::borrow::Cow;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{DataType, Float64Type};
+use mlops_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use super::Grid;
+use super::grid::finite;
+use crate::sample::{Infinite, Moments, NumericSample, numbers};
+
+/// What is known of a numeric column: exact counts on a grid that the reference fixed, missing and infinite values,
+/// and moments.
+///
+/// **Guarantee**: counts are exact, and merging gives the same ones for every partition and order of the rows,
+/// byte for byte. Moments differ by rounding alone: see [`Moments`].
+/// **Cost**: O(log resolution) per value, memory O(resolution) whatever the number of rows.
+///
+/// ```
+/// use arrow::array::Float64Array;
+/// use mlops_drift::NumericSample;
+/// use mlops_drift::profile::NumericProfile;
+///
+/// let reference = NumericProfile::of(&NumericSample::new((0..1_000).map(f64::from)))?;
+/// let mut monday = reference.empty();
+/// monday.update(&Float64Array::from(vec![Some(3.0), None, Some(f64::NAN), Some(5_000.0)]))?;
+/// let mut tuesday = reference.empty();
+/// tuesday.update(&Float64Array::from(vec![3.0]))?;
+/// monday.merge(&tuesday)?;
+/// assert_eq!((monday.finite(), monday.nulls(), monday.nans()), (3, 1, 1));
+/// assert_eq!(monday.moments().greatest(), Some(5_000.0));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumericProfile {
+    grid: Grid,
+    /// Per cell of the grid, how many values.
+    cells: Vec<u64>,
+    negative_infinite: u64,
+    positive_infinite: u64,
+    nans: u64,
+    nulls: u64,
+    moments: Moments,
+}
+
+impl NumericProfile {
+    /// Of a reference, on the grid that it fixes, at the [usual resolution](Grid::resolution_for).
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn of(reference: &NumericSample) -> Result<Self> {
+        let resolution = Grid::resolution_for(reference.len() as u64);
+        Self::with_resolution(reference, resolution)
+    }
+
+    /// Of a reference, with a resolution of one's own.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) unless `2 <= resolution <= 1048576`.
+    ///
+    /// ```
+    /// use mlops_drift::{NumericSample, profile::NumericProfile};
+    /// let profile = NumericProfile::with_resolution(&NumericSample::new([1.0, 2.0]), 16)?;
+    /// assert_eq!(profile.grid().cells(), 2 * profile.grid().cuts().len() + 1);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn with_resolution(reference: &NumericSample, resolution: usize) -> Result<Self> {
+        Ok(Self::on(Grid::of(reference, resolution)?, reference))
+    }
+
+    /// Of another sample, on the same grid.
+    ///
+    /// ```
+    /// use mlops_drift::{NumericSample, profile::NumericProfile};
+    /// let reference = NumericProfile::of(&NumericSample::new([1.0, 2.0, 3.0]))?;
+    /// let current = reference.like(&NumericSample::new([2.0, 2.0]));
+    /// assert_eq!(current.grid(), reference.grid());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn like(&self, sample: &NumericSample) -> Self {
+        Self::on(self.grid.clone(), sample)
+    }
+
+    fn on(grid: Grid, sample: &NumericSample) -> Self {
+        let sorted = sample.sorted();
+        let inside = finite(sorted);
+        let below = sorted.partition_point(|&value| value == f64::NEG_INFINITY);
+        Self {
+            cells: grid.count_sorted(inside),
+            grid,
+            negative_infinite: below as u64,
+            positive_infinite: (sorted.len() - inside.len() - below) as u64,
+            nans: sample.missing() as u64,
+            nulls: 0,
+            moments: Moments::of(inside),
+        }
+    }
+
+    /// No rows yet, on the same grid: what a day, a shard or a segment starts from.
+    #[must_use]
+    pub fn empty(&self) -> Self {
+        Self {
+            cells: vec![0; self.cells.len()],
+            grid: self.grid.clone(),
+            negative_infinite: 0,
+            positive_infinite: 0,
+            nans: 0,
+            nulls: 0,
+            moments: Moments::default(),
+        }
+    }
+
+    /// The rows of an Arrow column of numbers, booleans, dates, times, or a dictionary of these.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for another type; nothing is counted then.
+    pub fn update(&mut self, column: &dyn Array) -> Result<()> {
+        let values = present(column)?;
+        self.nulls += (column.len() - values.len()) as u64;
+        self.count(&values);
+        Ok(())
+    }
+
+    fn count(&mut self, values: &[f64]) {
+        let moments = Moments::of(values);
+        // One NaN or infinite value makes the mean undefined; so does an overflow, which the slow path sorts out.
+        if values.is_empty() || moments.mean().is_some() {
+            self.grid.count(values, &mut self.cells);
+            self.moments.merge(&moments);
+        } else {
+            self.count_with_undefined(values);
+        }
+    }
+
+    fn count_with_undefined(&mut self, values: &[f64]) {
+        let number = |predicate: fn(f64) -> bool| {
+            values.iter().filter(|&&value| predicate(value)).count() as u64
+        };
+        self.nans += number(f64::is_nan);
+        self.negative_infinite += number(|value| value == f64::NEG_INFINITY);
+        self.positive_infinite += number(|value| value == f64::INFINITY);
+        let inside: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        self.grid.count(&inside, &mut self.cells);
+        self.moments.merge(&Moments::of(&inside));
+    }
+
+    /// The rows of another profile on the same grid.
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a profile on another grid; nothing is merged then.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        self.require_same_grid(other)?;
+        for (cell, more) in self.cells.iter_mut().zip(&other.cells) {
+            *cell += more;
+        }
+        self.negative_infinite += other.negative_infinite;
+        self.positive_infinite += other.positive_infinite;
+        self.nans += other.nans;
+        self.nulls += other.nulls;
+        self.moments.merge(&other.moments);
+        Ok(())
+    }
+
+    /// The grid.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Exact counts per cell of the grid.
+    pub fn cells(&self) -> &[u64] {
+        &self.cells
+    }
+
+    /// How many values are finite.
+    pub fn finite(&self) -> u64 {
+        self.cells.iter().sum()
+    }
+
+    /// How many rows are null.
+    pub fn nulls(&self) -> u64 {
+        self.nulls
+    }
+
+    /// How many values are NaN; a reference made from a sample counts its nulls here too.
+    pub fn nans(&self) -> u64 {
+        self.nans
+    }
+
+    /// How many values are −∞ and how many +∞.
+    pub fn infinite(&self) -> [u64; 2] {
+        [self.negative_infinite, self.positive_infinite]
+    }
+
+    /// Number, extremes and moments of the finite values.
+    pub fn moments(&self) -> &Moments {
+        &self.moments
+    }
+
+    /// Rows in all.
+    pub fn rows(&self) -> u64 {
+        let infinite = self.negative_infinite + self.positive_infinite;
+        self.finite() + infinite + self.nans + self.nulls
+    }
+
+    /// An interval that surely holds the sample quantile (type 1: the least value with at least that share of the finite
+    /// values at or below it); `None` when empty or for a share beyond \[0, 1].
+    ///
+    /// ```
+    /// use mlops_drift::{NumericSample, profile::NumericProfile};
+    /// let profile = NumericProfile::of(&NumericSample::new((0..=100).map(f64::from)))?;
+    /// assert_eq!(profile.quantile(0.5), Some([50.0, 50.0])); // few distinct values: exact
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn quantile(&self, share: f64) -> Option<[f64; 2]> {
+        let (least, greatest) = (self.moments.least()?, self.moments.greatest()?);
+        if !(0.0..=1.0).contains(&share) {
+            return None;
+        }
+        let rank = (share * self.finite() as f64).ceil().max(1.0) as u64;
+        let mut before = 0;
+        let cell = self.cells.iter().position(|count| {
+            before += count;
+            before >= rank
+        })?;
+        let cuts = self.grid.cuts();
+        if cell % 2 == 1 {
+            return Some([cuts[cell / 2]; 2]);
+        }
+        let low = cell.checked_sub(1).map_or(least, |_| cuts[cell / 2 - 1]);
+        let high = cuts.get(cell / 2).copied().unwrap_or(greatest);
+        Some([low.max(least), high.min(greatest)])
+    }
+
+    pub(super) fn require_same_grid(&self, other: &Self) -> Result<()> {
+        if self.grid == other.grid {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::SignatureMismatch,
+            format!(
+                "profiles must lie on one grid, got {} and {} other cuts: profile the current table like the reference",
+                self.grid.cuts().len(),
+                other.grid.cuts().len()
+            ),
+        ))
+    }
+
+    /// Cells with their counts as a test sees them: −∞ below all, +∞ above all, or both left out.
+    pub(super) fn ranked(&self, infinite: Infinite) -> Result<Vec<u64>> {
+        let keeps = infinite == Infinite::Keep;
+        let outer = [self.negative_infinite, self.positive_infinite];
+        if infinite == Infinite::Reject && outer != [0, 0] {
+            return Err(Error::invalid(format!(
+                "values must be finite, got {} that are not",
+                outer[0] + outer[1]
+            )));
+        }
+        let [below, above] = outer.map(|count| if keeps { count } else { 0 });
+        let cells = self.cells.iter().copied();
+        Ok(std::iter::once(below).chain(cells).chain([above]).collect())
+    }
+}
+
+/// The values that are not null; borrowed where the column holds them as such.
+fn present(column: &dyn Array) -> Result<Cow<'_, [f64]>> {
+    if column.data_type() == &DataType::Float64 {
+        let floats = column.as_primitive::<Float64Type>();
+        return Ok(if floats.null_count() == 0 {
+            Cow::Borrowed(floats.values())
+        } else {
+            Cow::Owned(floats.iter().flatten().collect())
+        });
+    }
+    let Some(nulls) = column.logical_nulls() else {
+        return numbers(column).map(Cow::Owned);
+    };
+    let values = numbers(column)?.into_iter().zip(nulls.iter());
+    Ok(values
+        .filter_map(|(value, valid)| valid.then_some(value))
+        .collect())
+}

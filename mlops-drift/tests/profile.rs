@@ -1,0 +1,209 @@
+//! Profiles: counts that no order and no partition changes, and brackets that surely hold the exact value.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use arrow::array::Float64Array;
+use mlops_core::ErrorKind;
+use mlops_drift::NumericSample;
+use mlops_drift::divergence::{Divergence, Psi, Wasserstein};
+use mlops_drift::profile::{Grid, NumericProfile};
+use mlops_drift::two_sample::{KolmogorovSmirnov, TwoSampleTest};
+use proptest::prelude::*;
+
+/// Smooth, tied, heavy-tailed, signed zeros, NaN and infinities.
+fn value() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        8 => -3.0..3.0_f64,
+        4 => (-4..4_i32).prop_map(f64::from),
+        1 => (-9.0..9.0_f64).prop_map(|x| x.powi(9)),
+        1 => prop_oneof![Just(0.0), Just(-0.0), Just(f64::NAN), Just(1e-300)],
+    ]
+}
+
+fn column() -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(value(), 1..400)
+}
+
+fn with_infinite() -> impl Strategy<Value = Vec<f64>> {
+    let infinite = prop_oneof![Just(f64::INFINITY), Just(f64::NEG_INFINITY)];
+    prop::collection::vec(prop_oneof![9 => value(), 1 => infinite], 1..200)
+}
+
+fn profiled(reference: &NumericProfile, values: &[f64]) -> NumericProfile {
+    let mut profile = reference.empty();
+    profile
+        .update(&Float64Array::from(values.to_vec()))
+        .unwrap();
+    profile
+}
+
+/// The counts alone, as bytes.
+fn counts(profile: &NumericProfile) -> String {
+    let parts = (
+        profile.cells(),
+        profile.infinite(),
+        profile.nans(),
+        profile.nulls(),
+    );
+    serde_json::to_string(&parts).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn any_partition_and_any_order_count_the_same(
+        reference in column(),
+        values in with_infinite(),
+        parts in prop::collection::vec(0..5_usize, 400),
+        resolution in 2..40_usize,
+    ) {
+        let reference = NumericProfile::with_resolution(&NumericSample::new(reference), resolution).unwrap();
+        let whole = profiled(&reference, &values);
+        let mut merged = reference.empty();
+        for part in (0..5).rev() {
+            let rows = values.iter().zip(&parts).filter(|(_, p)| **p == part);
+            let rows: Vec<f64> = rows.map(|(value, _)| *value).rev().collect();
+            merged.merge(&profiled(&reference, &rows)).unwrap();
+        }
+        prop_assert_eq!(counts(&merged), counts(&whole));
+        prop_assert_eq!(merged.rows() as usize, values.len());
+    }
+
+    /// Against counting each cell by its definition.
+    #[test]
+    fn every_value_lies_in_its_cell(reference in column(), values in column(), resolution in 2..40_usize) {
+        let reference = NumericProfile::with_resolution(&NumericSample::new(reference), resolution).unwrap();
+        let cuts = reference.grid().cuts();
+        let inside = |cell: usize, x: f64| {
+            let cut = cuts.get(cell / 2).copied().unwrap_or(f64::INFINITY);
+            let before = cell.checked_sub(2).map_or(f64::NEG_INFINITY, |_| cuts[cell / 2 - 1]);
+            if cell % 2 == 1 { x == cut } else { before < x && x < cut }
+        };
+        let naive = (0..reference.grid().cells())
+            .map(|cell| values.iter().filter(|&&x| inside(cell, x)).count() as u64);
+        let naive: Vec<u64> = naive.collect();
+        let profile = profiled(&reference, &values);
+        prop_assert_eq!(profile.cells(), naive.as_slice());
+        let sample = reference.like(&NumericSample::new(values));
+        prop_assert_eq!(sample.cells(), naive.as_slice());
+    }
+
+    #[test]
+    fn the_exact_statistic_lies_in_its_bracket(x in column(), y in column(), resolution in 2..40_usize) {
+        let (x, y) = (NumericSample::new(x), NumericSample::new(y));
+        prop_assume!(!x.is_empty() && !y.is_empty());
+        let reference = NumericProfile::with_resolution(&x, resolution).unwrap();
+        let current = reference.like(&y);
+
+        let d = KolmogorovSmirnov::statistic(&x, &y).unwrap();
+        let bracket = reference.kolmogorov_smirnov(&current).unwrap();
+        prop_assert!(bracket.low <= d + 1e-12 && d <= bracket.high + 1e-12, "{} in {:?}", d, bracket);
+        prop_assert!(bracket.width() <= 2.0 / resolution as f64 + 1.0 / x.len() as f64);
+        let p = |result: mlops_drift::two_sample::TestResult| result.p_value.get();
+        let test = KolmogorovSmirnov::default();
+        prop_assert!(p(test.test(&reference, &current).unwrap()) >= p(test.test(&x, &y).unwrap()) - 1e-12);
+
+        let w = Wasserstein::raw().divergence(&x, &y).unwrap().get();
+        let bracket = reference.wasserstein(&current).unwrap();
+        let rounding = 1e-9 * w;
+        prop_assert!(bracket.low <= w + rounding && w <= bracket.high + rounding, "{} in {:?}", w, bracket);
+
+        let psi = Psi::default();
+        let exact = psi.divergence(&x, &y).unwrap().get();
+        let counted = psi.divergence(&reference, &current).unwrap().get();
+        prop_assert!((exact - counted).abs() <= 1e-12 * (1.0 + exact), "{} against {}", counted, exact);
+    }
+
+    /// With more steps than values every statistic is exact, ±inf included.
+    #[test]
+    fn a_reference_of_few_values_is_kept_exactly(x in with_infinite(), y in with_infinite()) {
+        let (x, y) = (NumericSample::new(x), NumericSample::new(y));
+        let reference = NumericProfile::of(&x).unwrap();
+        prop_assume!(!x.is_empty() && !y.is_empty());
+        let bracket = reference.kolmogorov_smirnov(&reference.like(&y)).unwrap();
+        let d = KolmogorovSmirnov::statistic(&x, &y).unwrap();
+        prop_assert!((bracket.low - d).abs() < 1e-12 && bracket.width() < 1e-12, "{} in {:?}", d, bracket);
+    }
+
+    #[test]
+    fn a_quantile_lies_in_its_bracket(x in column(), share in 0.0..=1.0_f64, resolution in 2..40_usize) {
+        let sample = NumericSample::new(x);
+        prop_assume!(!sample.is_empty());
+        let rank = ((share * sample.len() as f64).ceil() as usize).max(1);
+        let exact = sample.sorted()[rank - 1];
+        let profile = NumericProfile::with_resolution(&sample, resolution).unwrap();
+        let [low, high] = profile.quantile(share).unwrap();
+        prop_assert!(low <= exact && exact <= high, "{} in [{}, {}]", exact, low, high);
+    }
+
+    #[test]
+    fn json_gives_the_same_profile(x in with_infinite()) {
+        let profile = NumericProfile::of(&NumericSample::new(x)).unwrap();
+        let text = serde_json::to_string(&profile).unwrap();
+        let copy: NumericProfile = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(serde_json::to_string(&copy).unwrap(), text);
+        prop_assert_eq!(copy.cells(), profile.cells());
+    }
+}
+
+/// A grid of 4·√n steps leaves the bracket narrower than the noise: undecided between p = 4.4 % and 5.6 % at most.
+#[test]
+fn the_usual_resolution_is_finer_than_chance() {
+    let rows = 40_000_u32;
+    let x = NumericSample::new((0..rows).map(|i| f64::from(i).sqrt()));
+    let y = NumericSample::new((0..rows).map(|i| f64::from(i).sqrt() + 0.3));
+    let reference = NumericProfile::of(&x).unwrap();
+    let bracket = reference.kolmogorov_smirnov(&reference.like(&y)).unwrap();
+    let noise = (2.0 / f64::from(rows)).sqrt(); // D has this scale without drift
+    assert!(bracket.width() < noise / 4.0, "{bracket:?} against {noise}");
+}
+
+#[test]
+fn profiles_on_two_grids_are_an_error_and_nothing_is_merged() {
+    let x = NumericProfile::of(&NumericSample::new([1.0, 2.0])).unwrap();
+    let y = NumericProfile::of(&NumericSample::new([1.0, 3.0])).unwrap();
+    let mut merged = x.clone();
+    let error = merged.merge(&y).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    assert_eq!(merged, x);
+    assert!(x.kolmogorov_smirnov(&y).is_err() && x.wasserstein(&y).is_err());
+}
+
+#[test]
+fn an_empty_side_and_an_infinite_distance_are_errors() {
+    let x = NumericProfile::of(&NumericSample::new([1.0, f64::INFINITY])).unwrap();
+    assert!(x.kolmogorov_smirnov(&x.empty()).is_err());
+    assert!(x.kolmogorov_smirnov(&x).is_ok());
+    let error = x.wasserstein(&x).unwrap_err();
+    assert!(error.to_string().contains("finite"), "{error}");
+    let huge = NumericProfile::of(&NumericSample::new([-1e308, 1e308])).unwrap();
+    assert!(
+        huge.wasserstein(&huge.like(&NumericSample::new([1e308])))
+            .is_err()
+    );
+    assert_eq!(
+        huge.moments().mean(),
+        None,
+        "a sum that overflows is undefined, not a number"
+    );
+    let nothing = NumericProfile::of(&NumericSample::new([f64::NAN])).unwrap();
+    assert!(nothing.kolmogorov_smirnov(&nothing).is_err());
+    assert_eq!((nothing.rows(), nothing.quantile(0.5)), (1, None));
+}
+
+#[test]
+fn a_resolution_out_of_range_and_a_foreign_grid_are_errors() {
+    let sample = NumericSample::new([1.0, 2.0]);
+    assert!(
+        Grid::of(&sample, 1)
+            .unwrap_err()
+            .to_string()
+            .contains("[2, 1048576], got 1")
+    );
+    assert!(Grid::of(&sample, 2_000_000).is_err());
+    for text in [
+        r#"{"cuts":[2.0,1.0],"bins":[]}"#,
+        r#"{"cuts":[1.0,2.0],"bins":[1.5]}"#,
+        r#"{"cuts":[1.0]}"#,
+    ] {
+        assert!(serde_json::from_str::<Grid>(text).is_err(), "{text}");
+    }
+}
