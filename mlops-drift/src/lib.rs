@@ -5,11 +5,13 @@ pub mod detector;
 pub mod divergence;
 pub mod multiplicity;
 pub mod multivariate;
+mod parallel;
 pub mod performance;
 mod permutation;
 pub mod profile;
 pub mod report;
 pub mod sample;
+pub mod table;
 pub mod two_sample;
 
 pub use check::{DriftCheck, PreparedCheck};

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -5,6 +6,7 @@ use mlops_core::Result;
 use mlops_core::evidence::Distance;
 
 use crate::divergence::{CramersV, Divergence, Psi, TotalVariation, Wasserstein};
+use crate::profile::{Bracket, NumericProfile};
 use crate::sample::{CategoricalSample, NumericSample};
 use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest};
 
@@ -83,6 +85,24 @@ pub(super) fn categorical_effects(
         TotalVariation.divergence(reference, current)?,
         CramersV.divergence(reference, current)?,
     ])
+}
+
+/// The same of profiles: each effect at the end of its bracket that is sure, with the brackets.
+pub(super) fn profile_effects(
+    reference: &NumericProfile,
+    current: &NumericProfile,
+) -> Result<(Vec<Distance>, BTreeMap<String, Bracket>)> {
+    let d = reference.kolmogorov_smirnov(current)?;
+    let mut brackets = BTreeMap::from([("kolmogorov_smirnov".to_owned(), d)]);
+    if let Ok(distance) = Wasserstein::default().bracket(reference, current) {
+        brackets.insert("wasserstein_sd".to_owned(), distance);
+    }
+    let sure = brackets
+        .iter()
+        .map(|(measure, bracket)| Distance::new(bracket.low, measure));
+    let mut effects = sure.collect::<Result<Vec<_>, _>>()?;
+    effects.push(Psi::default().divergence(reference, current)?);
+    Ok((effects, brackets))
 }
 
 pub(super) fn missing_test(reference: [u64; 2], current: [u64; 2]) -> TestResult {

@@ -3,12 +3,12 @@
 mod method;
 mod observed;
 mod prepared;
+mod source;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use mlops_core::Result;
 use mlops_core::evidence::{Distance, SignificanceLevel};
 
@@ -18,6 +18,7 @@ use crate::sample::Infinite;
 
 pub use method::Method;
 pub use prepared::PreparedCheck;
+pub use source::Source;
 
 /// A drift check over the columns of a table: what to compare, how, and with which error rate.
 ///
@@ -59,7 +60,7 @@ pub use prepared::PreparedCheck;
 /// ```
 #[derive(Clone)]
 pub struct DriftCheck {
-    reference: RecordBatch,
+    reference: Source,
     columns: Option<Vec<String>>,
     units: Vec<(String, Vec<String>)>,
     methods: BTreeMap<String, Method>,
@@ -83,7 +84,7 @@ impl fmt::Debug for DriftCheck {
 }
 
 impl DriftCheck {
-    /// A check against this reference: all of its columns, at 5 %.
+    /// A check against this reference, a table or a [profile](crate::profile): all of its columns, at 5 %.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -94,9 +95,9 @@ impl DriftCheck {
     /// assert_eq!(report.columns.len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn against(reference: &RecordBatch) -> Self {
+    pub fn against(reference: impl Into<Source>) -> Self {
         Self {
-            reference: reference.clone(),
+            reference: reference.into(),
             columns: None,
             units: Vec::new(),
             methods: BTreeMap::new(),
@@ -287,7 +288,7 @@ impl DriftCheck {
     ///
     /// # Errors
     /// Those of [`prepare`](Self::prepare) and [`PreparedCheck::run`].
-    pub fn run(&self, current: &RecordBatch) -> Result<DriftReport> {
+    pub fn run(&self, current: impl Into<Source>) -> Result<DriftReport> {
         self.prepare()?.run(current)
     }
 }

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, SortField};
-use mlops_core::{Error, ErrorKind, Result};
+use mlops_core::{Error, Result};
 
+use crate::profile;
 use crate::sample::{CategoricalSample, Infinite, NumericSample, labels, numbers};
+use crate::table::missing;
 
 /// The values of a column, and how much of it is missing.
 pub(super) struct Observed {
@@ -17,6 +19,7 @@ pub(super) struct Observed {
 pub(super) enum Values {
     Numeric(NumericSample),
     Categorical(CategoricalSample),
+    Profile(profile::Values),
 }
 
 /// What is known about missing values.
@@ -32,7 +35,20 @@ impl Values {
         match self {
             Self::Numeric(sample) => sample.len(),
             Self::Categorical(sample) => sample.len(),
+            Self::Profile(profile) => profile.present() as usize,
         }
+    }
+}
+
+impl Observed {
+    /// What a profile tells, with this policy for ±inf.
+    pub(super) fn of_profile(values: profile::Values, infinite: Infinite) -> Result<Self> {
+        let values = values.with_infinite(infinite)?;
+        let missing = Missing::Rows([values.missing(), values.present()]);
+        Ok(Self {
+            values: Values::Profile(values),
+            missing,
+        })
     }
 }
 
@@ -83,12 +99,7 @@ impl Units {
 
 /// The column of this name.
 pub(super) fn find<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a ArrayRef> {
-    batch.column_by_name(column).ok_or_else(|| {
-        Error::new(
-            ErrorKind::SignatureMismatch,
-            format!("column \"{column}\" is missing"),
-        )
-    })
+    batch.column_by_name(column).ok_or_else(|| missing(column))
 }
 
 /// Reads a column as numbers or as categories.

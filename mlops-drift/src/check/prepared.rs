@@ -1,18 +1,22 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::DataType;
 use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result};
 
 use super::DriftCheck;
-use super::method::{Method, Test, categorical_effects, measures, missing_test, numeric_effects};
+use super::method::{
+    Method, Test, categorical_effects, measures, missing_test, numeric_effects, profile_effects,
+};
 use super::observed::{Missing, Observed, Units, Values, find, observe};
+use super::source::{ColumnType, Held, Source};
 use crate::multiplicity::Correction;
+use crate::parallel;
+use crate::profile::{self, Bracket, NumericProfile};
 use crate::report::{ColumnReport, Distribution, DriftReport, Finding, ReportedColumn};
-use crate::sample::{ColumnKind, Infinite};
+use crate::sample::{CategoricalSample, ColumnKind, Infinite, NumericSample};
+use crate::table::missing;
 use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest};
 
 /// A [`DriftCheck`] whose reference is read and sorted: run it every week.
@@ -39,14 +43,14 @@ pub struct PreparedCheck {
     level: SignificanceLevel,
     correction: Arc<dyn Correction>,
     infinite: Infinite,
-    reference_rows: usize,
+    reference_rows: u64,
 }
 
 /// One column of the reference, ready to be compared.
 struct Column {
     name: String,
     unit: Option<String>,
-    data_type: DataType,
+    data_type: ColumnType,
     method: Method,
     least: Option<Distance>,
     reference: Observed,
@@ -67,14 +71,11 @@ impl PreparedCheck {
     pub(super) fn new(check: &DriftCheck) -> Result<Self> {
         require_rows(&check.reference, "reference")?;
         check_names(check)?;
-        let columns = selected(check)
-            .into_iter()
-            .map(|name| {
-                Column::prepare(check, &name)
-                    .map(Arc::new)
-                    .map_err(|error| error.context("column", name))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let columns = parallel::map(&selected(check), |name| {
+            Column::prepare(check, name)
+                .map(Arc::new)
+                .map_err(|error| error.context("column", name))
+        })?;
         if columns.is_empty() {
             return Err(Error::invalid("at least 1 column must be compared, got 0"));
         }
@@ -83,36 +84,36 @@ impl PreparedCheck {
             level: check.level,
             correction: Arc::clone(&check.correction),
             infinite: check.infinite,
-            reference_rows: check.reference.num_rows(),
+            reference_rows: check.reference.rows(),
         })
     }
 
-    /// Compares one table with the reference. Columns beyond those of the check are ignored.
+    /// Compares a table, or the profile of one, with the reference. Columns beyond those of the check are ignored.
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) naming every column that is missing or of
     /// another kind; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table without rows.
-    pub fn run(&self, current: &RecordBatch) -> Result<DriftReport> {
+    pub fn run(&self, current: impl Into<Source>) -> Result<DriftReport> {
+        self.compare(&current.into())
+    }
+
+    fn compare(&self, current: &Source) -> Result<DriftReport> {
         self.check_schema(current)?;
         require_rows(current, "current")?;
-        let compared = self
-            .columns
-            .iter()
-            .map(|column| {
-                column
-                    .compare(current, self.infinite)
-                    .map_err(|error| error.context("column", &column.name))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let compared = parallel::map(&self.columns, |column| {
+            column
+                .compare(current, self.infinite)
+                .map_err(|error| error.context("column", &column.name))
+        })?;
         Ok(DriftReport::judge(
             self.level,
             self.correction.as_ref(),
-            [self.reference_rows, current.num_rows()],
+            [self.reference_rows, current.rows()].map(|rows| rows as usize),
             compared,
         ))
     }
 
-    fn check_schema(&self, current: &RecordBatch) -> Result<()> {
+    fn check_schema(&self, current: &Source) -> Result<()> {
         let differences: Vec<String> = self
             .columns
             .iter()
@@ -135,10 +136,10 @@ impl PreparedCheck {
 
 impl Column {
     fn prepare(check: &DriftCheck, name: &str) -> Result<Self> {
-        let array = find(&check.reference, name)?;
+        let data_type = check.reference.column_type(name)?;
         let method = match check.methods.get(name) {
             Some(method) => method.clone(),
-            None => default_method(array.data_type())?,
+            None => default_method(&data_type)?,
         };
         let unit = check
             .units
@@ -146,17 +147,25 @@ impl Column {
             .find(|(_, columns)| columns.iter().any(|column| column == name))
             .map(|(unit, _)| unit.clone());
         let least = least_effect(check, name, method.is_numeric())?;
-        let reference = read(
-            &check.reference,
-            array,
-            unit.as_deref(),
-            &method,
-            check.infinite,
-        )?;
+        let by_rows = unit.is_some() || check.methods.contains_key(name);
+        let reference = if by_rows || matches!(check.reference.0, Held::Rows(_)) {
+            read(
+                &check.reference,
+                name,
+                unit.as_deref(),
+                &method,
+                check.infinite,
+            )?
+        } else {
+            Observed::of_profile(
+                profiled(&check.reference, name, data_type.kind)?,
+                check.infinite,
+            )?
+        };
         Ok(Self {
             name: name.to_owned(),
             unit,
-            data_type: array.data_type().clone(),
+            data_type,
             method,
             least,
             reference,
@@ -164,41 +173,54 @@ impl Column {
     }
 
     /// What keeps this column of the current table from being compared.
-    fn differences(&self, current: &RecordBatch) -> Vec<String> {
+    fn differences(&self, current: &Source) -> Vec<String> {
         let mut differences = Vec::new();
         if let Some(unit) = &self.unit
-            && current.column_by_name(unit).is_none()
+            && current.column_type(unit).is_err()
         {
             differences.push(format!("unit column \"{unit}\" is missing"));
         }
-        match current.column_by_name(&self.name) {
-            None => differences.push(format!("column \"{}\" is missing", self.name)),
-            Some(array) if !comparable(&self.data_type, array.data_type()) => {
+        match current.column_type(&self.name) {
+            Err(_) => differences.push(format!("column \"{}\" is missing", self.name)),
+            Ok(found) if !self.data_type.is_comparable_with(&found) => {
                 differences.push(format!(
                     "column \"{}\" must be comparable with {}, got {}",
-                    self.name,
-                    self.data_type,
-                    array.data_type()
+                    self.name, self.data_type.name, found.name
                 ));
             }
-            Some(_) => {}
+            Ok(_) => {}
         }
         differences
     }
 
-    fn compare(&self, current: &RecordBatch, infinite: Infinite) -> Result<ReportedColumn> {
-        let array = find(current, &self.name)?;
-        let current = read(current, array, self.unit.as_deref(), &self.method, infinite)?;
+    fn read(&self, current: &Source, infinite: Infinite) -> Result<Observed> {
+        let Values::Profile(reference) = &self.reference.values else {
+            return read(
+                current,
+                &self.name,
+                self.unit.as_deref(),
+                &self.method,
+                infinite,
+            );
+        };
+        let values = match &current.0 {
+            Held::Rows(batch) => reference.like(batch, &self.name)?,
+            Held::Parts(table) => reference.like(table.as_ref(), &self.name)?,
+            Held::Profile(_) => profiled(current, &self.name, self.data_type.kind)?,
+        };
+        Observed::of_profile(values, infinite)
+    }
+
+    fn compare(&self, current: &Source, infinite: Infinite) -> Result<ReportedColumn> {
+        let current = self.read(current, infinite)?;
         let testable = self.reference.values.len() > 0 && current.values.len() > 0;
         let value = testable.then(|| self.test(&current.values)).transpose()?;
-        let (result, mut effects, distribution) = match value {
-            Some((result, effects, distribution)) => (Some(result), effects, Some(distribution)),
-            None => (None, Vec::new(), None),
-        };
+        let (result, compared) = value.unzip();
+        let mut compared = compared.unwrap_or_default();
         let missing = self.test_missing(&current.missing)?;
         let shares = [self.reference.missing.share(), current.missing.share()];
         if missing.is_some() {
-            effects.push(Distance::new(
+            compared.effects.push(Distance::new(
                 (shares[0] - shares[1]).abs(),
                 "missing_share",
             )?);
@@ -211,8 +233,9 @@ impl Column {
             missing: missing.map(|result| finding(result, ":missing")),
             report: ColumnReport {
                 minimum_effect: self.least.clone(),
-                effects,
-                distribution,
+                effects: compared.effects,
+                brackets: compared.brackets,
+                distribution: compared.distribution,
                 unit: self.unit.clone(),
                 reference_size: self.reference.values.len(),
                 current_size: current.values.len(),
@@ -223,12 +246,11 @@ impl Column {
         })
     }
 
-    fn test(&self, current: &Values) -> Result<(TestResult, Vec<Distance>, Distribution)> {
+    fn test(&self, current: &Values) -> Result<(TestResult, Compared)> {
         match (&self.method.0, &self.reference.values, current) {
             (Test::Numeric(test), Values::Numeric(reference), Values::Numeric(current)) => Ok((
                 test.test(reference, current)?,
-                numeric_effects(reference, current)?,
-                Distribution::of_numbers(reference, current),
+                Compared::of_numbers(reference, current)?,
             )),
             (
                 Test::Categorical(test),
@@ -236,13 +258,12 @@ impl Column {
                 Values::Categorical(current),
             ) => Ok((
                 test.test(reference, current)?,
-                categorical_effects(reference, current)?,
-                Distribution::of_categories(reference, current),
+                Compared::of_categories(reference, current)?,
             )),
-            _ => Err(Error::new(
-                ErrorKind::Internal,
-                "a column was read in two ways",
-            )),
+            (_, Values::Profile(reference), Values::Profile(current)) => {
+                test_profiles(reference, current)
+            }
+            _ => Err(read_in_two_ways()),
         }
     }
 
@@ -258,27 +279,102 @@ impl Column {
             (Missing::Rows(reference), Missing::Rows(current)) => {
                 Ok(Some(missing_test(*reference, *current)))
             }
-            _ => Err(Error::new(
-                ErrorKind::Internal,
-                "a column was read in two ways",
-            )),
+            _ => Err(read_in_two_ways()),
         }
     }
 }
 
+/// What is reported of two samples beside the test.
+#[derive(Default)]
+struct Compared {
+    effects: Vec<Distance>,
+    brackets: BTreeMap<String, Bracket>,
+    distribution: Option<Distribution>,
+}
+
+impl Compared {
+    fn of_numbers(reference: &NumericSample, current: &NumericSample) -> Result<Self> {
+        Ok(Self {
+            effects: numeric_effects(reference, current)?,
+            distribution: Some(Distribution::of_numbers(reference, current)),
+            ..Self::default()
+        })
+    }
+
+    fn of_categories(reference: &CategoricalSample, current: &CategoricalSample) -> Result<Self> {
+        Ok(Self {
+            effects: categorical_effects(reference, current)?,
+            distribution: Some(Distribution::of_categories(reference, current)),
+            ..Self::default()
+        })
+    }
+
+    fn of_profiles(reference: &NumericProfile, current: &NumericProfile) -> Result<Self> {
+        let (effects, brackets) = profile_effects(reference, current)?;
+        Ok(Self {
+            effects,
+            brackets,
+            distribution: Some(Distribution::of_profiles(reference, current)),
+        })
+    }
+}
+
+fn test_profiles(
+    reference: &profile::Values,
+    current: &profile::Values,
+) -> Result<(TestResult, Compared)> {
+    match (reference, current) {
+        (profile::Values::Numeric(reference), profile::Values::Numeric(current)) => Ok((
+            KolmogorovSmirnov::default().test(reference, current)?,
+            Compared::of_profiles(reference, current)?,
+        )),
+        (profile::Values::Categorical(reference), profile::Values::Categorical(current)) => {
+            let [reference, current] = reference.samples(current);
+            Ok((
+                ChiSquare::default().test(&reference, &current)?,
+                Compared::of_categories(&reference, &current)?,
+            ))
+        }
+        _ => Err(read_in_two_ways()),
+    }
+}
+
+fn read_in_two_ways() -> Error {
+    Error::new(ErrorKind::Internal, "a column was read in two ways")
+}
+
 fn read(
-    batch: &RecordBatch,
-    array: &ArrayRef,
+    source: &Source,
+    column: &str,
     unit: Option<&str>,
     method: &Method,
     infinite: Infinite,
 ) -> Result<Observed> {
-    let units = unit.map(|unit| Units::of(batch, unit)).transpose()?;
-    observe(array, units.as_ref(), method.is_numeric(), infinite)
+    let columns: Vec<&str> = unit.into_iter().chain([column]).collect();
+    let batch = source.gather(&columns)?;
+    let units = unit.map(|unit| Units::of(&batch, unit)).transpose()?;
+    observe(
+        find(&batch, column)?,
+        units.as_ref(),
+        method.is_numeric(),
+        infinite,
+    )
 }
 
-fn require_rows(batch: &RecordBatch, role: &str) -> Result<()> {
-    if batch.num_rows() > 0 {
+/// A column of a source as a profile of its own.
+fn profiled(source: &Source, column: &str, kind: ColumnKind) -> Result<profile::Values> {
+    match &source.0 {
+        Held::Rows(batch) => profile::Values::of_reference(kind, batch, column),
+        Held::Parts(table) => profile::Values::of_reference(kind, table.as_ref(), column),
+        Held::Profile(profile) => {
+            let found = profile.column(column).ok_or_else(|| missing(column))?;
+            Ok(found.values().clone())
+        }
+    }
+}
+
+fn require_rows(source: &Source, role: &str) -> Result<()> {
+    if source.rows() > 0 {
         return Ok(());
     }
     Err(Error::invalid(format!(
@@ -288,9 +384,8 @@ fn require_rows(batch: &RecordBatch, role: &str) -> Result<()> {
 
 /// The columns to compare, in order: those asked for, or all; never a unit.
 fn selected(check: &DriftCheck) -> Vec<String> {
-    let schema = check.reference.schema();
-    let all = || schema.fields().iter().map(|field| field.name().clone());
-    let asked = check.columns.clone().unwrap_or_else(|| all().collect());
+    let all = || check.reference.columns();
+    let asked = check.columns.clone().unwrap_or_else(all);
     let mut seen = BTreeSet::new();
     asked
         .into_iter()
@@ -310,7 +405,7 @@ fn check_names(check: &DriftCheck) -> Result<()> {
         .chain(check.methods.keys())
         .chain(check.effects_for.keys());
     for name in named {
-        find(&check.reference, name)?;
+        check.reference.column_type(name)?;
     }
     let mut seen = BTreeSet::new();
     for name in check.units.iter().flat_map(|(_, columns)| columns) {
@@ -323,25 +418,20 @@ fn check_names(check: &DriftCheck) -> Result<()> {
     Ok(())
 }
 
-fn default_method(data_type: &DataType) -> Result<Method> {
-    match ColumnKind::of(data_type) {
+fn default_method(data_type: &ColumnType) -> Result<Method> {
+    match data_type.kind {
         ColumnKind::Numeric | ColumnKind::Temporal => {
             Ok(Method::numeric(KolmogorovSmirnov::default()))
         }
         ColumnKind::Categorical => Ok(Method::categorical(ChiSquare::default())),
         ColumnKind::Unsupported => Err(Error::new(
             ErrorKind::Unsupported,
-            format!("cannot compare {data_type}: select the other columns by name"),
+            format!(
+                "cannot compare {}: select the other columns by name",
+                data_type.name
+            ),
         )),
     }
-}
-
-/// Whether values of the two types mean the same: widths and encodings may differ, clocks may not.
-fn comparable(reference: &DataType, current: &DataType) -> bool {
-    let kind = ColumnKind::of(reference);
-    kind == ColumnKind::of(current)
-        && (kind != ColumnKind::Temporal || reference == current)
-        && (reference == &DataType::Boolean) == (current == &DataType::Boolean)
 }
 
 /// The column's own minimum effect, or the general one in a measure that it reports.

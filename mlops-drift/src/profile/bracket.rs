@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::NumericProfile;
 use crate::divergence::{Divergence, Psi, Wasserstein};
-use crate::sample::Infinite;
 use crate::two_sample::{KolmogorovSmirnov, TestResult, TwoSampleTest, gcd};
 
 /// Relative rounding of a sum over cells, with a wide margin: 2^-40.
@@ -52,7 +51,7 @@ impl NumericProfile {
     /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a profile on another grid;
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if either holds no value.
     pub fn kolmogorov_smirnov(&self, current: &Self) -> Result<Bracket> {
-        let steps = Steps::between(self, current, Infinite::Keep)?;
+        let steps = Steps::between(self, current)?;
         let unit = steps.sizes[0] as f64 * steps.sizes[1] as f64;
         let [low, high] = steps.greatest_gap().map(|gap| gap as f64 / unit);
         Ok(Bracket { low, high })
@@ -72,7 +71,13 @@ impl NumericProfile {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn wasserstein(&self, current: &Self) -> Result<Bracket> {
-        let steps = Steps::between(self, current, Infinite::Reject)?;
+        let infinite: u64 = [self.infinite(), current.infinite()].iter().flatten().sum();
+        if infinite > 0 {
+            return Err(Error::invalid(format!(
+                "values must be finite for a distance in their unit, got {infinite} that are not"
+            )));
+        }
+        let steps = Steps::between(self, current)?;
         let (mut low, mut high) = (0.0, 0.0);
         let widths = self.widths(current);
         // The cells that are no points: every other one, between the two that ±inf would fill.
@@ -107,7 +112,7 @@ impl NumericProfile {
 
     /// Counts `[reference, current]` in the bins of [`Psi`], which are unions of cells.
     fn in_bins(&self, current: &Self) -> Result<Vec<[u64; 2]>> {
-        let steps = Steps::between(self, current, Infinite::Keep)?;
+        let steps = Steps::between(self, current)?;
         let cuts = self.grid().cuts();
         let mut edges = self.grid().bins().iter().peekable();
         let mut bins = vec![[0, 0]];
@@ -141,9 +146,9 @@ struct Step {
 }
 
 impl Steps {
-    fn between(x: &NumericProfile, y: &NumericProfile, infinite: Infinite) -> Result<Self> {
+    fn between(x: &NumericProfile, y: &NumericProfile) -> Result<Self> {
         x.require_same_grid(y)?;
-        let counts = x.ranked(infinite)?.into_iter().zip(y.ranked(infinite)?);
+        let counts = x.ranked().zip(y.ranked());
         let counts: Vec<[u64; 2]> = counts.map(|(x, y)| [x, y]).collect();
         let sizes = counts
             .iter()
@@ -203,7 +208,7 @@ impl Step {
 /// resolution.
 impl TwoSampleTest<NumericProfile> for KolmogorovSmirnov {
     fn test(&self, reference: &NumericProfile, current: &NumericProfile) -> Result<TestResult> {
-        let steps = Steps::between(reference, current, Infinite::Keep)?;
+        let steps = Steps::between(reference, current)?;
         let [low, _] = steps.greatest_gap();
         let [n, m] = steps.sizes;
         let lattice_steps = low / u128::from(gcd(n, m));

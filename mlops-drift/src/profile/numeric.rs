@@ -98,6 +98,16 @@ impl NumericProfile {
         }
     }
 
+    /// The same, with some of the missing values known to be nulls.
+    pub(super) fn with_nulls(self, nulls: u64) -> Self {
+        let nans = self.nans.saturating_sub(nulls);
+        Self {
+            nulls,
+            nans,
+            ..self
+        }
+    }
+
     /// No rows yet, on the same grid: what a day, a shard or a segment starts from.
     #[must_use]
     pub fn empty(&self) -> Self {
@@ -247,19 +257,50 @@ impl NumericProfile {
         ))
     }
 
-    /// Cells with their counts as a test sees them: −∞ below all, +∞ above all, or both left out.
-    pub(super) fn ranked(&self, infinite: Infinite) -> Result<Vec<u64>> {
-        let keeps = infinite == Infinite::Keep;
-        let outer = [self.negative_infinite, self.positive_infinite];
-        if infinite == Infinite::Reject && outer != [0, 0] {
-            return Err(Error::invalid(format!(
-                "values must be finite, got {} that are not",
-                outer[0] + outer[1]
-            )));
+    /// With ±inf kept, counted as missing, or refused.
+    pub(super) fn with_infinite(self, infinite: Infinite) -> Result<Self> {
+        let count = self.negative_infinite + self.positive_infinite;
+        match infinite {
+            Infinite::Reject if count > 0 => Err(Error::invalid(format!(
+                "values must be finite, got {count} that are not"
+            ))),
+            Infinite::Missing => Ok(Self {
+                negative_infinite: 0,
+                positive_infinite: 0,
+                nans: self.nans + count,
+                ..self
+            }),
+            Infinite::Keep | Infinite::Reject => Ok(self),
         }
-        let [below, above] = outer.map(|count| if keeps { count } else { 0 });
+    }
+
+    /// Cells with their counts in the order of their values, −∞ and +∞ at the ends.
+    pub(super) fn ranked(&self) -> impl Iterator<Item = u64> {
         let cells = self.cells.iter().copied();
-        Ok(std::iter::once(below).chain(cells).chain([above]).collect())
+        std::iter::once(self.negative_infinite)
+            .chain(cells)
+            .chain([self.positive_infinite])
+    }
+
+    /// The share of the values below, the cell that holds it being filled evenly: for a picture.
+    pub(crate) fn share_below(&self, value: f64) -> f64 {
+        let cuts = self.grid.cuts();
+        let rank = cuts.partition_point(|&cut| cut < value);
+        let before: u64 = self.ranked().take(2 * rank + 1).sum();
+        let ends = [
+            rank.checked_sub(1).map(|i| cuts[i]),
+            cuts.get(rank).copied(),
+        ];
+        let ends = [
+            ends[0].or(self.moments.least()),
+            ends[1].or(self.moments.greatest()),
+        ];
+        let part = match ends {
+            [Some(low), Some(high)] if low < high => ((value - low) / (high - low)).clamp(0.0, 1.0),
+            _ => 0.0,
+        };
+        let all = self.ranked().sum::<u64>();
+        (before as f64 + part * self.cells[2 * rank] as f64) / all.max(1) as f64
     }
 }
 

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::profile::NumericProfile;
 use crate::sample::{CategoricalSample, NumericSample};
 
 /// Bins of a numeric picture.
@@ -27,7 +28,30 @@ impl Distribution {
     /// assert_eq!(Distribution::of_numbers(&sample, &sample).labels.len(), 20);
     /// ```
     pub fn of_numbers(reference: &NumericSample, current: &NumericSample) -> Self {
-        let (low, high) = range(reference, current);
+        let below = |sample: &NumericSample, edge: f64| {
+            let below = sample.sorted().partition_point(|&value| value < edge);
+            below as f64 / sample.len().max(1) as f64
+        };
+        Self::in_bins(range(reference, current), |edge| {
+            [below(reference, edge), below(current, edge)]
+        })
+    }
+
+    /// The same of profiles, a cell that an edge cuts in two being filled evenly.
+    pub(crate) fn of_profiles(reference: &NumericProfile, current: &NumericProfile) -> Self {
+        let quantiles = |share| {
+            let profiles = [reference, current].into_iter();
+            profiles.filter_map(move |profile| profile.quantile(share))
+        };
+        let low = quantiles(0.005).fold(f64::INFINITY, |low, [least, _]| low.min(least));
+        let high = quantiles(0.995).fold(f64::NEG_INFINITY, |high, [_, most]| high.max(most));
+        Self::in_bins((low, high), |edge| {
+            [reference.share_below(edge), current.share_below(edge)]
+        })
+    }
+
+    /// 20 bins of equal width over a range, the outer ones open, from the shares below an edge.
+    fn in_bins((low, high): (f64, f64), below: impl Fn(f64) -> [f64; 2]) -> Self {
         if low >= high {
             return Self {
                 labels: vec![number(low)],
@@ -36,31 +60,20 @@ impl Distribution {
             };
         }
         let width = (high - low) / BINS as f64;
-        let edges: Vec<f64> = (1..BINS).map(|bin| low + width * bin as f64).collect();
-        let shares = |sample: &NumericSample| {
-            let below = |edge: &f64| sample.sorted().partition_point(|value| value < edge);
-            let mut cumulative: Vec<usize> = edges.iter().map(below).collect();
-            cumulative.push(sample.len());
-            let mut before = 0;
-            cumulative
-                .into_iter()
-                .map(|count| {
-                    let share = (count - before) as f64 / sample.len().max(1) as f64;
-                    before = count;
-                    share
-                })
-                .collect()
-        };
-        Self {
-            labels: (0..BINS)
-                .map(|bin| {
-                    let start = low + width * bin as f64;
-                    format!("{} to {}", number(start), number(start + width))
-                })
-                .collect(),
-            reference: shares(reference),
-            current: shares(current),
+        let edge = |bin: usize| low + width * bin as f64;
+        let mut picture = Self::default();
+        let mut before = [0.0, 0.0];
+        for bin in 0..BINS {
+            let until = if bin + 1 == BINS {
+                [1.0, 1.0]
+            } else {
+                below(edge(bin + 1))
+            };
+            let label = format!("{} to {}", number(edge(bin)), number(edge(bin) + width));
+            picture.push(label, [until[0] - before[0], until[1] - before[1]]);
+            before = until;
         }
+        picture
     }
 
     /// The twelve most frequent categories of the two samples; the others are summed up.

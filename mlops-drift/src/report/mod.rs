@@ -8,11 +8,14 @@ mod junit;
 mod markdown;
 mod openmetrics;
 
+use std::collections::BTreeMap;
+
 use mlops_core::Result;
 use mlops_core::evidence::{Distance, Evidence, PValue, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 use crate::multiplicity::Correction;
+use crate::profile::Bracket;
 use crate::two_sample::TestResult;
 
 pub use distribution::Distribution;
@@ -134,6 +137,10 @@ pub struct ColumnReport {
     pub missing: Option<Finding>,
     /// How large the difference is, by several measures.
     pub effects: Vec<Distance>,
+    /// Where profiles stand in for rows: the intervals that surely hold the exact effects, of which `effects` tells
+    /// the lower ends. A verdict rests on these.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub brackets: BTreeMap<String, Bracket>,
     /// The smallest effect that matters, where declared.
     pub minimum_effect: Option<Distance>,
     /// The unit that the rows were aggregated to.
@@ -180,6 +187,7 @@ impl ColumnReport {
             value: None,
             missing: None,
             effects: Vec::new(),
+            brackets: BTreeMap::new(),
             minimum_effect: None,
             unit: None,
             reference_size: 0,

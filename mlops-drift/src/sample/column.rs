@@ -4,6 +4,7 @@ use arrow::array::{Array, AsArray, Float64Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use mlops_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
 
 /// How a column is compared by default.
 ///
@@ -13,7 +14,8 @@ use mlops_core::{Error, ErrorKind, Result};
 /// assert_eq!(ColumnKind::of(&DataType::Int32), ColumnKind::Numeric);
 /// assert_eq!(ColumnKind::of(&DataType::Utf8), ColumnKind::Categorical);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ColumnKind {
     /// Integers, floats and decimals: compared as numbers, whatever their width.

@@ -1,0 +1,175 @@
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use mlops_core::{Error, ErrorKind, Result, type_name};
+
+use crate::profile::TableProfile;
+use crate::sample::ColumnKind;
+#[cfg(feature = "parquet")]
+use crate::table::ParquetTable;
+use crate::table::{Table, gathered, missing};
+
+/// What a check compares: rows in memory, a table read part by part, or a profile of one.
+///
+/// | source | a column is compared by | memory |
+/// | --- | --- | --- |
+/// | `&RecordBatch` | its values, sorted | all rows |
+/// | `&Vec<RecordBatch>`, `&ParquetTable`, [`Source::table`] | counts on a grid of the reference's quantiles | one column of the reference, one part of the current |
+/// | `&TableProfile` | the same, of a table that need not be there any more | the profile |
+///
+/// The reference decides: rows are compared as rows, whatever the current table; a reference that is read part by part, or
+/// a profile, makes a grid, and verdicts are drawn at the sure end of what the grid tells. Columns with a
+/// [unit](super::DriftCheck::unit) or a [method](super::DriftCheck::method) of their own need rows, and are gathered from a table.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+/// # let day = RecordBatch::try_from_iter([("x", column)])?;
+/// use mlops_drift::{DriftCheck, check::Source, profile::TableProfile};
+/// let week = vec![day.clone(), day.clone()];
+/// assert!(!DriftCheck::against(&week).run(&day)?.verdict.drifted);
+/// let profile = TableProfile::of(&week)?;
+/// assert!(!DriftCheck::against(&profile).run(Source::table(week))?.verdict.drifted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Source(pub(super) Held);
+
+#[derive(Clone)]
+pub(super) enum Held {
+    Rows(RecordBatch),
+    Parts(Arc<dyn Table>),
+    Profile(Arc<TableProfile>),
+}
+
+/// The type of a column, as far as it decides what it can be compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ColumnType {
+    pub(super) kind: ColumnKind,
+    pub(super) name: String,
+}
+
+impl Source {
+    /// A table of one's own, read part by part.
+    pub fn table(table: impl Table + 'static) -> Self {
+        Self(Held::Parts(Arc::new(table)))
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        match &self.0 {
+            Held::Rows(batch) => batch.num_rows() as u64,
+            Held::Parts(table) => table.rows(),
+            Held::Profile(profile) => profile.rows(),
+        }
+    }
+
+    /// The names of all columns, of those too that cannot be compared.
+    pub(super) fn columns(&self) -> Vec<String> {
+        match &self.0 {
+            Held::Profile(profile) => {
+                let profiled = profile.columns().iter().map(|column| column.name());
+                let others = profile.not_profiled().keys().map(String::as_str);
+                profiled.chain(others).map(ToOwned::to_owned).collect()
+            }
+            Held::Rows(batch) => names(batch),
+            Held::Parts(table) => names(table.as_ref()),
+        }
+    }
+
+    pub(super) fn column_type(&self, column: &str) -> Result<ColumnType> {
+        match &self.0 {
+            Held::Rows(batch) => ColumnType::in_table(batch, column),
+            Held::Parts(table) => ColumnType::in_table(table.as_ref(), column),
+            Held::Profile(profile) => match profile.column(column) {
+                Some(profiled) => Ok(ColumnType {
+                    kind: profiled.kind(),
+                    name: profiled.data_type().to_owned(),
+                }),
+                None => match profile.not_profiled().get(column) {
+                    Some(name) => Ok(ColumnType {
+                        kind: ColumnKind::Unsupported,
+                        name: name.clone(),
+                    }),
+                    None => Err(missing(column)),
+                },
+            },
+        }
+    }
+
+    /// Some columns with all their rows.
+    pub(super) fn gather(&self, columns: &[&str]) -> Result<RecordBatch> {
+        match &self.0 {
+            Held::Rows(batch) => Ok(batch.clone()),
+            Held::Parts(table) => gathered(table.as_ref(), columns),
+            Held::Profile(_) => Err(Error::new(
+                ErrorKind::Unsupported,
+                "a profile holds no rows: a column with a unit or a method of its own, and one whose reference is rows, \
+                 needs them",
+            )),
+        }
+    }
+}
+
+fn names(table: &dyn Table) -> Vec<String> {
+    let schema = table.schema();
+    schema
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect()
+}
+
+impl ColumnType {
+    fn in_table(table: &dyn Table, column: &str) -> Result<Self> {
+        let schema = table.schema();
+        let field = schema
+            .field_with_name(column)
+            .map_err(|_| missing(column))?;
+        let data_type: &DataType = field.data_type();
+        Ok(Self {
+            kind: ColumnKind::of(data_type),
+            name: type_name(data_type),
+        })
+    }
+
+    /// Whether values of the two types mean the same: widths and encodings may differ, clocks may not.
+    pub(super) fn is_comparable_with(&self, other: &Self) -> bool {
+        let boolean = type_name(&DataType::Boolean);
+        self.kind == other.kind
+            && (self.kind != ColumnKind::Temporal || self.name == other.name)
+            && (self.name == boolean) == (other.name == boolean)
+    }
+}
+
+impl From<&Self> for Source {
+    fn from(source: &Self) -> Self {
+        source.clone()
+    }
+}
+
+impl From<&RecordBatch> for Source {
+    fn from(batch: &RecordBatch) -> Self {
+        Self(Held::Rows(batch.clone()))
+    }
+}
+
+impl From<&Vec<RecordBatch>> for Source {
+    fn from(batches: &Vec<RecordBatch>) -> Self {
+        Self::table(batches.clone())
+    }
+}
+
+#[cfg(feature = "parquet")]
+impl From<&ParquetTable> for Source {
+    fn from(table: &ParquetTable) -> Self {
+        Self::table(table.clone())
+    }
+}
+
+impl From<&TableProfile> for Source {
+    fn from(profile: &TableProfile) -> Self {
+        Self(Held::Profile(Arc::new(profile.clone())))
+    }
+}

@@ -1,0 +1,373 @@
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, FieldRef};
+use mlops_core::{Error, ErrorKind, Result, type_name};
+use serde::{Deserialize, Serialize};
+
+use super::{CategoricalProfile, NumericProfile};
+use crate::parallel;
+use crate::sample::{ColumnKind, Infinite, NumericSample, labels, numbers};
+use crate::table::{Table, missing};
+
+/// Segments that one call makes.
+const SEGMENTS: usize = 10_000;
+
+/// What is known of a table: a profile of every column. Small, mergeable, and enough for a drift check.
+///
+/// The first profile, of the reference, fixes the grids; every later one is made [like](Self::like) it.
+/// **Cost**: of a reference O(n log n) per column and memory for one column; of later tables O(n) and memory for
+/// one part of a column.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// use mlops_drift::{DriftCheck, profile::TableProfile};
+///
+/// let day = |shift: f64| {
+///     let column = Float64Array::from_iter_values((0..500).map(|i| f64::from(i) + shift));
+///     RecordBatch::try_from_iter([("temperature", Arc::new(column) as ArrayRef)])
+/// };
+/// let reference = TableProfile::of(&day(0.0)?)?;
+/// let saved = reference.to_bytes()?; // the data itself is not needed any more
+///
+/// let reference = TableProfile::from_bytes(&saved)?;
+/// let mut week = reference.like(&day(200.0)?)?;
+/// week.merge(&reference.like(&day(210.0)?)?)?; // made elsewhere, in any order
+/// assert!(DriftCheck::against(&reference).run(&week)?.verdict.drifted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableProfile {
+    rows: u64,
+    columns: Vec<ColumnProfile>,
+    not_profiled: BTreeMap<String, String>,
+}
+
+/// What is known of one column.
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// use mlops_drift::profile::{TableProfile, Values};
+/// let column = std::sync::Arc::new(Int32Array::from_iter_values(0..9)) as ArrayRef;
+/// let profile = TableProfile::of(&RecordBatch::try_from_iter([("x", column)])?)?;
+/// let x = profile.column("x").unwrap();
+/// assert_eq!(x.data_type(), "int32");
+/// assert!(matches!(x.values(), Values::Numeric(profile) if profile.finite() == 9));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnProfile {
+    name: String,
+    data_type: String,
+    kind: ColumnKind,
+    values: Values,
+}
+
+/// The values of a profiled column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Values {
+    /// Numbers and times.
+    Numeric(NumericProfile),
+    /// Strings and booleans.
+    Categorical(CategoricalProfile),
+}
+
+impl Values {
+    /// Of a reference column, gathered from its parts.
+    pub(crate) fn of_reference(kind: ColumnKind, table: &dyn Table, name: &str) -> Result<Self> {
+        let mut chunks = table.column(name)?;
+        if kind == ColumnKind::Categorical {
+            let mut profile = Self::Categorical(CategoricalProfile::default());
+            chunks.try_for_each(|chunk| profile.update(&chunk?))?;
+            return Ok(profile);
+        }
+        let (mut values, mut nulls) = (Vec::new(), 0);
+        for chunk in chunks {
+            let chunk = chunk?;
+            nulls += chunk.logical_null_count() as u64;
+            values.extend(numbers(&chunk)?);
+        }
+        let sample = NumericSample::new(values);
+        Ok(Self::Numeric(
+            NumericProfile::of(&sample)?.with_nulls(nulls),
+        ))
+    }
+
+    /// Of a column of a later table, part by part.
+    pub(crate) fn like(&self, table: &dyn Table, name: &str) -> Result<Self> {
+        let mut profile = self.empty();
+        table
+            .column(name)?
+            .try_for_each(|chunk| profile.update(&chunk?))?;
+        Ok(profile)
+    }
+
+    /// With ±inf kept, counted as missing, or refused.
+    pub(crate) fn with_infinite(self, infinite: Infinite) -> Result<Self> {
+        match self {
+            Self::Numeric(profile) => profile.with_infinite(infinite).map(Self::Numeric),
+            Self::Categorical(_) => Ok(self),
+        }
+    }
+
+    /// How many values are not missing.
+    pub(crate) fn present(&self) -> u64 {
+        match self {
+            Self::Numeric(profile) => profile.finite() + profile.infinite().iter().sum::<u64>(),
+            Self::Categorical(profile) => profile.values(),
+        }
+    }
+
+    /// How many rows are null or NaN.
+    pub(crate) fn missing(&self) -> u64 {
+        match self {
+            Self::Numeric(profile) => profile.nulls() + profile.nans(),
+            Self::Categorical(profile) => profile.nulls(),
+        }
+    }
+
+    fn empty(&self) -> Self {
+        match self {
+            Self::Numeric(profile) => Self::Numeric(profile.empty()),
+            Self::Categorical(profile) => Self::Categorical(profile.empty()),
+        }
+    }
+
+    fn update(&mut self, column: &ArrayRef) -> Result<()> {
+        match self {
+            Self::Numeric(profile) => profile.update(column),
+            Self::Categorical(profile) => profile.update(column),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        match (self, other) {
+            (Self::Numeric(profile), Self::Numeric(other)) => profile.merge(other),
+            (Self::Categorical(profile), Self::Categorical(other)) => profile.merge(other),
+            _ => Err(Error::new(
+                ErrorKind::SignatureMismatch,
+                "a column must be numbers or categories in both profiles, got one of each",
+            )),
+        }
+    }
+}
+
+impl ColumnProfile {
+    /// The column's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The [name](type_name) of the column's Arrow type.
+    pub fn data_type(&self) -> &str {
+        &self.data_type
+    }
+
+    /// How the column is compared.
+    pub fn kind(&self) -> ColumnKind {
+        self.kind
+    }
+
+    /// What is known of its values.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    fn of(reference: &dyn Table, field: &FieldRef) -> Result<Self> {
+        let (name, kind) = (field.name(), ColumnKind::of(field.data_type()));
+        let values = Values::of_reference(kind, reference, name);
+        Ok(Self {
+            values: values.map_err(|error| error.context("column", name))?,
+            name: name.clone(),
+            data_type: type_name(field.data_type()),
+            kind,
+        })
+    }
+
+    fn like(&self, table: &dyn Table) -> Result<Self> {
+        let values = self.values.like(table, &self.name);
+        Ok(Self {
+            values: values.map_err(|error| error.context("column", &self.name))?,
+            ..self.clone()
+        })
+    }
+
+    fn require_like(&self, name: &str, data_type: &str, kind: ColumnKind) -> Result<()> {
+        let same = self.name == name
+            && self.kind == kind
+            && (kind != ColumnKind::Temporal || self.data_type == data_type);
+        if same {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::SignatureMismatch,
+            format!(
+                "column \"{}\" must be comparable with {}, got \"{name}\" of {data_type}",
+                self.name, self.data_type
+            ),
+        ))
+    }
+}
+
+impl TableProfile {
+    /// Of a reference: fixes a grid for every numeric column. Nested columns are [left out](Self::not_profiled).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a table without rows; what reading it can cause.
+    pub fn of(reference: &dyn Table) -> Result<Self> {
+        if reference.rows() == 0 {
+            return Err(Error::invalid(
+                "the reference table must hold at least 1 row, got 0",
+            ));
+        }
+        let schema = reference.schema();
+        let (unsupported, supported): (Vec<&FieldRef>, Vec<&FieldRef>) = schema
+            .fields()
+            .iter()
+            .partition(|field| ColumnKind::of(field.data_type()) == ColumnKind::Unsupported);
+        let named = |field: &FieldRef| (field.name().clone(), type_name(field.data_type()));
+        Ok(Self {
+            rows: reference.rows(),
+            columns: parallel::map(&supported, |field| ColumnProfile::of(reference, field))?,
+            not_profiled: unsupported.into_iter().map(named).collect(),
+        })
+    }
+
+    /// No rows yet, on the same grids.
+    #[must_use]
+    pub fn empty(&self) -> Self {
+        let columns = self.columns.iter().map(|column| ColumnProfile {
+            values: column.values.empty(),
+            ..column.clone()
+        });
+        Self {
+            rows: 0,
+            columns: columns.collect(),
+            not_profiled: self.not_profiled.clone(),
+        }
+    }
+
+    /// Of a later table, on the same grids. Columns beyond those of this profile are ignored.
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that is missing or of another kind; what reading
+    /// can cause.
+    pub fn like(&self, table: &dyn Table) -> Result<Self> {
+        self.require_columns(table)?;
+        let columns = parallel::map(&self.columns, |column| column.like(table))?;
+        Ok(Self {
+            rows: table.rows(),
+            columns,
+            not_profiled: self.not_profiled.clone(),
+        })
+    }
+
+    /// Of each segment of a later table, on the same grids: rows by the label that they carry in one column. Rows without a label
+    /// are left out.
+    ///
+    /// # Errors
+    /// As [`like`](Self::like)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for more than 10,000 labels.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    /// # let delay = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0])) as ArrayRef;
+    /// # let origin = Arc::new(StringArray::from(vec!["JFK", "LGA", "JFK"])) as ArrayRef;
+    /// # let flights = RecordBatch::try_from_iter([("delay", delay), ("origin", origin)])?;
+    /// use mlops_drift::profile::TableProfile;
+    /// let reference = TableProfile::of(&flights)?;
+    /// let by_origin = reference.by(&flights, "origin")?;
+    /// assert_eq!(by_origin["JFK"].rows(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn by(&self, batch: &RecordBatch, column: &str) -> Result<BTreeMap<String, Self>> {
+        let segments = batch
+            .column_by_name(column)
+            .ok_or_else(|| missing(column))?;
+        let labels = labels(segments)?;
+        let names: std::collections::BTreeSet<&str> = labels.iter().flatten().collect();
+        if names.len() > SEGMENTS {
+            return Err(Error::invalid(format!(
+                "column \"{column}\" must hold at most {SEGMENTS} labels, got {}",
+                names.len()
+            )));
+        }
+        let profile = |name: &str| {
+            let rows: BooleanArray = labels
+                .iter()
+                .map(|label| Some(label == Some(name)))
+                .collect();
+            self.like(&filter_record_batch(batch, &rows)?)
+        };
+        let profiles = names
+            .iter()
+            .map(|name| Ok(((*name).to_owned(), profile(name)?)));
+        profiles.collect()
+    }
+
+    /// The rows of another profile on the same grids.
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for other columns or grids; nothing is merged then.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.columns.len() != other.columns.len() {
+            return Err(Error::new(
+                ErrorKind::SignatureMismatch,
+                format!(
+                    "profiles must have the same columns, got {} and {}",
+                    self.columns.len(),
+                    other.columns.len()
+                ),
+            ));
+        }
+        let mut merged = self.columns.clone();
+        for (column, other) in merged.iter_mut().zip(&other.columns) {
+            column
+                .require_like(&other.name, &other.data_type, other.kind)
+                .and_then(|()| column.values.merge(&other.values))
+                .map_err(|error| error.context("column", &column.name))?;
+        }
+        self.columns = merged;
+        self.rows += other.rows;
+        Ok(())
+    }
+
+    fn require_columns(&self, table: &dyn Table) -> Result<()> {
+        let schema = table.schema();
+        for column in &self.columns {
+            let field = schema.field_with_name(&column.name);
+            let data_type: &DataType = field.map_err(|_| missing(&column.name))?.data_type();
+            column.require_like(
+                &column.name,
+                &type_name(data_type),
+                ColumnKind::of(data_type),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The columns, in the order of the reference's schema.
+    pub fn columns(&self) -> &[ColumnProfile] {
+        &self.columns
+    }
+
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&ColumnProfile> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Columns of the reference that cannot be profiled, with the names of their types.
+    pub fn not_profiled(&self) -> &BTreeMap<String, String> {
+        &self.not_profiled
+    }
+}

@@ -1,0 +1,112 @@
+//! Tables that can be read column by column, more than once.
+//!
+//! | table | holds |
+//! | --- | --- |
+//! | `RecordBatch`, `Vec<RecordBatch>` | rows in memory |
+#![cfg_attr(
+    feature = "parquet",
+    doc = "| [`ParquetTable`] | a Parquet file, read a row group at a time |"
+)]
+
+#[cfg(feature = "parquet")]
+mod parquet;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array};
+use arrow::compute::concat;
+use arrow::datatypes::{Schema, SchemaRef};
+use mlops_core::{Error, ErrorKind, Result};
+
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetTable;
+
+/// The parts of one column, in the order of the rows.
+pub type Chunks<'a> = Box<dyn Iterator<Item = Result<ArrayRef>> + 'a>;
+
+/// A table that can be read column by column, more than once, by several threads.
+///
+/// # Contract
+/// - Every reading gives the same rows in the same order; where the parts are cut apart does not matter.
+/// - A part is small against memory; a column need not be.
+///
+/// # Errors
+/// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that the schema lacks; what reading can cause, such as
+/// [`Corrupt`](ErrorKind::Corrupt).
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{Array, ArrayRef, Int32Array, RecordBatch};
+/// use mlops_drift::table::Table;
+///
+/// let day = |from| RecordBatch::try_from_iter([("x", Arc::new(Int32Array::from_iter_values(from..from + 5)) as ArrayRef)]);
+/// let week = vec![day(0)?, day(5)?];
+/// assert_eq!((week.rows(), week.column("x")?.count()), (10, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Table: Send + Sync {
+    /// The columns with their types.
+    fn schema(&self) -> SchemaRef;
+
+    /// The number of rows.
+    fn rows(&self) -> u64;
+
+    /// The parts of the column of this name.
+    fn column(&self, name: &str) -> Result<Chunks<'_>>;
+}
+
+impl Table for RecordBatch {
+    fn schema(&self) -> SchemaRef {
+        RecordBatch::schema(self)
+    }
+
+    fn rows(&self) -> u64 {
+        self.num_rows() as u64
+    }
+
+    fn column(&self, name: &str) -> Result<Chunks<'_>> {
+        let column = self.column_by_name(name).ok_or_else(|| missing(name))?;
+        Ok(Box::new(std::iter::once(Ok(column.clone()))))
+    }
+}
+
+/// The schema is that of the first batch; a batch without a column of it is an error when that column is read.
+impl Table for Vec<RecordBatch> {
+    fn schema(&self) -> SchemaRef {
+        let empty = || SchemaRef::new(Schema::empty());
+        self.first().map_or_else(empty, RecordBatch::schema)
+    }
+
+    fn rows(&self) -> u64 {
+        self.iter().map(Table::rows).sum()
+    }
+
+    fn column(&self, name: &str) -> Result<Chunks<'_>> {
+        let name = name.to_owned();
+        Ok(Box::new(self.iter().map(move |batch| {
+            let column = batch.column_by_name(&name);
+            column.cloned().ok_or_else(|| missing(&name))
+        })))
+    }
+}
+
+/// Some columns of a table in one batch: for what needs all values at once.
+pub(crate) fn gathered(table: &dyn Table, columns: &[&str]) -> Result<RecordBatch> {
+    let whole = columns.iter().map(|name| {
+        let parts = table.column(name)?.collect::<Result<Vec<_>>>()?;
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        let column = match parts.as_slice() {
+            [] => new_empty_array(table.schema().field_with_name(name)?.data_type()),
+            parts => concat(parts)?,
+        };
+        Ok((*name, column))
+    });
+    Ok(RecordBatch::try_from_iter(
+        whole.collect::<Result<Vec<_>>>()?,
+    )?)
+}
+
+pub(crate) fn missing(column: &str) -> Error {
+    Error::new(
+        ErrorKind::SignatureMismatch,
+        format!("column \"{column}\" is missing"),
+    )
+}

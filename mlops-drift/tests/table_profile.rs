@@ -1,0 +1,390 @@
+//! Checks over Parquet files and profiles: the same verdicts as over rows, small files, typed errors.
+#![cfg(feature = "parquet")]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, ListArray, RecordBatch, StringArray,
+    TimestampMillisecondArray,
+};
+use arrow::datatypes::Int32Type;
+use mlops_core::ErrorKind;
+use mlops_core::evidence::Distance;
+use mlops_drift::DriftCheck;
+use mlops_drift::check::{Method, Source};
+use mlops_drift::profile::{CategoricalProfile, TableProfile, Values};
+use mlops_drift::table::ParquetTable;
+use mlops_drift::two_sample::KolmogorovSmirnov;
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Rows of several types, with nulls, NaN and ties.
+fn table(rows: usize, seed: u64, shift: f64) -> RecordBatch {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut some = |share: f64| rng.random_range(0.0..1.0) < share;
+    let present: Vec<bool> = (0..rows).map(|_| some(0.95)).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed + 1_000);
+    let smooth = Float64Array::from_iter(present.iter().map(|present| {
+        let x = rng.random_range(0.0..1.0_f64) + rng.random_range(0.0..1.0) + shift;
+        present.then_some(x)
+    }));
+    let tied = Float64Array::from_iter_values((0..rows).map(|_| rng.random_range(0..7_u8).into()));
+    let carrier = StringArray::from_iter_values(
+        (0..rows).map(|_| ["UA", "B6", "DL"][rng.random_range(0..3)]),
+    );
+    let late = BooleanArray::from_iter((0..rows).map(|_| Some(rng.random_range(0..4) == 0)));
+    let time = (0..rows).map(|_| rng.random_range(0..1_000_000_i64));
+    let time = TimestampMillisecondArray::from_iter_values(time).with_timezone("UTC");
+    RecordBatch::try_from_iter([
+        ("smooth", Arc::new(smooth) as ArrayRef),
+        ("tied", Arc::new(tied) as ArrayRef),
+        ("carrier", Arc::new(carrier) as ArrayRef),
+        ("late", Arc::new(late) as ArrayRef),
+        ("time", Arc::new(time) as ArrayRef),
+    ])
+    .unwrap()
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("mlops-drift-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, batch: &RecordBatch) -> PathBuf {
+        let path = self.0.join(name);
+        let groups = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(700))
+            .build();
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(groups)).unwrap();
+        writer.write(batch).unwrap();
+        writer.close().unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn files_and_profiles_give_the_verdict_of_the_rows() {
+    let folder = Folder::new("verdict");
+    let reference = table(3_000, 1, 0.0);
+    let in_file = ParquetTable::open(folder.write("reference.parquet", &reference)).unwrap();
+    let profile = TableProfile::of(&reference).unwrap();
+    for shift in [0.0, 0.1] {
+        let current = table(2_000, 2, shift);
+        let current_file = ParquetTable::open(folder.write("current.parquet", &current)).unwrap();
+        let by_rows = DriftCheck::against(&reference).run(&current).unwrap();
+        assert_eq!(
+            by_rows.verdict.drifted,
+            shift > 0.0,
+            "{}",
+            by_rows.verdict.reason
+        );
+        let least = Distance::new(0.05, "kolmogorov_smirnov").unwrap();
+        for source in [Source::from(&in_file), (&profile).into()] {
+            let check = DriftCheck::against(source)
+                .effect(least.clone())
+                .prepare()
+                .unwrap();
+            for current in [
+                Source::from(&current_file),
+                (&current).into(),
+                (&profile.like(&current_file).unwrap()).into(),
+            ] {
+                let report = check.run(current).unwrap();
+                assert_eq!(
+                    report.verdict.drifted_columns,
+                    by_rows.verdict.drifted_columns
+                );
+                assert_eq!(report.reference_rows, 3_000);
+                assert_eq!(report.current_rows, 2_000);
+                for (column, exact) in report.columns.iter().zip(&by_rows.columns) {
+                    assert_eq!(column.current_missing, exact.current_missing);
+                    for (measure, bracket) in &column.brackets {
+                        let exact = exact.effect(measure).unwrap().get();
+                        let rounding = 1e-12 * (1.0 + exact);
+                        assert!(
+                            bracket.low <= exact + rounding && exact <= bracket.high + rounding
+                        );
+                    }
+                    let p = |finding: &mlops_drift::report::Finding| finding.p_value.get();
+                    let (p, exact) = (
+                        p(column.value.as_ref().unwrap()),
+                        p(exact.value.as_ref().unwrap()),
+                    );
+                    assert!(p >= exact - 1e-12, "{}: {p} against {exact}", column.column);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_with_a_unit_or_a_method_are_gathered_from_a_file_and_refused_from_a_profile() {
+    let folder = Folder::new("units");
+    let rows = table(1_000, 5, 0.0);
+    let file = ParquetTable::open(folder.write("rows.parquet", &rows)).unwrap();
+    let by_unit = |check: DriftCheck| check.columns(["smooth"]).unit("tied", ["smooth"]);
+    let of_file = by_unit(DriftCheck::against(&file)).run(&file).unwrap();
+    let of_rows = by_unit(DriftCheck::against(&rows)).run(&rows).unwrap();
+    assert_eq!(of_file, of_rows);
+
+    let profile = TableProfile::of(&rows).unwrap();
+    let error = by_unit(DriftCheck::against(&profile))
+        .run(&rows)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    let own = Method::numeric(KolmogorovSmirnov::default());
+    assert!(
+        DriftCheck::against(&profile)
+            .method("smooth", own)
+            .prepare()
+            .is_err()
+    );
+    let error = DriftCheck::against(&rows).run(&profile).unwrap_err();
+    assert!(
+        error.to_string().contains("a profile holds no rows"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_profile_survives_bytes_and_json_and_nothing_else_passes_for_one() {
+    let profile = TableProfile::of(&table(500, 3, 0.0)).unwrap();
+    let bytes = profile.to_bytes().unwrap();
+    assert_eq!(TableProfile::from_bytes(&bytes).unwrap(), profile);
+    assert_eq!(
+        TableProfile::from_json(&profile.to_json().unwrap()).unwrap(),
+        profile
+    );
+    for length in [0, 3, 4, 20, 37, 38, 39, bytes.len() / 2, bytes.len() - 1] {
+        let error = TableProfile::from_bytes(&bytes[..length]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "of {length} bytes");
+    }
+    for position in (0..bytes.len())
+        .step_by(97)
+        .filter(|position| !(4..6).contains(position))
+    {
+        let mut damaged = bytes.clone();
+        damaged[position] ^= 4;
+        let error = TableProfile::from_bytes(&damaged).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "at {position}");
+    }
+    let mut newer = bytes.clone();
+    newer[5] = 2;
+    let error = TableProfile::from_bytes(&newer).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("got 2"), "{error}");
+    for text in [
+        "",
+        "{}",
+        "[1]",
+        r#"{"version":1}"#,
+        r#"{"version":1,"profile":{"rows":1}}"#,
+    ] {
+        assert_eq!(
+            TableProfile::from_json(text).unwrap_err().kind(),
+            ErrorKind::Corrupt,
+            "{text}"
+        );
+    }
+}
+
+/// A profile written by version 1 of the format stays readable, and says the same.
+#[test]
+fn the_first_version_stays_readable() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/profile-v1.mlpf");
+    let reference = table(300, 11, 0.0);
+    if std::env::var_os("MLOPS_WRITE_FIXTURES").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(
+            &path,
+            TableProfile::of(&reference).unwrap().to_bytes().unwrap(),
+        )
+        .unwrap();
+    }
+    let old = TableProfile::from_bytes(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(old, TableProfile::of(&reference).unwrap());
+    assert!(
+        !DriftCheck::against(&old)
+            .run(&table(300, 12, 0.0))
+            .unwrap()
+            .verdict
+            .drifted
+    );
+    assert!(
+        DriftCheck::against(&old)
+            .run(&table(300, 12, 0.5))
+            .unwrap()
+            .verdict
+            .drifted
+    );
+}
+
+#[test]
+fn files_that_are_not_there_truncated_or_damaged_are_typed_errors() {
+    let folder = Folder::new("damaged");
+    let path = folder.write("rows.parquet", &table(3_000, 7, 0.0));
+    let bytes = fs::read(&path).unwrap();
+    let kind = |path: &Path| ParquetTable::open(path).unwrap_err().kind();
+    assert_eq!(kind(&folder.0.join("none.parquet")), ErrorKind::NotFound);
+    for length in [0, 3, 8, bytes.len() / 2, bytes.len() - 1] {
+        let cut = folder.0.join("cut.parquet");
+        fs::write(&cut, &bytes[..length]).unwrap();
+        assert_eq!(kind(&cut), ErrorKind::Corrupt, "of {length} bytes");
+    }
+    // A file that loses its pages after it was opened.
+    let table = ParquetTable::open(&path).unwrap();
+    fs::write(&path, &bytes[..200]).unwrap();
+    let error = TableProfile::of(&table).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(
+        error.to_string().contains("rows.parquet") && error.to_string().contains("column"),
+        "{error}"
+    );
+}
+
+#[test]
+fn nested_columns_are_named_and_never_pass_in_silence() {
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1)]), None]);
+    let numbers = Arc::new(Float64Array::from(vec![1.0, 2.0])) as ArrayRef;
+    let batch =
+        RecordBatch::try_from_iter([("x", numbers), ("nested", Arc::new(lists) as ArrayRef)])
+            .unwrap();
+    let profile = TableProfile::of(&batch).unwrap();
+    assert_eq!(
+        profile.not_profiled().keys().collect::<Vec<_>>(),
+        ["nested"]
+    );
+    let error = DriftCheck::against(&profile).run(&batch).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(
+        DriftCheck::against(&profile)
+            .columns(["x"])
+            .run(&batch)
+            .is_ok()
+    );
+}
+
+#[test]
+fn other_columns_or_types_are_errors_and_nothing_is_merged() {
+    let profile = TableProfile::of(&table(100, 1, 0.0)).unwrap();
+    let narrow = table(100, 1, 0.0).project(&[0, 1]).unwrap();
+    let error = profile.like(&narrow).unwrap_err();
+    assert!(
+        error.to_string().contains("\"carrier\" is missing"),
+        "{error}"
+    );
+    let other = TableProfile::of(&table(100, 2, 0.0)).unwrap(); // other grids
+    let mut merged = profile.clone();
+    assert_eq!(
+        merged.merge(&other).unwrap_err().kind(),
+        ErrorKind::SignatureMismatch
+    );
+    assert_eq!(merged, profile);
+    assert!(merged.merge(&TableProfile::of(&narrow).unwrap()).is_err());
+    let error = DriftCheck::against(&profile).run(&other).unwrap_err();
+    assert!(error.to_string().contains("one grid"), "{error}");
+    assert!(TableProfile::of(&table(0, 1, 0.0)).is_err());
+    assert!(DriftCheck::against(&Vec::new()).prepare().is_err());
+}
+
+#[test]
+fn a_million_categories_are_compared_by_group_at_their_level() {
+    let ids = |from: u32| {
+        let labels = StringArray::from_iter_values((from..from + 300_000).map(|id| id.to_string()));
+        RecordBatch::try_from_iter([("id", Arc::new(labels) as ArrayRef)]).unwrap()
+    };
+    let profile = TableProfile::of(&ids(0)).unwrap();
+    let Values::Categorical(column) = profile.column("id").unwrap().values() else {
+        panic!()
+    };
+    assert_eq!(
+        (column.is_exact(), column.values(), column.distinct()),
+        (false, 300_000, None)
+    );
+    assert!(
+        !DriftCheck::against(&profile)
+            .run(&ids(1_000_000))
+            .unwrap()
+            .verdict
+            .drifted
+    );
+    let one = StringArray::from(vec!["7"; 1_000]);
+    let one = RecordBatch::try_from_iter([("id", Arc::new(one) as ArrayRef)]).unwrap();
+    assert!(
+        DriftCheck::against(&profile)
+            .run(&one)
+            .unwrap()
+            .verdict
+            .drifted
+    );
+}
+
+#[test]
+fn segments_add_up_to_the_table() {
+    let rows = table(2_000, 21, 0.0);
+    let reference = TableProfile::of(&rows).unwrap();
+    let segments = reference.by(&rows, "carrier").unwrap();
+    assert_eq!(segments.keys().collect::<Vec<_>>(), ["B6", "DL", "UA"]);
+    let mut sum = reference.empty();
+    for segment in segments.values() {
+        sum.merge(segment).unwrap();
+    }
+    assert_eq!(sum.rows(), 2_000);
+    assert!(
+        !DriftCheck::against(&reference)
+            .run(&sum)
+            .unwrap()
+            .verdict
+            .drifted
+    );
+    assert!(reference.by(&rows, "none").is_err());
+    assert!(reference.by(&rows, "smooth").is_err());
+}
+
+proptest! {
+    #[test]
+    fn labels_count_the_same_in_any_partition_and_order(
+        labels in prop::collection::vec(prop::option::weighted(0.9, 0..9_u8), 0..60),
+        parts in prop::collection::vec(0..3_usize, 60),
+        cap in 1..12_u32,
+    ) {
+        let empty = CategoricalProfile::with_cap(cap).unwrap();
+        let profiled = |rows: Vec<Option<u8>>| {
+            let rows = rows.into_iter().map(|label| label.map(|label| label.to_string()));
+            let mut profile = empty.clone();
+            profile.update(&rows.collect::<StringArray>()).unwrap();
+            profile
+        };
+        let mut merged = empty.clone();
+        for part in [2, 0, 1] {
+            let rows = labels.iter().zip(&parts).filter(|(_, p)| **p == part);
+            merged.merge(&profiled(rows.map(|(label, _)| *label).rev().collect())).unwrap();
+        }
+        let whole = profiled(labels.clone());
+        prop_assert_eq!(&merged, &whole);
+        let distinct: std::collections::BTreeSet<u8> = labels.iter().flatten().copied().collect();
+        prop_assert_eq!(whole.is_exact(), distinct.len() <= cap as usize);
+        for label in 0..9_u8 {
+            let count = labels.iter().filter(|l| **l == Some(label)).count() as u64;
+            let [low, high] = whole.count(&label.to_string());
+            prop_assert!(low <= count && count <= high);
+        }
+    }
+}
