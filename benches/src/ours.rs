@@ -1,24 +1,30 @@
-//! `ours WORK TIMES`: does one piece of work so many times, for `compare.py` to weigh against a peer.
+//! `ours WORK TIMES FOLDER`: does one piece of work so many times, for `compare.py` to weigh against a peer.
 #![allow(clippy::print_stdout)] // a program, not a library
 
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
 
 use mlops_benches::{departures, table, weather, weather_view};
 use mlops_core::{Error, Result};
 use mlops_drift::DriftCheck;
+use mlops_drift::profile::TableProfile;
+use mlops_drift::table::ParquetTable;
 use mlops_registry::features::{AsOfTable, join_as_of};
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let (work, times) = (args.next().unwrap_or_default(), args.next());
+    let folder = PathBuf::from(args.next().unwrap_or_default());
     let times: usize = times
         .and_then(|times| times.parse().ok())
-        .ok_or_else(|| Error::invalid("usage: ours join|drift TIMES"))?;
+        .ok_or_else(|| Error::invalid("usage: ours join|drift|files|profile TIMES FOLDER"))?;
     match work.as_str() {
         "join" => join(times),
         "drift" => drift(times),
+        "files" => files(times, &folder),
+        "profile" => profile(times, &folder),
         other => Err(Error::invalid(format!(
-            "unknown work {other:?}; there are join and drift"
+            "unknown work {other:?}; there are join, drift, files and profile"
         ))),
     }
 }
@@ -52,6 +58,32 @@ fn drift(times: usize) -> Result<()> {
                 .drifted_columns
                 .len()
         );
+    }
+    Ok(())
+}
+
+/// The default check of one Parquet file against another, to the report as JSON.
+fn files(times: usize, folder: &Path) -> Result<()> {
+    for _ in 0..times {
+        let reference = ParquetTable::open(folder.join("reference.parquet"))?;
+        let current = ParquetTable::open(folder.join("current.parquet"))?;
+        let report = DriftCheck::against(&reference).run(&current)?;
+        black_box(report.to_json()?);
+        println!("{}", report.verdict.drifted_columns.len());
+    }
+    Ok(())
+}
+
+/// The same against a profile of the reference that was saved before.
+fn profile(times: usize, folder: &Path) -> Result<()> {
+    let reference = ParquetTable::open(folder.join("reference.parquet"))?;
+    let saved = TableProfile::of(&reference)?.to_bytes()?;
+    for _ in 0..times {
+        let reference = TableProfile::from_bytes(&saved)?;
+        let current = ParquetTable::open(folder.join("current.parquet"))?;
+        let report = DriftCheck::against(&reference).run(&current)?;
+        black_box(report.to_json()?);
+        println!("{}", report.verdict.drifted_columns.len());
     }
     Ok(())
 }

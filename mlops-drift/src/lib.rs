@@ -11,6 +11,7 @@ mod permutation;
 pub mod profile;
 pub mod report;
 pub mod sample;
+pub mod stream;
 pub mod table;
 pub mod two_sample;
 

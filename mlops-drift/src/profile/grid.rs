@@ -95,8 +95,13 @@ impl Grid {
         }
     }
 
+    /// The cell of a finite value.
+    pub(crate) fn cell(&self, value: f64) -> usize {
+        self.index.locate(&[value; 1])[0]
+    }
+
     /// How many of an ascending, finite sample lie in each cell.
-    pub(super) fn count_sorted(&self, sorted: &[f64]) -> Vec<u64> {
+    pub(crate) fn count_sorted(&self, sorted: &[f64]) -> Vec<u64> {
         let mut before = 0;
         let ends = self.cuts.iter().flat_map(|&cut| {
             [

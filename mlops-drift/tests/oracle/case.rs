@@ -66,6 +66,11 @@ impl Case {
             Value::Array(values) => values.iter().map(number).collect(),
             value => vec![number(value)],
         };
+        if key.ends_with("_in") {
+            let inside = matches!((got, &want[..]), ([x], [low, high]) if low <= x && x <= high);
+            return (!inside)
+                .then(|| format!("{} {key}: got {got:?}, not in {want:?}", self.text("id")));
+        }
         let tolerance = &self.fields["tol"][key];
         let (abs, rel) = (number(&tolerance["abs"]), number(&tolerance["rel"]));
         let close = |(got, want): (&f64, &f64)| (got - want).abs() <= abs + rel * want.abs();

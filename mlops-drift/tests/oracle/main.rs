@@ -12,6 +12,7 @@ mod case;
 mod categorical;
 mod multiplicity;
 mod numeric;
+mod online;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,16 +42,6 @@ const NOT_YET: &[&str] = &[
     "numeric/epps_singleton/t=(0.4,0.8)", // one case: see `rests_on_rounding`
     "numeric/ks/sketch_contains",
     "numeric/levene/mean", // one case: see `rests_on_rounding`
-    "online/adwin/default",
-    "online/adwin/delta0.1_clock1",
-    "online/ddm/default",
-    "online/eddm/default",
-    "online/fhddm/default",
-    "online/hddm_a/default",
-    "online/hddm_w/default",
-    "online/kswin/alpha1e-4",
-    "online/page_hinkley/default",
-    "online/page_hinkley/t20_up",
     "ranking/ranking/k=1",
     "ranking/ranking/k=10",
     "ranking/ranking/k=5",
@@ -67,6 +58,7 @@ fn outcome(case: &Case) -> Option<Outcome> {
         "categorical" => categorical::outcome(case, function),
         "multiplicity" => multiplicity::outcome(case, function),
         "binary" => binary::outcome(case, function),
+        "online" => online::outcome(case, function),
         _ => None,
     }
 }

@@ -1,0 +1,203 @@
+use std::collections::VecDeque;
+
+use mlops_core::Result;
+use serde::{Deserialize, Serialize};
+
+use super::{Sequential, Signal, at_least, finite, within};
+
+/// Buckets of one size; one more, and the two oldest become one of twice the size.
+const BUCKETS: usize = 5;
+/// Values that either side of a cut must hold.
+const LEAST: f64 = 5.0;
+/// Values before the first look.
+const GRACE: f64 = 10.0;
+
+/// Adaptive windowing: drops the oldest values while two parts of the window have means too far apart.
+///
+/// **Assumption**: independent values on a scale of about 1. **Guarantee**: a cut between two parts of one law has probability at most
+/// delta by a normal approximation to Bernstein's bound, for one look; ADWIN looks every `clock` observations.
+/// **Errors**: NaN and ±inf. **Cost**: O(log n) per look, memory O(log n) for a window of n.
+/// **Source**: Bifet & Gavaldà, "Learning from time-changing data with adaptive windowing", SDM 2007; conventions of river 0.26,
+/// which starts anew after an alarm.
+///
+/// ```
+/// use mlops_drift::stream::{Adwin, Sequential, Signal};
+/// let mut detector = Adwin::default();
+/// let stream = (0..2_000).map(|i| f64::from(i % 5) + if i < 1_000 { 0.0 } else { 2.0 });
+/// let signals = stream.map(|x| detector.observe(x)).collect::<Result<Vec<_>, _>>()?;
+/// let alarm = signals.iter().position(|signal| *signal == Signal::Drift).unwrap();
+/// assert!((1_000..1_100).contains(&alarm));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Adwin {
+    delta: f64,
+    clock: usize,
+    window: Window,
+    ticks: usize,
+    drifted: bool,
+}
+
+/// All values of the window: buckets by size, 1, 2, 4, … values each, the newest at the back of a row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Window {
+    rows: Vec<VecDeque<Bucket>>,
+    width: f64,
+    total: f64,
+    /// Sum of squared distances from the mean.
+    squares: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Bucket {
+    total: f64,
+    squares: f64,
+}
+
+impl Default for Adwin {
+    fn default() -> Self {
+        Self {
+            delta: 0.002,
+            clock: 32,
+            window: Window::default(),
+            ticks: 0,
+            drifted: false,
+        }
+    }
+}
+
+impl Adwin {
+    /// With the probability of a cut without change (0.002 by default) and observations between two looks (32).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `0 < delta < 1` and `clock >= 1`.
+    ///
+    /// ```
+    /// assert!(mlops_drift::stream::Adwin::new(0.1, 0).is_err());
+    /// ```
+    pub fn new(delta: f64, clock: usize) -> Result<Self> {
+        Ok(Self {
+            delta: within("delta", delta, 0.0, 1.0)?,
+            clock: at_least("clock", clock, 1)?,
+            ..Self::default()
+        })
+    }
+
+    /// How many values the window holds.
+    pub fn width(&self) -> usize {
+        self.window.width as usize
+    }
+
+    /// The mean of the window; `None` when empty.
+    pub fn mean(&self) -> Option<f64> {
+        (self.window.width > 0.0).then(|| self.window.total / self.window.width)
+    }
+}
+
+impl Sequential<f64> for Adwin {
+    fn observe(&mut self, value: f64) -> Result<Signal> {
+        let value = finite(value)?;
+        if self.drifted {
+            self.reset();
+        }
+        self.window.push(value);
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(self.clock) && self.window.width > GRACE {
+            while self.window.splits(self.delta) {
+                self.window.drop_oldest();
+                self.drifted = true;
+            }
+        }
+        Ok(if self.drifted {
+            Signal::Drift
+        } else {
+            Signal::Quiet
+        })
+    }
+
+    fn reset(&mut self) {
+        self.window = Window::default();
+        (self.ticks, self.drifted) = (0, false);
+    }
+}
+
+impl Window {
+    fn push(&mut self, value: f64) {
+        if self.width > 0.0 {
+            let delta = value - self.total / self.width;
+            self.squares += self.width * delta * delta / (self.width + 1.0);
+        }
+        self.width += 1.0;
+        self.total += value;
+        self.insert(
+            0,
+            Bucket {
+                total: value,
+                squares: 0.0,
+            },
+        );
+    }
+
+    fn insert(&mut self, row: usize, bucket: Bucket) {
+        if row == self.rows.len() {
+            self.rows.push(VecDeque::new());
+        }
+        let buckets = &mut self.rows[row];
+        buckets.push_back(bucket);
+        if buckets.len() > BUCKETS
+            && let (Some(a), Some(b)) = (buckets.pop_front(), buckets.pop_front())
+        {
+            let size = size_of_row(row);
+            let delta = (a.total - b.total) / size;
+            let between = size / 2.0 * delta * delta;
+            let merged = Bucket {
+                total: a.total + b.total,
+                squares: a.squares + b.squares + between,
+            };
+            self.insert(row + 1, merged);
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        let size = size_of_row(self.rows.len().saturating_sub(1));
+        let Some(oldest) = self.rows.last_mut().and_then(VecDeque::pop_front) else {
+            return;
+        };
+        if self.rows.last().is_some_and(VecDeque::is_empty) {
+            self.rows.pop();
+        }
+        self.width -= size;
+        self.total -= oldest.total;
+        let delta = oldest.total / size - self.total / self.width;
+        let between = size * self.width * delta * delta / (size + self.width);
+        self.squares -= oldest.squares + between;
+    }
+
+    /// Whether some cut parts the window into two of means too far apart.
+    fn splits(&self, delta: f64) -> bool {
+        let ln = (2.0 * self.width.ln() / delta).ln();
+        let variance = self.squares / self.width;
+        let (mut size, mut total) = (0.0, 0.0);
+        let rows = self.rows.iter().enumerate().rev();
+        let oldest_first = rows.flat_map(|(row, buckets)| buckets.iter().map(move |b| (row, b)));
+        for (row, bucket) in oldest_first {
+            size += size_of_row(row);
+            total += bucket.total;
+            let rest = self.width - size;
+            if size < LEAST || rest < LEAST {
+                continue;
+            }
+            let inverse = 1.0 / (size - LEAST + 1.0) + 1.0 / (rest - LEAST + 1.0);
+            let bound = (2.0 * inverse * variance * ln).sqrt() + 2.0 / 3.0 * ln * inverse;
+            if (total / size - (self.total - total) / rest).abs() > bound {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// How many values a bucket of this row holds.
+fn size_of_row(row: usize) -> f64 {
+    (row as f64).exp2()
+}

@@ -1,0 +1,316 @@
+use mlops_core::Result;
+use mlops_core::evidence::{EValue, SignificanceLevel};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{Sequential, Signal, finite, within};
+use crate::NumericSample;
+use crate::profile::Grid;
+
+/// The bets: directions of the linear and of the quadratic part.
+const DIRECTIONS: [f64; 3] = [-1.0, 0.0, 1.0];
+const BETS: usize = 9;
+/// The share of the capital that changes its bet at each step.
+const JUMP: f64 = 0.01;
+
+/// Against a reference, one observation at a time: has the law changed, at an error rate that holds for ever?
+///
+/// **Statistic**: the capital of a gambler who bets that conformal p-values, the ranks of new values among all values so far,
+/// are not uniform: nine bets (on low, high, outer or inner ranks, and their mixtures) share the capital and change places slowly.
+/// **Hypothesis**: the reference's second half and the stream are exchangeable. The first half fixes a grid; ranks are those of cells, ties
+/// broken by a seeded generator, which keeps the p-values exactly uniform for a reference of any size.
+/// **Guarantee**: P([`Signal::Drift`] ever) ≤ alpha (Ville's inequality), however long the stream. Once the capital has reached 1/alpha the signal
+/// stays until [`reset`](Sequential::reset).
+/// **Weakness**: capital lost on a long quiet stream must be won back first: a late change is seen late; see
+/// [`ShiryaevRoberts`]. A change joins the values so far, and is no change after a while.
+/// **Unit**: see the [module](super): serial dependence breaks the promise.
+/// **Cost**: O(log cells) per observation, memory O(cells). **Errors**: NaN and ±inf.
+/// **Source**: Vovk, Petej, Nouretdinov, Ahlberg, Carlsson & Gammerman, "Retrain or not retrain: conformal test martingales for
+/// change-point detection", COPA 2021 (arXiv 2102.10439).
+///
+/// ```
+/// use mlops_core::evidence::SignificanceLevel;
+/// use mlops_drift::NumericSample;
+/// use mlops_drift::stream::{ConformalMartingale, Sequential, Signal};
+///
+/// let reference: Vec<f64> = (0..1_000).map(|i| f64::from(i * 37 % 100)).collect();
+/// let mut martingale = ConformalMartingale::against(&reference, SignificanceLevel::ONE_PERCENT)?;
+/// let mut signals = (0..200).map(|i| martingale.observe(f64::from(i * 37 % 100) + 60.0));
+/// assert!(signals.any(|signal| signal.is_ok_and(|signal| signal == Signal::Drift)));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConformalMartingale {
+    ranks: Ranks,
+    jumper: Jumper,
+    alpha: SignificanceLevel,
+    ln_capital: f64,
+    greatest: f64,
+}
+
+/// The same bets for a stream that never ends: it alarms, and goes on, and false alarms are rare.
+///
+/// **Statistic**: R = (R + 1)·(growth of the capital in this step); [`Signal::Drift`] when R reaches c, and R starts again at 0.
+/// **Guarantee**: without change, the average number of observations until the first alarm is at least c, with no threshold to
+/// simulate: R less the number of observations is a martingale. **Weakness**: the delay grows with ln c; for a shift of one
+/// deviation about 20 observations at c = 1,000.
+/// **Source**: Shin, Ramdas & Rinaldo, "E-detectors: a nonparametric framework for sequential change detection", New England Journal of
+/// Statistics in Data Science 2023 (arXiv 2203.03532), section 2. Otherwise as [`ConformalMartingale`].
+///
+/// ```
+/// use mlops_drift::stream::{Sequential, ShiryaevRoberts, Signal};
+///
+/// let reference: Vec<f64> = (0..1_000).map(|i| f64::from(i * 37 % 100)).collect();
+/// let mut detector = ShiryaevRoberts::against(&reference, 100_000.0)?;
+/// let mut signals = (0..200).map(|i| detector.observe(f64::from(i * 37 % 100) + 60.0));
+/// assert!(signals.any(|signal| signal.is_ok_and(|signal| signal == Signal::Drift)));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShiryaevRoberts {
+    ranks: Ranks,
+    jumper: Jumper,
+    run_length: f64,
+    statistic: f64,
+}
+
+impl ConformalMartingale {
+    /// Against reference values in any order; NaN is left out. Values at even positions fix the grid, those at odd ones start the ranks.
+    ///
+    /// # Errors
+    /// None that input can cause: without values the first observations are the reference.
+    pub fn against(reference: &[f64], alpha: SignificanceLevel) -> Result<Self> {
+        Ok(Self {
+            ranks: Ranks::of(reference)?,
+            jumper: Jumper::default(),
+            alpha,
+            ln_capital: 0.0,
+            greatest: 0.0,
+        })
+    }
+
+    /// With another seed for the order of ties (0 by default).
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::stream::ConformalMartingale;
+    /// let martingale = ConformalMartingale::against(&[1.0, 2.0], SignificanceLevel::FIVE_PERCENT)?.seed(7);
+    /// assert_eq!(martingale.e_value().get(), 1.0);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.ranks.seed = seed;
+        self
+    }
+
+    /// The capital now: an e-value at any stopping time.
+    pub fn e_value(&self) -> EValue {
+        EValue::from_ln(self.ln_capital)
+    }
+}
+
+impl Sequential<f64> for ConformalMartingale {
+    fn observe(&mut self, value: f64) -> Result<Signal> {
+        let p = self.ranks.next(finite(value)?);
+        self.ln_capital += self.jumper.grow(p).ln();
+        self.greatest = self.greatest.max(self.ln_capital);
+        let drifted = EValue::from_ln(self.greatest).rejects_at(self.alpha);
+        Ok(if drifted {
+            Signal::Drift
+        } else {
+            Signal::Quiet
+        })
+    }
+
+    fn reset(&mut self) {
+        self.ranks.reset();
+        self.jumper = Jumper::default();
+        (self.ln_capital, self.greatest) = (0.0, 0.0);
+    }
+}
+
+impl ShiryaevRoberts {
+    /// Against reference values, as [`ConformalMartingale::against`], with an average run length of at least `run_length`
+    /// observations without change.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `1 < run_length < inf`.
+    pub fn against(reference: &[f64], run_length: f64) -> Result<Self> {
+        Ok(Self {
+            run_length: within("run length", run_length, 1.0, f64::INFINITY)?,
+            ranks: Ranks::of(reference)?,
+            jumper: Jumper::default(),
+            statistic: 0.0,
+        })
+    }
+
+    /// With another seed for the order of ties (0 by default).
+    ///
+    /// ```
+    /// use mlops_drift::stream::ShiryaevRoberts;
+    /// let detector = ShiryaevRoberts::against(&[1.0, 2.0], 1_000.0)?.seed(7);
+    /// assert_eq!(detector.statistic(), 0.0);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.ranks.seed = seed;
+        self
+    }
+
+    /// R now, in \[0, c).
+    pub fn statistic(&self) -> f64 {
+        self.statistic
+    }
+}
+
+impl Sequential<f64> for ShiryaevRoberts {
+    fn observe(&mut self, value: f64) -> Result<Signal> {
+        let p = self.ranks.next(finite(value)?);
+        self.statistic = (self.statistic + 1.0) * self.jumper.grow(p);
+        if self.statistic < self.run_length {
+            return Ok(Signal::Quiet);
+        }
+        self.statistic = 0.0;
+        Ok(Signal::Drift)
+    }
+
+    fn reset(&mut self) {
+        self.ranks.reset();
+        self.jumper = Jumper::default();
+        self.statistic = 0.0;
+    }
+}
+
+/// Conformal p-values: the rank of each value among all before it, by cell of a grid that none of them had a part in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Ranks {
+    grid: Grid,
+    /// Counts per cell of the reference's other half.
+    reference: Vec<u64>,
+    /// Counts per cell of that half and the stream, as sums over ranges.
+    counts: Sums,
+    seed: u64,
+    observations: u64,
+}
+
+impl Ranks {
+    fn of(reference: &[f64]) -> Result<Self> {
+        let finite: Vec<f64> = reference
+            .iter()
+            .copied()
+            .filter(|x| x.is_finite())
+            .collect();
+        let half = |odd: usize| finite.iter().skip(odd).step_by(2).copied();
+        let held_out = NumericSample::new(half(0));
+        let grid = Grid::of(&held_out, Grid::resolution_for(held_out.len() as u64))?;
+        let reference = grid.count_sorted(NumericSample::new(half(1)).sorted());
+        Ok(Self {
+            counts: Sums::of(&reference),
+            grid,
+            reference,
+            seed: 0,
+            observations: 0,
+        })
+    }
+
+    /// The share of the values so far that lie above, this one's ties and itself in random order: uniform under exchangeability.
+    fn next(&mut self, value: f64) -> f64 {
+        let cell = self.grid.cell(value);
+        let below_or_equal = self.counts.until(cell + 1);
+        let equal = below_or_equal - self.counts.until(cell);
+        let above = self.counts.total() - below_or_equal;
+        let p =
+            (above as f64 + self.uniform() * (equal + 1) as f64) / (self.counts.total() + 1) as f64;
+        self.counts.add(cell);
+        self.observations += 1;
+        p
+    }
+
+    /// The generator's value at this position, whatever was drawn before.
+    fn uniform(&self) -> f64 {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_word_pos(u128::from(self.observations) * 2);
+        rng.random_range(0.0..1.0)
+    }
+
+    fn reset(&mut self) {
+        self.counts = Sums::of(&self.reference);
+    }
+}
+
+/// Counts per cell with their sums in O(log cells): a binary indexed tree (Fenwick, Software: Practice and Experience 24, 1994).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Sums(Vec<u64>);
+
+impl Sums {
+    fn of(counts: &[u64]) -> Self {
+        let mut sums = Self(vec![0; counts.len() + 1]);
+        for (cell, &count) in counts.iter().enumerate() {
+            sums.add_many(cell, count);
+        }
+        sums
+    }
+
+    fn add(&mut self, cell: usize) {
+        self.add_many(cell, 1);
+    }
+
+    fn add_many(&mut self, cell: usize, count: u64) {
+        let mut node = cell + 1;
+        while let Some(sum) = self.0.get_mut(node) {
+            *sum += count;
+            node += node & node.wrapping_neg();
+        }
+    }
+
+    /// The sum of the counts of the first cells.
+    fn until(&self, cells: usize) -> u64 {
+        let (mut node, mut sum) = (cells, 0);
+        while node > 0 {
+            sum += self.0[node];
+            node &= node - 1;
+        }
+        sum
+    }
+
+    fn total(&self) -> u64 {
+        self.until(self.0.len() - 1)
+    }
+}
+
+/// The simple jumper: nine bets, their shares of the capital, and a hundredth of it dealt anew at each step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Jumper {
+    shares: [f64; BETS],
+}
+
+impl Default for Jumper {
+    fn default() -> Self {
+        Self {
+            shares: [1.0 / BETS as f64; BETS],
+        }
+    }
+}
+
+impl Jumper {
+    /// The factor by which the capital grows at this p-value: at least 0.1, and 1 in expectation if it is uniform.
+    fn grow(&mut self, p: f64) -> f64 {
+        for (index, share) in self.shares.iter_mut().enumerate() {
+            let stake = (1.0 - JUMP) * *share + JUMP / BETS as f64;
+            *share = stake * bet(index, p);
+        }
+        let growth = self.shares.iter().sum::<f64>();
+        self.shares = self.shares.map(|share| share / growth);
+        growth
+    }
+}
+
+/// 1 + 0.9·e·(p − ½) + 0.45·e'·(6(p − ½)² − ½): at least 0.1, with integral 1 over \[0, 1].
+fn bet(index: usize, p: f64) -> f64 {
+    let centred = p - 0.5;
+    let (linear, quadratic) = (DIRECTIONS[index / 3], DIRECTIONS[index % 3]);
+    1.0 + 0.9 * linear * centred + 0.45 * quadratic * (6.0 * centred * centred - 0.5)
+}

@@ -1,0 +1,359 @@
+//! The promises of detectors on streams, simulated over seeds; and what every detector must do with bad values and restarts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+use std::fmt::Debug;
+
+use mlops_core::evidence::SignificanceLevel;
+use mlops_drift::stream::{
+    Adwin, ConformalMartingale, Cusum, Ddm, Eddm, Fhddm, HddmA, HddmW, Kswin, PageHinkley,
+    RiskMonitor, Sequential, ShiryaevRoberts, Signal, serial_dependence,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const ALPHA: f64 = 0.05;
+/// The chance that a detector at exactly its level fails one assertion.
+const MISS: f64 = 1e-4;
+
+type Law = fn(&mut ChaCha8Rng) -> f64;
+type Change = fn(f64) -> f64;
+
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - rng.random_range(0.0..1.0_f64)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * rng.random_range(0.0..1.0_f64)).cos()
+}
+
+fn cauchy(rng: &mut ChaCha8Rng) -> f64 {
+    (std::f64::consts::PI * (rng.random_range(0.0..1.0_f64) - 0.5)).tan()
+}
+
+fn five_values(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random_range(0..5_u8).into()
+}
+
+/// The least k with P(Binomial(runs, rate) > k) < MISS.
+fn most(runs: u32, rate: f64) -> u32 {
+    let mut probability = (1.0 - rate).powi(runs as i32);
+    let (mut cumulative, mut k) = (probability, 0);
+    while 1.0 - cumulative >= MISS {
+        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
+        cumulative += probability;
+        k += 1;
+    }
+    k
+}
+
+/// The position of the first alarm among the next values.
+fn first_alarm(
+    detector: &mut impl Sequential<f64>,
+    values: impl IntoIterator<Item = f64>,
+) -> Option<usize> {
+    let mut signals = values
+        .into_iter()
+        .map(|value| detector.observe(value).unwrap());
+    signals.position(|signal| signal == Signal::Drift)
+}
+
+fn draws(rng: &mut ChaCha8Rng, count: usize, law: Law) -> Vec<f64> {
+    (0..count).map(|_| law(rng)).collect()
+}
+
+/// How many of the runs alarm at any time.
+fn alarming(runs: u32, alarms: impl Fn(&mut ChaCha8Rng) -> bool) -> u32 {
+    let seeds = 0..u64::from(runs);
+    seeds
+        .filter(|&seed| alarms(&mut ChaCha8Rng::seed_from_u64(seed)))
+        .count() as u32
+}
+
+fn martingale_alarms(runs: u32, reference: usize, steps: usize, law: Law) -> u32 {
+    let level = SignificanceLevel::new(ALPHA).unwrap();
+    alarming(runs, |rng| {
+        let reference = draws(rng, reference, law);
+        let mut martingale = ConformalMartingale::against(&reference, level)
+            .unwrap()
+            .seed(rng.random_range(0..u64::MAX));
+        first_alarm(&mut martingale, draws(rng, steps, law)).is_some()
+    })
+}
+
+fn martingale_keeps_its_level(runs: u32, steps: usize) {
+    for (name, law) in [
+        ("normal", normal as Law),
+        ("cauchy", cauchy),
+        ("five values", five_values),
+    ] {
+        for reference in [0, 50, 1_000] {
+            let count = martingale_alarms(runs, reference, steps, law);
+            println!("martingale, {name}, reference {reference}: {count} of {runs}");
+            assert!(
+                count <= most(runs, ALPHA),
+                "{name}, {reference}: {count} of {runs}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_conformal_martingale_keeps_its_level_at_every_look() {
+    martingale_keeps_its_level(150, 400);
+}
+
+#[test]
+#[ignore = "minutes in release: longer streams, more runs"]
+fn the_conformal_martingale_keeps_its_level_for_long() {
+    martingale_keeps_its_level(2_000, 5_000);
+}
+
+/// The observations until the first alarm without change, at most five times those promised.
+fn run_length(seed: u64, promised: f64) -> f64 {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let reference = draws(rng, 400, normal);
+    let mut detector = ShiryaevRoberts::against(&reference, promised)
+        .unwrap()
+        .seed(seed);
+    let most = 5 * promised as usize;
+    let alarm = first_alarm(&mut detector, draws(rng, most, normal));
+    alarm.map_or(most, |index| index + 1) as f64
+}
+
+/// The mean run length is at least that promised, but for five standard errors and what the cap at five times it takes away (for
+/// exponential run lengths a share of exp(−5)).
+#[test]
+fn the_average_run_length_is_at_least_that_promised() {
+    for promised in [50.0, 200.0] {
+        let lengths: Vec<f64> = (0..200).map(|seed| run_length(seed, promised)).collect();
+        let size = lengths.len() as f64;
+        let mean = lengths.iter().sum::<f64>() / size;
+        let variance = lengths.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (size - 1.0);
+        println!("run length {mean:.0} of {promised}");
+        let error = (variance / size).sqrt();
+        assert!(
+            mean + 4.0 * error >= promised * (1.0 - (-5.0_f64).exp()),
+            "{mean} of {promised}"
+        );
+    }
+}
+
+/// Median delays after a quiet stream of 500, at a promised run length of 1,000: the stream's own values dull later ones.
+#[test]
+fn changes_are_seen_soon() {
+    let changes: [(&str, Change, usize); 3] = [
+        ("half a deviation", |x| x + 0.5, 60),
+        ("one deviation", |x| x + 1.0, 35),
+        ("half as wide again", |x| 1.5 * x, 75),
+    ];
+    for (name, change, most) in changes {
+        let mut delays: Vec<usize> = (0..41)
+            .map(|seed| {
+                let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+                let reference = draws(rng, 2_000, normal);
+                let mut detector = ShiryaevRoberts::against(&reference, 1_000.0).unwrap();
+                first_alarm(&mut detector, draws(rng, 500, normal));
+                let changed = draws(rng, 1_000, normal).into_iter().map(change);
+                first_alarm(&mut detector, changed).unwrap_or(1_000)
+            })
+            .collect();
+        delays.sort_unstable();
+        println!("{name}: median delay {}", delays[20]);
+        assert!(delays[20] <= most, "{name}: {}", delays[20]);
+    }
+}
+
+/// What the documentation says of serial dependence is so: the level is lost, and the diagnosis sees it.
+#[test]
+fn serial_dependence_breaks_the_level_and_is_diagnosed() {
+    let level = SignificanceLevel::new(ALPHA).unwrap();
+    let series = |rng: &mut ChaCha8Rng, count: usize| -> Vec<f64> {
+        let mut last = 0.0;
+        let step = |_| {
+            last = 0.3 * last + normal(rng);
+            last
+        };
+        (0..count).map(step).collect()
+    };
+    let count = alarming(60, |rng| {
+        let reference = series(rng, 1_000);
+        let mut martingale = ConformalMartingale::against(&reference, level).unwrap();
+        first_alarm(&mut martingale, series(rng, 2_000)).is_some()
+    });
+    println!("autoregression: {count} of 60 alarm");
+    assert!((20..=55).contains(&count), "{count} of 60");
+    let seen = alarming(60, |rng| {
+        serial_dependence(&series(rng, 500)).unwrap().p_value.get() <= ALPHA
+    });
+    assert!(seen >= 58, "{seen} of 60");
+    for law in [normal as Law, cauchy, five_values] {
+        let count = alarming(400, |rng| {
+            serial_dependence(&draws(rng, 60, law))
+                .unwrap()
+                .p_value
+                .get()
+                <= ALPHA
+        });
+        assert!(count <= most(400, ALPHA + 0.005), "{count} of 400");
+    }
+}
+
+#[test]
+fn the_risk_monitor_keeps_its_level_and_sees_harm() {
+    let level = SignificanceLevel::new(ALPHA).unwrap();
+    let losses = |rng: &mut ChaCha8Rng, count: usize, rate: f64| -> Vec<f64> {
+        (0..count)
+            .map(|_| f64::from(u8::from(rng.random_range(0.0..1.0) < rate)))
+            .collect()
+    };
+    let alarms = |runs, rate: f64, tolerance: f64| {
+        alarming(runs, |rng| {
+            let mut monitor =
+                RiskMonitor::against(losses(rng, 500, 0.1), tolerance, level).unwrap();
+            first_alarm(&mut monitor, losses(rng, 1_500, rate)).is_some()
+        })
+    };
+    for (rate, tolerance) in [(0.1, 0.0), (0.15, 0.05)] {
+        let count = alarms(300, rate, tolerance);
+        assert!(count <= most(300, ALPHA), "{count} of 300 at {rate}");
+    }
+    let seen = alarms(30, 0.3, 0.05);
+    assert!(seen >= 29, "{seen} of 30");
+}
+
+/// Montgomery, "Introduction to Statistical Quality Control", table 9.3: 465 observations at k = 0.5 and h = 5. Run lengths are
+/// nearly exponential, so the mean of 400 has a standard error of a twentieth; four of them.
+#[test]
+fn the_cusum_runs_as_long_as_its_table_says() {
+    let chart = Cusum::new(10.0, 2.0).unwrap();
+    assert!((chart.average_run_length() - 465.0).abs() < 5.0);
+    let lengths = (0..400).map(|seed| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let mut chart = chart.clone();
+        let values = std::iter::repeat_with(|| 10.0 + 2.0 * normal(rng));
+        (first_alarm(&mut chart, values.take(20_000)).unwrap() + 1) as f64
+    });
+    let mean = lengths.sum::<f64>() / 400.0;
+    assert!((mean - 465.0).abs() < 0.2 * 465.0, "{mean}");
+}
+
+/// Written down in the middle and read back, it goes on as one that was not; a refused value changes nothing.
+fn goes_on<D, X>(detector: D, stream: impl Iterator<Item = X> + Clone, bad: &[X])
+where
+    D: Sequential<X> + Clone + Serialize + DeserializeOwned + PartialEq + Debug,
+    X: Copy,
+{
+    let (mut whole, mut broken) = (detector.clone(), detector.clone());
+    let mut alarms = 0;
+    for (index, value) in stream.clone().enumerate() {
+        let signal = whole.observe(value).unwrap();
+        alarms += usize::from(signal == Signal::Drift);
+        assert_eq!(broken.observe(value).unwrap(), signal, "at {index}");
+        if index % 97 == 0 {
+            broken = serde_json::from_str(&serde_json::to_string(&broken).unwrap()).unwrap();
+            for &bad in bad {
+                let before = broken.clone();
+                broken.observe(bad).unwrap_err();
+                assert_eq!(broken, before);
+            }
+        }
+    }
+    assert!(alarms > 0, "{whole:?} never alarmed: nothing was tested");
+}
+
+#[test]
+fn every_detector_survives_a_restart_and_refuses_what_it_cannot_read() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let numbers: Vec<f64> = (0..600)
+        .map(|i| normal(rng) + if i < 300 { 0.0 } else { 3.0 })
+        .collect();
+    let numbers = || numbers.clone().into_iter();
+    let reference = draws(rng, 300, normal);
+    let wrong: Vec<bool> = (0..900)
+        .map(|i| rng.random_range(0.0..1.0) < if i < 500 { 0.1 } else { 0.8 })
+        .collect();
+    let wrong = || wrong.clone().into_iter();
+    let losses = || wrong().map(|wrong| f64::from(u8::from(wrong)));
+    let bad = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    let bad_losses = [f64::NAN, -0.1, 1.1];
+    let level = SignificanceLevel::ONE_PERCENT;
+    goes_on(Adwin::default(), numbers(), &bad);
+    goes_on(PageHinkley::default(), numbers(), &bad);
+    goes_on(Kswin::default(), numbers(), &bad);
+    goes_on(Cusum::new(0.0, 1.0).unwrap(), numbers(), &bad);
+    goes_on(
+        ConformalMartingale::against(&reference, level).unwrap(),
+        numbers(),
+        &bad,
+    );
+    goes_on(
+        ShiryaevRoberts::against(&reference, 1e4).unwrap(),
+        numbers(),
+        &bad,
+    );
+    goes_on(Ddm::default(), wrong(), &[]);
+    goes_on(Eddm::default(), wrong(), &[]);
+    goes_on(Fhddm::default(), wrong(), &[]);
+    goes_on(HddmA::default(), losses(), &bad_losses);
+    goes_on(HddmW::default(), losses(), &bad_losses);
+    let reference = losses().take(400);
+    goes_on(
+        RiskMonitor::against(reference, 0.0, level).unwrap(),
+        losses(),
+        &bad_losses,
+    );
+}
+
+#[test]
+fn settings_out_of_range_are_errors_with_the_value_and_the_range() {
+    let says = |error: mlops_core::Error, what: &str| {
+        assert!(
+            error.to_string().contains(what),
+            "{error} does not say {what}"
+        );
+    };
+    says(
+        Adwin::new(0.0, 32).unwrap_err(),
+        "delta must lie in (0, 1), got 0",
+    );
+    says(
+        Adwin::new(0.1, 0).unwrap_err(),
+        "clock must be at least 1, got 0",
+    );
+    says(
+        Cusum::new(0.0, 0.0).unwrap_err(),
+        "deviation must lie in (0, inf), got 0",
+    );
+    says(Cusum::new(f64::NAN, 1.0).unwrap_err(), "finite, got NaN");
+    says(Kswin::new(0.1, 100, 51).unwrap_err(), "[1, 50], got 51");
+    says(
+        Fhddm::new(0, 0.1).unwrap_err(),
+        "window must be at least 1, got 0",
+    );
+    says(HddmA::new(1.0, 0.1, false).unwrap_err(), "(0, 1), got 1");
+    says(
+        ShiryaevRoberts::against(&[], 1.0).unwrap_err(),
+        "(1, inf), got 1",
+    );
+    let level = SignificanceLevel::FIVE_PERCENT;
+    says(
+        RiskMonitor::against([], 0.0, level).unwrap_err(),
+        "of 0 reference losses",
+    );
+    says(
+        RiskMonitor::against([0.5], 1.0, level).unwrap_err(),
+        "[0, 1), got 1",
+    );
+    says(
+        RiskMonitor::against([2.0], 0.1, level).unwrap_err(),
+        "got 2",
+    );
+    says(
+        serial_dependence(&[0.0; 19]).unwrap_err(),
+        "20 values, got 19",
+    );
+}
