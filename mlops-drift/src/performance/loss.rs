@@ -1,4 +1,9 @@
+use mlops_core::Result;
 use serde::{Deserialize, Serialize};
+
+use super::Scored;
+use super::bootstrap::Weighted;
+use super::regression::mean;
 
 /// A proper loss of a predicted probability: its mean is least for the true probabilities.
 ///
@@ -26,6 +31,28 @@ impl Loss {
                 -(if label { p.ln() } else { (-p).ln_1p() })
             }
         }
+    }
+
+    /// The mean over rows with a weight each.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, a probability outside \[0, 1], or
+    /// weights that are negative, not finite, or sum to 0.
+    ///
+    /// ```
+    /// use mlops_drift::performance::Loss;
+    /// assert_eq!(Loss::Brier.weighted(&[true, false], &[0.5, 0.0], &[3.0, 1.0])?, 0.1875);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn weighted(self, labels: &[bool], probabilities: &[f64], weights: &[f64]) -> Result<f64> {
+        let scored = Scored::new(labels, probabilities)?;
+        let mut rows = Weighted::rows(labels.len());
+        rows.weights(weights)?;
+        let losses = scored.labels.iter().zip(&scored.probabilities);
+        Ok(mean(
+            losses.map(|(label, p)| self.of(*label, *p)),
+            rows.get(),
+        ))
     }
 
     /// The greatest value that a mean of it can take.

@@ -1,4 +1,14 @@
-//! Performance of a binary classifier on late labels: every figure with its interval.
+//! Performance of a model on late labels: how good is it, and how sure is that?
+//!
+//! | rows | give |
+//! | --- | --- |
+//! | [`Scored`] | two classes: AUC, Brier score, log loss, accuracy, a [`Confusion`] matrix, a [`Curve`] over thresholds, [`Reliability`] |
+//! | [`Multiclass`] | several classes: a confusion matrix, AUC of each against the rest or one another, log loss, top k |
+//! | [`Regression`] | mean and relative errors, R², quantile loss |
+//! | [`Ranking`] | NDCG, MAP, MRR, precision, recall and hit rate at k |
+//! | [`Cbpe`] | without labels: what two-class performance would be if the probabilities were what they say |
+//!
+//! Intervals:
 //!
 //! | figure | interval, rows independent | interval, rows in units |
 //! | --- | --- | --- |
@@ -7,19 +17,35 @@
 //! | [`accuracy`](Scored::accuracy) | Wilson | Wilson at the effective number of rows |
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
+//! | [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`] | percentiles of 999 resamples | the same, of units |
 //!
 //! All intervals are for a sample size fixed beforehand; for looking again and again see
 //! [`mlops_core::evidence::MeanSequence`].
 
 mod accuracy;
 mod auc;
+mod bootstrap;
+mod cbpe;
 mod clusters;
+mod confusion;
+mod curve;
 mod estimate;
 mod loss;
+mod multiclass;
 mod paired;
+mod ranking;
+mod regression;
+mod reliability;
 mod scored;
 
+pub use cbpe::Cbpe;
+pub use confusion::{Average, Confusion};
+pub use curve::{Curve, CurvePoint};
 pub use estimate::Estimate;
 pub use loss::Loss;
+pub use multiclass::Multiclass;
 pub use paired::{paired_auc_difference, paired_difference};
+pub use ranking::{Ranking, RankingMetrics};
+pub use regression::{Regression, RegressionMetrics};
+pub use reliability::{Reliability, ReliabilityBin};
 pub use scored::Scored;

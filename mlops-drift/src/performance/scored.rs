@@ -2,7 +2,7 @@ use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
 use super::clusters::Clusters;
-use super::{Estimate, Loss};
+use super::{Confusion, Curve, Estimate, Loss, Reliability};
 
 /// Labels and predicted probabilities of the same rows.
 ///
@@ -180,6 +180,62 @@ impl Scored {
     pub(super) fn losses(&self, loss: Loss) -> Vec<f64> {
         let rows = self.labels.iter().zip(&self.probabilities);
         rows.map(|(&label, &p)| loss.of(label, p)).collect()
+    }
+
+    /// The confusion matrix of saying yes from a threshold on, 1 being the positive class: precision, recall, F1, kappa and so on.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::{Average, Scored};
+    /// let scored = Scored::new(&[true, false, true], &[0.8, 0.6, 0.3])?;
+    /// assert_eq!(scored.confusion(0.5).recall(Average::Class(1)), 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn confusion(&self, threshold: f64) -> Confusion {
+        let predicted = self
+            .probabilities
+            .iter()
+            .map(|p| usize::from(*p >= threshold));
+        let truth: Vec<usize> = self
+            .labels
+            .iter()
+            .map(|label| usize::from(*label))
+            .collect();
+        let weights = vec![1.0; self.labels.len()];
+        Confusion::counted(2, &truth, &predicted.collect::<Vec<_>>(), &weights)
+    }
+
+    /// The classifier at every threshold: precision and recall, gain and lift, average precision.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false, true], &[0.8, 0.6, 0.3])?;
+    /// assert_eq!(scored.curve().points().len(), 3);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn curve(&self) -> Curve {
+        let rows = self.labels.iter().zip(&self.probabilities);
+        Curve::of_rows(rows.map(|(label, p)| (*p, if *label { [1.0, 0.0] } else { [0.0, 1.0] })))
+    }
+
+    /// Predicted and observed shares in bins of equal width.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `1 <= bins <= 10000`.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false], &[0.9, 0.2])?;
+    /// assert!(scored.reliability(0).is_err());
+    /// assert_eq!(scored.reliability(10)?.bins.len(), 2);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn reliability(&self, bins: usize) -> Result<Reliability> {
+        if !(1..=10_000).contains(&bins) {
+            return Err(Error::invalid(format!(
+                "bins must lie in [1, 10000], got {bins}"
+            )));
+        }
+        Ok(Reliability::of(&self.labels, &self.probabilities, bins))
     }
 }
 

@@ -2,40 +2,137 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::Result;
-use mlops_drift::performance::Scored;
+use mlops_drift::performance::{Average, Cbpe, Confusion, Curve, Loss, Scored};
 
-use crate::case::{Case, Outcome};
+use crate::case::{Case, Outcome, Values, number, present};
+
+const POSITIVE: Average = Average::Class(1);
 
 pub(crate) fn outcome(case: &Case, function: &str) -> Option<Outcome> {
-    if case.fields["params"]["weighted"] == true {
-        return None;
-    }
+    let rows = Rows::of(case);
     Some(match function {
-        "auc/roc" => case.auc(),
-        "proba/losses" => case.losses(),
+        "auc/roc" => rows.auc(),
+        "auc/average_precision" => rows
+            .curve()
+            .and_then(|curve| curve.average_precision())
+            .map(|ap| Values::from([("ap", vec![ap])])),
+        "class/basic" => rows.confusion().map(|confusion| basic(&confusion)),
+        "confusion/labels01" => rows
+            .confusion()
+            .map(|confusion| Values::from([("tn_fp_fn_tp", confusion.cells().to_vec())])),
+        "proba/ece15" => Scored::new(&rows.labels, &rows.scores)
+            .and_then(|scored| scored.reliability(15))
+            .map(|curve| Values::from([("ece", vec![curve.expected_calibration_error()])])),
+        "proba/ks_gini" => rows.ks_gini(),
+        "proba/losses" => rows.losses(),
         _ => return None,
     })
 }
 
-impl Case {
-    fn scored(&self) -> Result<Scored> {
-        let labels: Vec<bool> = self.numbers("y").iter().map(|&y| y == 1.0).collect();
-        Scored::new(&labels, &self.numbers("score"))
+/// Expected counts from probabilities alone.
+pub(crate) fn label_free(case: &Case, function: &str) -> Option<Outcome> {
+    let threshold = number(&case.fields["params"]["threshold"]);
+    let of = |cbpe: Cbpe| {
+        let cells = cbpe.confusion.cells().to_vec();
+        let keys = ["tn", "fp", "fn", "tp"];
+        let mut values: Values = keys
+            .into_iter()
+            .zip(cells.into_iter().map(|c| vec![c]))
+            .collect();
+        values.extend(basic(&cbpe.confusion));
+        values.extend(present("roc_auc", cbpe.auc));
+        ["balanced_accuracy", "mcc", "kappa"]
+            .iter()
+            .for_each(|key| {
+                values.remove(key);
+            });
+        values
+    };
+    (function == "cbpe/calibrated").then(|| Cbpe::of(&case.numbers("score"), threshold).map(of))
+}
+
+fn basic(confusion: &Confusion) -> Values {
+    let mut values = BTreeMap::from([
+        ("accuracy", vec![confusion.accuracy()]),
+        ("precision", vec![confusion.precision(POSITIVE)]),
+        ("recall", vec![confusion.recall(POSITIVE)]),
+        ("f1", vec![confusion.f1(POSITIVE)]),
+        ("mcc", vec![confusion.mcc()]),
+    ]);
+    values.extend(present("balanced_accuracy", confusion.balanced_accuracy()));
+    values.extend(present("kappa", confusion.kappa()));
+    values
+}
+
+struct Rows {
+    labels: Vec<bool>,
+    scores: Vec<f64>,
+    weights: Option<Vec<f64>>,
+    threshold: f64,
+}
+
+impl Rows {
+    fn of(case: &Case) -> Self {
+        let weighted = case.fields["params"]["weighted"] == true;
+        Self {
+            labels: case.numbers("y").iter().map(|&y| y == 1.0).collect(),
+            scores: case.numbers("score"),
+            weights: weighted.then(|| case.numbers("weight")),
+            threshold: number(&case.fields["params"]["threshold"]),
+        }
     }
 
+    fn weights(&self) -> Vec<f64> {
+        self.weights
+            .clone()
+            .unwrap_or_else(|| vec![1.0; self.labels.len()])
+    }
+
+    fn curve(&self) -> mlops_core::Result<Curve> {
+        Curve::weighted(&self.labels, &self.scores, &self.weights())
+    }
+
+    fn confusion(&self) -> mlops_core::Result<Confusion> {
+        let class = |yes: bool| usize::from(yes);
+        let truth: Vec<usize> = self.labels.iter().map(|&label| class(label)).collect();
+        let predicted = self
+            .scores
+            .iter()
+            .map(|&score| class(score >= self.threshold));
+        Confusion::weighted(2, &truth, &predicted.collect::<Vec<_>>(), &self.weights())
+    }
+
+    /// Without weights both ways: by DeLong's components and by the curve.
     fn auc(&self) -> Outcome {
-        Ok(BTreeMap::from([(
-            "roc_auc",
-            vec![self.scored()?.auc()?.value],
-        )]))
+        let area = self.curve()?.auc()?;
+        if self.weights.is_none() {
+            let components = Scored::new(&self.labels, &self.scores)?.auc()?.value;
+            assert!(
+                (components - area).abs() < 1e-12,
+                "{components} against {area}"
+            );
+        }
+        Ok(BTreeMap::from([("roc_auc", vec![area])]))
+    }
+
+    fn ks_gini(&self) -> Outcome {
+        let curve = self.curve()?;
+        Ok(BTreeMap::from([
+            ("ks", vec![curve.kolmogorov_smirnov()?]),
+            ("gini", vec![curve.gini()?]),
+        ]))
     }
 
     fn losses(&self) -> Outcome {
-        let scored = self.scored()?;
+        let weights = self.weights();
+        let mean = |loss: Loss| loss.weighted(&self.labels, &self.scores, &weights);
+        if self.weights.is_none() {
+            let scored = Scored::new(&self.labels, &self.scores)?;
+            assert!((scored.brier()?.value - mean(Loss::Brier)?).abs() < 1e-12);
+        }
         Ok(BTreeMap::from([
-            ("log_loss", vec![scored.log_loss()?.value]),
-            ("brier", vec![scored.brier()?.value]),
+            ("log_loss", vec![mean(Loss::LogLoss)?]),
+            ("brier", vec![mean(Loss::Brier)?]),
         ]))
     }
 }

@@ -45,7 +45,8 @@ impl Case {
     /// Keys that the outcome lacks (the degrees of freedom, say) are not promised by this crate.
     pub(crate) fn differences(&self, outcome: Outcome) -> Vec<String> {
         let expect: &Map<String, Value> = self.fields["expect"].as_object().unwrap();
-        if expect.values().any(Value::is_null) {
+        let undefined = |key: &str| expect[key].is_null();
+        if expect.values().all(Value::is_null) {
             return match outcome {
                 Err(error) if error.kind() == ErrorKind::InvalidArgument => vec![],
                 other => vec![format!("{}: undefined, got {other:?}", self.text("id"))],
@@ -56,9 +57,11 @@ impl Case {
             Err(error) => return vec![format!("{}: {error}", self.text("id"))],
         };
         assert!(!got.is_empty());
-        got.iter()
-            .filter_map(|(key, got)| self.difference(key, got, &expect[*key]))
-            .collect()
+        let differences = got.iter().filter_map(|(key, got)| match undefined(key) {
+            true => Some(format!("{} {key}: undefined, got {got:?}", self.text("id"))),
+            false => self.difference(key, got, &expect[*key]),
+        });
+        differences.collect()
     }
 
     fn difference(&self, key: &str, got: &[f64], want: &Value) -> Option<String> {
@@ -67,7 +70,7 @@ impl Case {
             value => vec![number(value)],
         };
         if key.ends_with("_in") {
-            let inside = matches!((got, &want[..]), ([x], [low, high]) if low <= x && x <= high);
+            let inside = matches!((got, &want[..]), ([x], [low, high]) if low - 1e-12 <= *x && *x <= high + 1e-12);
             return (!inside)
                 .then(|| format!("{} {key}: got {got:?}, not in {want:?}", self.text("id")));
         }
@@ -137,6 +140,11 @@ pub(crate) fn tested(result: TestResult) -> Values {
 
 pub(crate) fn measured(distance: Distance) -> Values {
     BTreeMap::from([("statistic", vec![distance.get()])])
+}
+
+/// The value under its key, if it is defined.
+pub(crate) fn present(key: &'static str, value: Option<f64>) -> Values {
+    value.into_iter().map(|value| (key, vec![value])).collect()
 }
 
 pub(crate) fn number(value: &Value) -> f64 {

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{Error, Result};
 use mlops_drift::NumericSample;
 use mlops_drift::divergence::{Divergence, Energy, Evidently, Psi, Scale, Wasserstein};
 use mlops_drift::multivariate::{Bandwidth, Mmd};
-use mlops_drift::sample::Moments;
+use mlops_drift::profile::NumericProfile;
 use mlops_drift::two_sample::{
     AndersonDarling, AtTies, Centre, CramerVonMises, EppsSingleton, KolmogorovSmirnov, Levene,
     MannWhitney, NullDistribution, Student, TwoSampleTest, Welch,
 };
 
-use crate::case::{Case, Outcome, measured, tested};
+use crate::case::{Case, Outcome, Values, measured, present, tested};
+
+/// Steps of rank of a coarse grid.
+const RESOLUTION: usize = 8;
 
 pub(crate) fn outcome(case: &Case, function: &str) -> Option<Outcome> {
     if rests_on_rounding(case, function) {
@@ -64,6 +66,7 @@ pub(crate) fn outcome(case: &Case, function: &str) -> Option<Outcome> {
         "mmd2/rbf_unbiased_median" => case.mmd(Bandwidth::MedianDistance),
         "describe/moments" => case.moments(),
         "quantiles/type7" => case.quantiles(),
+        "ks/sketch_contains" => case.bracket(),
         _ => return None,
     })
 }
@@ -119,20 +122,39 @@ impl Case {
             self.numeric("ref")?.describe(),
             self.numeric("cur")?.describe(),
         ];
-        let mut values = BTreeMap::from([
-            ("mean_ref", defined(&reference, Moments::mean)?),
-            ("var_ref", defined(&reference, Moments::variance)?),
-            ("min_ref", defined(&reference, Moments::least)?),
-            ("max_ref", defined(&reference, Moments::greatest)?),
-            ("skew_ref", defined(&reference, Moments::skewness)?),
-            ("kurt_ref", defined(&reference, Moments::kurtosis)?),
-            ("mean_cur", defined(&current, Moments::mean)?),
-            ("var_cur", defined(&current, Moments::variance)?),
-        ]);
+        let mut values = Values::new();
+        for (key, value) in [
+            ("mean_ref", reference.mean()),
+            ("var_ref", reference.variance()),
+            ("min_ref", reference.least()),
+            ("max_ref", reference.greatest()),
+            ("skew_ref", reference.skewness()),
+            ("kurt_ref", reference.kurtosis()),
+            ("mean_cur", current.mean()),
+            ("var_cur", current.variance()),
+        ] {
+            values.extend(present(key, value));
+        }
         if offset_beyond_means(&self.numeric("ref")?) {
             values.retain(|key, _| !["var_ref", "skew_ref", "kurt_ref"].contains(key));
         }
         Ok(values)
+    }
+
+    /// D, if the bracket of two profiles on a coarse grid holds it and is as narrow as its grid promises.
+    fn bracket(&self) -> Outcome {
+        let [reference, current] = ["ref", "cur"].map(|key| self.numeric(key));
+        let (reference, current) = (reference?, current?);
+        let exact = KolmogorovSmirnov::statistic(&reference, &current)?;
+        let profile = NumericProfile::with_resolution(&reference, RESOLUTION)?;
+        let bracket = profile.kolmogorov_smirnov(&profile.like(&current))?;
+        let least = reference.len().min(current.len()) as f64;
+        let narrow = bracket.width() <= 2.0 / RESOLUTION as f64 + 2.0 / least;
+        let held = exact.clamp(bracket.low, bracket.high);
+        Ok(BTreeMap::from([(
+            "statistic_in",
+            vec![if narrow { held } else { f64::NAN }],
+        )]))
     }
 
     fn quantiles(&self) -> Outcome {
@@ -150,10 +172,4 @@ impl Case {
             .map(|q| sample.quantile(q.as_f64().unwrap()).unwrap());
         Ok(BTreeMap::from([("q", values.collect())]))
     }
-}
-
-/// `None` is how a moment says that it is undefined.
-fn defined(moments: &Moments, moment: fn(&Moments) -> Option<f64>) -> Result<Vec<f64>> {
-    let value = moment(moments).ok_or_else(|| Error::invalid("undefined"))?;
-    Ok(vec![value])
 }

@@ -1,0 +1,199 @@
+use mlops_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// A binary classifier at every threshold: from this all metrics of ranking follow.
+///
+/// Rows of equal score are on the same side of every threshold. O(n log n).
+///
+/// ```
+/// use mlops_drift::performance::Curve;
+/// let curve = Curve::of(&[true, false, true, false], &[0.9, 0.7, 0.4, 0.2])?;
+/// assert_eq!(curve.auc()?, 0.75);
+/// let point = curve.points()[1]; // the two greatest scores
+/// assert_eq!((point.threshold, point.recall, point.precision), (0.7, 0.5, 0.5));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// By falling threshold, the weights of positives and negatives at or above it.
+    steps: Vec<(f64, [f64; 2])>,
+}
+
+/// A classifier that says yes from a threshold on. Ratios of 0 to 0 are 0.
+///
+/// ```
+/// use mlops_drift::performance::Curve;
+/// let all = *Curve::of(&[true, false], &[0.9, 0.1])?.points().last().unwrap();
+/// assert_eq!((all.predicted_share, all.lift), (1.0, 1.0)); // everyone: no better than chance
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// The least score that counts as yes.
+    pub threshold: f64,
+    /// The share of all rows that count as yes.
+    pub predicted_share: f64,
+    /// The share of the yes that is right.
+    pub precision: f64,
+    /// The share of the positives that is found: the true positive rate, and the cumulative gain.
+    pub recall: f64,
+    /// The share of the negatives that counts as yes.
+    pub false_positive_rate: f64,
+    /// The precision over that of saying yes to everyone.
+    pub lift: f64,
+}
+
+impl Curve {
+    /// Of labels and scores; any order of scores that is not NaN will do.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, or NaN.
+    pub fn of(labels: &[bool], scores: &[f64]) -> Result<Self> {
+        Self::weighted(labels, scores, &vec![1.0; labels.len()])
+    }
+
+    /// The same with a weight per row.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of)'s, and for a weight that is negative or not finite.
+    ///
+    /// ```
+    /// use mlops_drift::performance::Curve;
+    /// let curve = Curve::weighted(&[true, false, false], &[0.5, 0.9, 0.1], &[1.0, 1.0, 3.0])?;
+    /// assert_eq!(curve.auc()?, 0.75);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn weighted(labels: &[bool], scores: &[f64], weights: &[f64]) -> Result<Self> {
+        super::scored::same_length("scores", labels.len(), scores.len())?;
+        super::scored::same_length("weights", labels.len(), weights.len())?;
+        if labels.is_empty() {
+            return Err(Error::invalid("at least 1 row is needed, got 0"));
+        }
+        if scores.iter().any(|score| score.is_nan()) {
+            return Err(Error::invalid("scores must not be NaN"));
+        }
+        if let Some(weight) = weights
+            .iter()
+            .find(|weight| !(0.0..f64::INFINITY).contains(*weight))
+        {
+            return Err(Error::invalid(format!(
+                "weights must lie in [0, inf), got {weight}"
+            )));
+        }
+        let rows = labels.iter().zip(scores).zip(weights);
+        Ok(Self::of_rows(rows.map(|((label, score), weight)| {
+            let cell = if *label {
+                [*weight, 0.0]
+            } else {
+                [0.0, *weight]
+            };
+            (*score, cell)
+        })))
+    }
+
+    /// From scores with their weights of positives and negatives.
+    pub(super) fn of_rows(rows: impl Iterator<Item = (f64, [f64; 2])>) -> Self {
+        let mut rows: Vec<(f64, [f64; 2])> = rows.collect();
+        rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let mut steps: Vec<(f64, [f64; 2])> = Vec::new();
+        let mut sums = [0.0, 0.0];
+        for (score, [positive, negative]) in rows {
+            sums = [sums[0] + positive, sums[1] + negative];
+            match steps.last_mut() {
+                Some((threshold, at)) if *threshold == score => *at = sums,
+                _ => steps.push((score, sums)),
+            }
+        }
+        Self { steps }
+    }
+
+    /// Every threshold, from the greatest score down.
+    pub fn points(&self) -> Vec<CurvePoint> {
+        let [positives, negatives] = self.totals();
+        let all = positives + negatives;
+        let ratio = |part: f64, whole: f64| if whole == 0.0 { 0.0 } else { part / whole };
+        let point = |&(threshold, [yes, wrong]): &(f64, [f64; 2])| {
+            let precision = ratio(yes, yes + wrong);
+            CurvePoint {
+                threshold,
+                predicted_share: ratio(yes + wrong, all),
+                precision,
+                recall: ratio(yes, positives),
+                false_positive_rate: ratio(wrong, negatives),
+                lift: ratio(precision, ratio(positives, all)),
+            }
+        };
+        self.steps.iter().map(point).collect()
+    }
+
+    /// The area under the ROC curve, in \[0, 1]: how often a positive scores above a negative, ties half.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) without rows of both classes.
+    pub fn auc(&self) -> Result<f64> {
+        let [positives, negatives] = self.both()?;
+        let (mut area, mut before) = (0.0, [0.0, 0.0]);
+        for (_, now) in &self.steps {
+            area += (now[1] - before[1]) * (now[0] + before[0]) / 2.0;
+            before = *now;
+        }
+        Ok(area / positives / negatives)
+    }
+
+    /// The Gini coefficient, 2·AUC − 1, in \[−1, 1].
+    ///
+    /// # Errors
+    /// As [`auc`](Self::auc)'s.
+    pub fn gini(&self) -> Result<f64> {
+        Ok(2.0 * self.auc()? - 1.0)
+    }
+
+    /// The greatest distance between true and false positive rate, in \[0, 1]: Kolmogorov and Smirnov's D between the scores of both
+    /// classes.
+    ///
+    /// # Errors
+    /// As [`auc`](Self::auc)'s.
+    pub fn kolmogorov_smirnov(&self) -> Result<f64> {
+        let [positives, negatives] = self.both()?;
+        let gaps = self
+            .steps
+            .iter()
+            .map(|(_, [p, n])| (p / positives - n / negatives).abs());
+        Ok(gaps.fold(0.0, f64::max))
+    }
+
+    /// The average precision, in \[0, 1]: precision at every threshold, weighted by the recall that it adds, without interpolation.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) without a positive.
+    pub fn average_precision(&self) -> Result<f64> {
+        let [positives, _] = self.totals();
+        if positives == 0.0 {
+            return Err(Error::invalid(
+                "average precision needs a positive row, got 0",
+            ));
+        }
+        let (mut area, mut before) = (0.0, 0.0);
+        for (_, [yes, wrong]) in &self.steps {
+            if yes + wrong > 0.0 {
+                area += (yes - before) / positives * (yes / (yes + wrong));
+            }
+            before = *yes;
+        }
+        Ok(area)
+    }
+
+    fn totals(&self) -> [f64; 2] {
+        self.steps.last().map_or([0.0, 0.0], |(_, sums)| *sums)
+    }
+
+    fn both(&self) -> Result<[f64; 2]> {
+        let [positives, negatives] = self.totals();
+        if positives > 0.0 && negatives > 0.0 {
+            return Ok([positives, negatives]);
+        }
+        Err(Error::invalid(format!(
+            "rows of both classes are needed, got a weight of {positives} positive and {negatives} negative"
+        )))
+    }
+}

@@ -1,0 +1,206 @@
+use mlops_core::{Error, Result};
+
+use super::bootstrap::{Weighted, weighted_rows};
+use super::{Confusion, Curve, Estimate};
+
+/// Labels of several classes and the predicted probabilities of each.
+///
+/// ```
+/// use mlops_drift::performance::{Average, Multiclass};
+/// let rows = Multiclass::new(3, &[0, 1, 2, 2], &[
+///     0.8, 0.1, 0.1, //
+///     0.2, 0.7, 0.1, //
+///     0.1, 0.2, 0.7, //
+///     0.5, 0.1, 0.4, //
+/// ])?;
+/// assert_eq!(rows.confusion().accuracy(), 0.75);
+/// assert_eq!(rows.top(2)?, 1.0);
+/// let f1 = rows.estimate(|confusion| Some(confusion.f1(Average::Macro)))?;
+/// assert!(f1.interval.contains(f1.value));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Multiclass {
+    classes: usize,
+    truth: Vec<usize>,
+    predicted: Vec<usize>,
+    /// Row by row, each summing to 1.
+    probabilities: Vec<f64>,
+    rows: Weighted,
+}
+
+impl Multiclass {
+    /// Labels, numbered from 0, and probabilities row by row; rows are scaled to a sum of 1, and the class of the greatest probability
+    /// is the predicted one, the first of equal ones.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, fewer than two classes, another number of probabilities, a
+    /// label out of range, a probability that is negative or not finite, or a row of zeros.
+    pub fn new(classes: usize, labels: &[usize], probabilities: &[f64]) -> Result<Self> {
+        super::scored::same_length("probabilities", labels.len() * classes, probabilities.len())?;
+        if let Some(p) = probabilities
+            .iter()
+            .find(|p| !(0.0..f64::INFINITY).contains(*p))
+        {
+            return Err(Error::invalid(format!(
+                "probabilities must lie in [0, inf), got {p}"
+            )));
+        }
+        let rows = probabilities.chunks(classes.max(1));
+        let mut scaled = Vec::with_capacity(probabilities.len());
+        for (index, row) in rows.clone().enumerate() {
+            let sum = sum(row);
+            if sum <= 0.0 {
+                return Err(Error::invalid(format!(
+                    "the probabilities of a row must sum to more than 0, got {sum} in row {index}"
+                )));
+            }
+            scaled.extend(row.iter().map(|p| p / sum));
+        }
+        let predicted: Vec<usize> = rows.map(greatest).collect();
+        Confusion::of(classes, labels, &predicted)?; // labels in range, some rows
+        Ok(Self {
+            classes,
+            truth: labels.to_vec(),
+            predicted,
+            probabilities: scaled,
+            rows: Weighted::rows(labels.len()),
+        })
+    }
+
+    /// True against predicted classes: accuracy, precision, recall, F1, kappa and so on.
+    pub fn confusion(&self) -> Confusion {
+        self.weighted(self.rows.get())
+    }
+
+    /// A metric of the confusion matrix with its interval, by 999 resamples of the units.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that is undefined.
+    pub fn estimate(&self, metric: impl Fn(&Confusion) -> Option<f64>) -> Result<Estimate> {
+        self.rows
+            .estimate(|weights| metric(&self.weighted(weights)))
+    }
+
+    /// The mean over the classes of the AUC of each against all others, in \[0, 1].
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if a class does not occur.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1], &[0.9, 0.1, 0.2, 0.8])?;
+    /// assert_eq!((rows.auc_one_against_rest()?, rows.auc_one_against_one()?), (1.0, 1.0));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn auc_one_against_rest(&self) -> Result<f64> {
+        let areas = (0..self.classes).map(|class| self.auc(class, |_| true));
+        Ok(areas.sum::<Result<f64>>()? / self.classes as f64)
+    }
+
+    /// The mean over pairs of classes of the AUC of one against the other, in \[0, 1]: insensitive to how often classes occur. Hand & Till, "A
+    /// simple generalisation of the area under the ROC curve for multiple class classification problems", Machine Learning 45, 2001.
+    ///
+    /// # Errors
+    /// As [`auc_one_against_rest`](Self::auc_one_against_rest)'s.
+    pub fn auc_one_against_one(&self) -> Result<f64> {
+        let classes = 0..self.classes;
+        let pairs = classes
+            .clone()
+            .flat_map(|one| classes.clone().map(move |other| (one, other)));
+        let areas = pairs
+            .filter(|(one, other)| one != other)
+            .map(|(one, other)| self.auc(one, |truth| truth == one || truth == other));
+        Ok(areas.sum::<Result<f64>>()? / (self.classes * (self.classes - 1)) as f64)
+    }
+
+    /// The mean −ln p(label), in nats; p is kept at least one machine epsilon.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0], &[0.5, 0.5])?;
+    /// assert_eq!(rows.log_loss(), std::f64::consts::LN_2);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn log_loss(&self) -> f64 {
+        let rows = self.truth.iter().zip(self.probability_rows());
+        let losses = rows.map(|(truth, row)| -row[*truth].max(f64::EPSILON).ln());
+        super::regression::mean(losses, self.rows.get())
+    }
+
+    /// The share of rows whose class is among the k of greatest probability, of equal ones the last.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `1 <= k <= classes`.
+    pub fn top(&self, k: usize) -> Result<f64> {
+        if !(1..=self.classes).contains(&k) {
+            return Err(Error::invalid(format!(
+                "k must lie in [1, {}], got {k}",
+                self.classes
+            )));
+        }
+        let rows = self.truth.iter().zip(self.probability_rows());
+        let found = rows.map(|(truth, row)| {
+            let ahead = row
+                .iter()
+                .enumerate()
+                .filter(|(class, p)| **p > row[*truth] || (**p == row[*truth] && class > truth));
+            f64::from(u8::from(ahead.count() < k))
+        });
+        Ok(super::regression::mean(found, self.rows.get()))
+    }
+
+    fn weighted(&self, weights: &[f64]) -> Confusion {
+        Confusion::counted(self.classes, &self.truth, &self.predicted, weights)
+    }
+
+    fn probability_rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.probabilities.chunks_exact(self.classes)
+    }
+
+    fn auc(&self, class: usize, included: impl Fn(usize) -> bool) -> Result<f64> {
+        let rows = self
+            .truth
+            .iter()
+            .zip(self.probability_rows())
+            .zip(self.rows.get());
+        let rows = rows.filter(|((truth, _), _)| included(**truth));
+        let rows = rows.map(|((truth, row), weight)| {
+            let cell = if *truth == class {
+                [*weight, 0.0]
+            } else {
+                [0.0, *weight]
+            };
+            (row[class], cell)
+        });
+        Curve::of_rows(rows).auc()
+    }
+}
+
+weighted_rows!(
+    Multiclass,
+    "# let rows = mlops_drift::performance::Multiclass::new(2, &[0, 1, 0, 1], &[0.5; 8])?;"
+);
+
+/// The sum in the order in which NumPy adds up a row, so that rows tie after scaling as they do there.
+fn sum(row: &[f64]) -> f64 {
+    let (lanes, rest) = row.split_at(row.len() / 8 * 8);
+    let mut sums = [0.0; 8];
+    for chunk in lanes.chunks_exact(8) {
+        sums.iter_mut().zip(chunk).for_each(|(sum, p)| *sum += p);
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    let whole = ((a + b) + (c + d)) + ((e + f) + (g + h));
+    rest.iter().fold(whole, |sum, p| sum + p)
+}
+
+/// The position of the greatest value, the first of equal ones.
+fn greatest(row: &[f64]) -> usize {
+    let mut best = 0;
+    for (class, p) in row.iter().enumerate() {
+        if *p > row[best] {
+            best = class;
+        }
+    }
+    best
+}

@@ -1,0 +1,68 @@
+use serde::{Deserialize, Serialize};
+
+/// Are probabilities what they say? Predicted and observed shares by bins of equal width.
+///
+/// ```
+/// use mlops_drift::performance::Scored;
+/// let scored = Scored::new(&[true, false, true, true], &[0.95, 0.15, 0.85, 0.55])?;
+/// let reliability = scored.reliability(15)?;
+/// assert!((reliability.expected_calibration_error() - (0.05 + 0.15 + 0.15 + 0.45) / 4.0).abs() < 1e-12);
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reliability {
+    /// The bins that hold rows, ascending.
+    pub bins: Vec<ReliabilityBin>,
+}
+
+/// One bin of a reliability curve.
+///
+/// ```
+/// use mlops_drift::performance::Scored;
+/// let scored = Scored::new(&[true, false], &[0.9, 0.9])?;
+/// let bin = scored.reliability(10)?.bins[0];
+/// assert_eq!((bin.rows, bin.observed), (2, 0.5));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// Rows in the bin.
+    pub rows: usize,
+    /// Their mean probability.
+    pub predicted: f64,
+    /// Their share of positives.
+    pub observed: f64,
+}
+
+impl Reliability {
+    pub(super) fn of(labels: &[bool], probabilities: &[f64], bins: usize) -> Self {
+        let mut sums = vec![ReliabilityBin::default(); bins];
+        for (label, probability) in labels.iter().zip(probabilities) {
+            let bin = ((probability * bins as f64) as usize).min(bins - 1);
+            sums[bin].rows += 1;
+            sums[bin].predicted += probability;
+            sums[bin].observed += f64::from(u8::from(*label));
+        }
+        let means = sums
+            .into_iter()
+            .filter(|bin| bin.rows > 0)
+            .map(|bin| ReliabilityBin {
+                predicted: bin.predicted / bin.rows as f64,
+                observed: bin.observed / bin.rows as f64,
+                ..bin
+            });
+        Self {
+            bins: means.collect(),
+        }
+    }
+
+    /// The mean distance between predicted and observed shares, in \[0, 1]. Biased upwards for few rows per bin.
+    pub fn expected_calibration_error(&self) -> f64 {
+        let rows: usize = self.bins.iter().map(|bin| bin.rows).sum();
+        let gaps = self
+            .bins
+            .iter()
+            .map(|bin| bin.rows as f64 * (bin.predicted - bin.observed).abs());
+        gaps.sum::<f64>() / rows as f64
+    }
+}
