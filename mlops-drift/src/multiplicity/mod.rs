@@ -9,6 +9,13 @@
 //! | [`Bonferroni`] | the same, with less power | any dependence |
 //!
 //! If nothing drifted at all, every one of them alarms anywhere with probability at most alpha.
+//! Over time, hypotheses being decided as they come:
+//!
+//! | procedure | controls | under |
+//! | --- | --- | --- |
+//! | [`ELond`] | the expected share of false alarms among all alarms so far, from e-values | any dependence |
+//! | [`Lord`], [`Saffron`] | the same, from p-values | independence |
+//!
 //! [`fisher_combination`] asks of independent tests whether anything drifted, not which.
 
 mod benjamini_hochberg;
@@ -17,6 +24,7 @@ mod bonferroni;
 mod e_benjamini_hochberg;
 mod fisher_combination;
 mod holm;
+mod online;
 
 use mlops_core::evidence::{PValue, SignificanceLevel};
 
@@ -26,6 +34,7 @@ pub use bonferroni::Bonferroni;
 pub use e_benjamini_hochberg::e_benjamini_hochberg;
 pub use fisher_combination::fisher_combination;
 pub use holm::Holm;
+pub use online::{ELond, Lord, OnlineDecision, Saffron};
 
 /// Turns the p-values of a family of tests into adjusted ones: a hypothesis is rejected at level
 /// alpha if its adjusted p-value is at most alpha.

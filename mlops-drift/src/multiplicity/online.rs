@@ -1,0 +1,250 @@
+//! Hypotheses that come one after another, for ever: each is decided when it comes.
+
+use mlops_core::evidence::{EValue, PValue, SignificanceLevel};
+use mlops_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// The constant that Javanmard and Montanari give the sequence below ("Online rules for control of false discovery rate and false
+/// discovery exceedance", Annals of Statistics 46, 2018); its sum is 0.976, so alpha is not spent whole.
+const LEVELS: f64 = 0.077_208_38;
+/// The threshold of SAFFRON's candidates.
+const CANDIDATE: f64 = 0.5;
+
+/// The share of alpha for the j-th test since an event, from 1: 0.0772·ln(max(j, 2))/(j·exp(√ln j)). Falls slowly.
+fn share(j: u64) -> f64 {
+    let j = j as f64;
+    LEVELS * j.max(2.0).ln() / (j * j.ln().sqrt().exp())
+}
+
+/// What became of one hypothesis.
+///
+/// ```
+/// use mlops_core::evidence::{PValue, SignificanceLevel};
+/// use mlops_drift::multiplicity::Lord;
+/// let decision = Lord::new(SignificanceLevel::FIVE_PERCENT).test(PValue::saturating(1e-6));
+/// assert!(decision.rejected && decision.level < 0.05);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnlineDecision {
+    /// The level that this hypothesis was tested at, known before its p-value.
+    pub level: f64,
+    /// Whether it was rejected.
+    pub rejected: bool,
+}
+
+/// e-LOND: the false discovery rate over time from e-values, under any dependence.
+///
+/// **Statistic**: test t has the level alpha·γ(t)·(rejections so far + 1), and rejects an e-value of at least its reciprocal.
+/// **Guarantee**: at any time the expected share of false alarms among all alarms so far is at most alpha, however the e-values
+/// depend on one another: so for checks that share a reference, and the default over time.
+/// **Assumption**: every e-value of a true hypothesis has an expectation of at most 1.
+/// **Cost**: O(1). **Source**: Xu & Ramdas, "Online multiple testing with e-values", AISTATS 2024.
+///
+/// ```
+/// use mlops_core::evidence::{EValue, SignificanceLevel};
+/// use mlops_drift::multiplicity::ELond;
+/// let mut weekly = ELond::new(SignificanceLevel::FIVE_PERCENT);
+/// assert!(!weekly.test(EValue::new(20.0)?).rejected); // enough for one test, not for a stream of them
+/// assert!(weekly.test(EValue::new(1e6)?).rejected);
+/// # Ok::<(), mlops_core::OutOfRange>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ELond {
+    alpha: SignificanceLevel,
+    tests: u64,
+    rejections: u64,
+}
+
+impl ELond {
+    /// At a false discovery rate of alpha.
+    pub fn new(alpha: SignificanceLevel) -> Self {
+        Self {
+            alpha,
+            tests: 0,
+            rejections: 0,
+        }
+    }
+
+    /// Decides the next hypothesis.
+    pub fn test(&mut self, e: EValue) -> OnlineDecision {
+        self.tests += 1;
+        let level = self.alpha.get() * share(self.tests) * (self.rejections + 1) as f64;
+        let rejected = e.ln() >= -level.ln();
+        self.rejections += u64::from(rejected);
+        OnlineDecision { level, rejected }
+    }
+}
+
+/// LORD++: the false discovery rate over time from independent p-values; each rejection earns levels for later tests.
+///
+/// **Statistic**: test t has the level w₀γ(t) + (alpha − w₀)γ(t − τ₁) + alpha·Σ γ(t − τⱼ), j ≥ 2, τⱼ being the tests that rejected, and
+/// w₀ = alpha/10. **Guarantee**: at any time the expected share of false alarms among all alarms so far is at most alpha.
+/// **Assumption**: p-values independent of one another. Those of checks that share a reference are not: see [`ELond`].
+/// **Cost**: O(rejections) per test. **Source**: Ramdas, Yang, Wainwright & Jordan, "Online control of the false discovery rate with
+/// decaying memory", NeurIPS 2017.
+///
+/// ```
+/// use mlops_core::evidence::{PValue, SignificanceLevel};
+/// use mlops_drift::multiplicity::Lord;
+/// let mut lord = Lord::new(SignificanceLevel::FIVE_PERCENT);
+/// let first = lord.test(PValue::saturating(1e-6)).level;
+/// assert!(lord.test(PValue::saturating(0.9)).level > first); // a rejection pays
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lord {
+    alpha: SignificanceLevel,
+    wealth: f64,
+    tests: u64,
+    rejected: Vec<u64>,
+}
+
+impl Lord {
+    /// At a false discovery rate of alpha, with an initial wealth of alpha/10.
+    pub fn new(alpha: SignificanceLevel) -> Self {
+        Self {
+            alpha,
+            wealth: alpha.get() / 10.0,
+            tests: 0,
+            rejected: Vec::new(),
+        }
+    }
+
+    /// With another initial wealth.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `0 < wealth < alpha`.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::multiplicity::Lord;
+    /// assert!(Lord::with_wealth(SignificanceLevel::FIVE_PERCENT, 0.06).is_err());
+    /// ```
+    pub fn with_wealth(alpha: SignificanceLevel, wealth: f64) -> Result<Self> {
+        let wealth = within_wealth(wealth, alpha.get())?;
+        Ok(Self {
+            wealth,
+            ..Self::new(alpha)
+        })
+    }
+
+    /// Decides the next hypothesis.
+    pub fn test(&mut self, p: PValue) -> OnlineDecision {
+        self.tests += 1;
+        let alpha = self.alpha.get();
+        let earned = self.rejected.iter().enumerate().map(|(index, at)| {
+            let pay = if index == 0 {
+                alpha - self.wealth
+            } else {
+                alpha
+            };
+            pay * share(self.tests - at)
+        });
+        let level = self.wealth * share(self.tests) + earned.sum::<f64>();
+        let rejected = p.get() <= level;
+        if rejected {
+            self.rejected.push(self.tests);
+        }
+        OnlineDecision { level, rejected }
+    }
+}
+
+/// SAFFRON: as [`Lord`], but tests that are no candidates (p above one half) cost nothing: more power where many hypotheses are false.
+///
+/// **Statistic**: as LORD++'s, with (1 − λ)·alpha for alpha and γ of the number of tests since each event that were no candidates, λ = ½,
+/// w₀ = alpha/4, levels at most λ. **Guarantee** and **assumption**: as [`Lord`]'s; moreover, p-values of true hypotheses must be uniform or larger.
+/// **Cost**: O(rejections) per test. **Source**: Ramdas, Zrnic, Wainwright & Jordan, "SAFFRON: an adaptive algorithm for online control
+/// of the false discovery rate", ICML 2018.
+///
+/// ```
+/// use mlops_core::evidence::{PValue, SignificanceLevel};
+/// use mlops_drift::multiplicity::Saffron;
+/// let mut saffron = Saffron::new(SignificanceLevel::FIVE_PERCENT);
+/// let first = saffron.test(PValue::saturating(0.3)); // a candidate
+/// assert_eq!(saffron.test(PValue::saturating(0.9)).level, first.level); // which cost nothing
+/// assert!(saffron.test(PValue::saturating(0.9)).level < first.level);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Saffron {
+    alpha: SignificanceLevel,
+    wealth: f64,
+    /// Tests so far that were no candidates.
+    idle: u64,
+    /// How many of those there were at each rejection.
+    rejected: Vec<u64>,
+}
+
+impl Saffron {
+    /// At a false discovery rate of alpha, with an initial wealth of alpha/4.
+    pub fn new(alpha: SignificanceLevel) -> Self {
+        Self {
+            alpha,
+            wealth: alpha.get() / 4.0,
+            idle: 0,
+            rejected: Vec::new(),
+        }
+    }
+
+    /// With another initial wealth.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `0 < wealth < alpha / 2`.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::multiplicity::Saffron;
+    /// assert!(Saffron::with_wealth(SignificanceLevel::FIVE_PERCENT, 0.03).is_err());
+    /// ```
+    pub fn with_wealth(alpha: SignificanceLevel, wealth: f64) -> Result<Self> {
+        let wealth = within_wealth(wealth, (1.0 - CANDIDATE) * alpha.get())?;
+        Ok(Self {
+            wealth,
+            ..Self::new(alpha)
+        })
+    }
+
+    /// Decides the next hypothesis.
+    pub fn test(&mut self, p: PValue) -> OnlineDecision {
+        let budget = (1.0 - CANDIDATE) * self.alpha.get();
+        let earned = self.rejected.iter().enumerate().map(|(index, idle)| {
+            let pay = if index == 0 {
+                budget - self.wealth
+            } else {
+                budget
+            };
+            pay * share(self.idle - idle + 1)
+        });
+        let level = self.wealth * share(self.idle + 1) + earned.sum::<f64>();
+        let level = level.min(CANDIDATE);
+        let rejected = p.get() <= level;
+        self.idle += u64::from(p.get() > CANDIDATE);
+        if rejected {
+            self.rejected.push(self.idle);
+        }
+        OnlineDecision { level, rejected }
+    }
+}
+
+fn within_wealth(wealth: f64, most: f64) -> Result<f64> {
+    if wealth > 0.0 && wealth < most {
+        return Ok(wealth);
+    }
+    Err(Error::invalid(format!(
+        "initial wealth must lie in (0, {most}), got {wealth}"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first million terms, and an integral above the rest, which the substitution u = √ln j turns into 2u³·exp(−u).
+    #[test]
+    fn the_shares_sum_to_at_most_one() {
+        let terms = 1_000_000_u64;
+        let head: f64 = (1..=terms).map(share).sum();
+        let u = (terms as f64).ln().sqrt();
+        let tail = LEVELS * 2.0 * (-u).exp() * (u.powi(3) + 3.0 * u.powi(2) + 6.0 * u + 6.0);
+        assert!((0.97..=1.0).contains(&(head + tail)), "{}", head + tail);
+        assert!((1..1_000).all(|j| share(j + 1) <= share(j) || j < 3));
+    }
+}

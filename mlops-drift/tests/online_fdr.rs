@@ -1,0 +1,184 @@
+//! False discoveries over time: the share of false alarms among all alarms, over seeds, and the published formulas written out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+use mlops_core::evidence::{EValue, PValue, SignificanceLevel};
+use mlops_drift::multiplicity::{ELond, Lord, OnlineDecision, Saffron};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use statrs::function::erf::erfc;
+
+const ALPHA: f64 = 0.1;
+
+fn level() -> SignificanceLevel {
+    SignificanceLevel::new(ALPHA).unwrap()
+}
+
+fn gamma(j: usize) -> f64 {
+    let j = j as f64;
+    0.07720838 * j.max(2.0).ln() / (j * j.ln().sqrt().exp())
+}
+
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - rng.random_range(0.0..1.0_f64)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * rng.random_range(0.0..1.0_f64)).cos()
+}
+
+fn upper_tail(z: f64) -> f64 {
+    erfc(z / std::f64::consts::SQRT_2) / 2.0
+}
+
+/// The levels as the papers write them, with every sum over all earlier rejections taken anew.
+#[test]
+fn levels_are_those_of_the_formulas() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(3);
+    let ps: Vec<f64> = (0..300)
+        .map(|t| {
+            rng.random_range(0.0..1.0_f64)
+                .powi(if t % 4 == 0 { 12 } else { 1 })
+        })
+        .collect();
+    let (mut lord, mut saffron) = (Lord::new(level()), Saffron::new(level()));
+    let (mut lord_hits, mut saffron_hits): (Vec<usize>, Vec<usize>) = (vec![], vec![]);
+    for (index, &p) in ps.iter().enumerate() {
+        let t = index + 1;
+        let got = lord.test(PValue::new(p).unwrap());
+        let w0 = ALPHA / 10.0;
+        let later: f64 = lord_hits.iter().skip(1).map(|tau| gamma(t - tau)).sum();
+        let first = lord_hits
+            .first()
+            .map_or(0.0, |tau| (ALPHA - w0) * gamma(t - tau));
+        let want = w0 * gamma(t) + first + ALPHA * later;
+        assert!((got.level - want).abs() < 1e-15, "{t}");
+        if p <= want {
+            lord_hits.push(t);
+        }
+
+        // t less the rejection's position less the candidates after it, as in the paper.
+        let got = saffron.test(PValue::new(p).unwrap());
+        let w0 = ALPHA / 4.0;
+        let candidates = |after: usize| ps[after..index].iter().filter(|p| **p <= 0.5).count();
+        let term = |tau: usize| gamma(t - tau - candidates(tau));
+        let later: f64 = saffron_hits.iter().skip(1).map(|tau| term(*tau)).sum();
+        let first = saffron_hits
+            .first()
+            .map_or(0.0, |tau| (0.5 * ALPHA - w0) * term(*tau));
+        let want = (w0 * term(0) + first + 0.5 * ALPHA * later).min(0.5);
+        assert!(
+            (got.level - want).abs() < 1e-15,
+            "{t}: {} for {want}",
+            got.level
+        );
+        if p <= want {
+            saffron_hits.push(t);
+        }
+    }
+    assert!(
+        lord_hits.len() > 10 && saffron_hits.len() > 10,
+        "nothing was rejected"
+    );
+}
+
+/// Mean false discovery proportion over runs, with its standard error, and the mean share of changes that were found.
+fn rates(runs: u64, mut run: impl FnMut(&mut ChaCha8Rng) -> [f64; 2]) -> [f64; 3] {
+    let results: Vec<[f64; 2]> = (0..runs)
+        .map(|seed| run(&mut ChaCha8Rng::seed_from_u64(seed)))
+        .collect();
+    let size = runs as f64;
+    let mean = |i: usize| results.iter().map(|r| r[i]).sum::<f64>() / size;
+    let variance = results
+        .iter()
+        .map(|r| (r[0] - mean(0)).powi(2))
+        .sum::<f64>()
+        / (size - 1.0);
+    [mean(0), (variance / size).sqrt(), mean(1)]
+}
+
+/// A stream of 400 tests of which the share `changed` is of a mean of 3; all share a part of their noise.
+fn stream(
+    rng: &mut ChaCha8Rng,
+    shared: f64,
+    changed: f64,
+    mut test: impl FnMut(f64) -> OnlineDecision,
+) -> [f64; 2] {
+    let common = normal(rng) * shared.sqrt();
+    let (mut alarms, mut false_alarms, mut changes, mut found) = (0.0, 0.0, 0.0, 0.0);
+    for _ in 0..400 {
+        let change = rng.random_range(0.0..1.0) < changed;
+        let z = common + normal(rng) * (1.0 - shared).sqrt() + if change { 3.0 } else { 0.0 };
+        let rejected = test(z).rejected;
+        changes += f64::from(u8::from(change));
+        alarms += f64::from(u8::from(rejected));
+        found += f64::from(u8::from(rejected && change));
+        false_alarms += f64::from(u8::from(rejected && !change));
+    }
+    [
+        false_alarms / f64::max(alarms, 1.0),
+        found / f64::max(changes, 1.0),
+    ]
+}
+
+/// Four standard errors above alpha fail.
+fn holds([rate, error, found]: [f64; 3], name: &str, least_found: f64) {
+    println!("{name}: false discovery rate {rate:.4} ± {error:.4}, found {found:.2}");
+    assert!(rate <= ALPHA + 4.0 * error, "{name}: {rate}");
+    assert!(found >= least_found, "{name} found {found}");
+}
+
+#[test]
+fn independent_p_values_keep_the_rate_and_find_changes() {
+    let p = |z: f64| PValue::new(upper_tail(z)).unwrap();
+    for changed in [0.0, 0.1, 0.4] {
+        let least_found = if changed == 0.0 { 0.0 } else { 0.05 };
+        let lord = rates(200, |rng| {
+            let mut lord = Lord::new(level());
+            stream(rng, 0.0, changed, |z| lord.test(p(z)))
+        });
+        holds(lord, "lord++", least_found);
+        let saffron = rates(200, |rng| {
+            let mut saffron = Saffron::new(level());
+            stream(rng, 0.0, changed, |z| saffron.test(p(z)))
+        });
+        holds(saffron, "saffron", least_found);
+    }
+}
+
+/// Likelihood ratios of a mean of 3 are e-values, whatever the tests share.
+#[test]
+fn dependent_e_values_keep_the_rate_and_find_changes() {
+    for shared in [0.0, 0.5, 0.9] {
+        for changed in [0.0, 0.2] {
+            let least_found = if changed == 0.0 { 0.0 } else { 0.02 };
+            let e_lond = rates(200, |rng| {
+                let mut e_lond = ELond::new(level());
+                stream(rng, shared, changed, |z| {
+                    e_lond.test(EValue::from_ln(3.0 * z - 4.5))
+                })
+            });
+            holds(e_lond, &format!("e-lond, {shared} shared"), least_found);
+        }
+    }
+}
+
+#[test]
+fn states_go_on_after_a_restart() {
+    let (mut lord, mut saffron, mut e_lond) = (
+        Lord::new(level()),
+        Saffron::new(level()),
+        ELond::new(level()),
+    );
+    for t in 0..50 {
+        let p = PValue::new(if t % 7 == 0 { 1e-5 } else { 0.6 }).unwrap();
+        let e = EValue::new(if t % 7 == 0 { 1e6 } else { 0.5 }).unwrap();
+        let mut copies: (Lord, Saffron, ELond) =
+            serde_json::from_str(&serde_json::to_string(&(&lord, &saffron, &e_lond)).unwrap())
+                .unwrap();
+        assert_eq!(lord.test(p), copies.0.test(p));
+        assert_eq!(saffron.test(p), copies.1.test(p));
+        assert_eq!(e_lond.test(e), copies.2.test(e));
+    }
+}
