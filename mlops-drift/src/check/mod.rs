@@ -1,6 +1,8 @@
-//! The front door: a reference table, and is the current one still like it?
+//! The front door: a reference table, and is the current one still like it? [`DriftCheck`] asks once, [`DriftMonitor`] window after
+//! window.
 
 mod method;
+mod monitor;
 mod observed;
 mod prepared;
 mod source;
@@ -17,6 +19,7 @@ use crate::report::DriftReport;
 use crate::sample::Infinite;
 
 pub use method::Method;
+pub use monitor::{DriftMonitor, MonitorState, Window};
 pub use prepared::PreparedCheck;
 pub use source::Source;
 
