@@ -92,7 +92,11 @@ fn martingale_keeps_its_level(runs: u32, steps: usize) {
     ] {
         for reference in [0, 50, 1_000] {
             let count = martingale_alarms(runs, reference, steps, law);
-            println!("martingale, {name}, reference {reference}: {count} of {runs}");
+            let bound = most(runs, ALPHA);
+            let rate = f64::from(count) / f64::from(runs);
+            println!(
+                "martingale of {steps}, {name}, reference {reference}: {rate:.4} ({count} of {runs}, bound {bound})"
+            );
             assert!(
                 count <= most(runs, ALPHA),
                 "{name}, {reference}: {count} of {runs}"
