@@ -3,6 +3,7 @@
 pub mod check;
 pub mod detector;
 pub mod divergence;
+pub mod expectation;
 pub mod multiplicity;
 pub mod multivariate;
 mod parallel;
