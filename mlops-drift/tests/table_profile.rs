@@ -113,6 +113,14 @@ fn files_and_profiles_give_the_verdict_of_the_rows() {
                 );
                 assert_eq!(report.reference_rows, 3_000);
                 assert_eq!(report.current_rows, 2_000);
+                let smooth = report.column("smooth").unwrap();
+                assert!(
+                    smooth
+                        .reason
+                        .contains("kolmogorov_smirnov lies surely in ["),
+                    "{}",
+                    smooth.reason
+                );
                 for (column, exact) in report.columns.iter().zip(&by_rows.columns) {
                     assert_eq!(column.current_missing, exact.current_missing);
                     for (measure, bracket) in &column.brackets {

@@ -264,6 +264,12 @@ impl ColumnReport {
                 self.reference_size, self.current_size
             )),
         }
+        for (measure, bracket) in &self.brackets {
+            sentences.push(format!(
+                "{measure} lies surely in [{:.4}, {:.4}]",
+                bracket.low, bracket.high
+            ));
+        }
         if let Some(finding) = &self.missing {
             sentences.push(self.about_missing(finding));
         }
