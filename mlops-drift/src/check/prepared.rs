@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use mlops_core::evidence::{Distance, SignificanceLevel};
+use mlops_core::evidence::{Distance, Interval, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result};
 
 use super::DriftCheck;
 use super::method::{
-    Method, Test, categorical_effects, measures, missing_test, numeric_effects, profile_effects,
+    Method, Test, categorical_effects, interval_of_d, measures, missing_test, numeric_effects,
+    profile_effects,
 };
 use super::observed::{Missing, Observed, Units, Values, find, observe};
 use super::source::{ColumnType, Held, Source};
@@ -225,6 +226,7 @@ impl Column {
                 "missing_share",
             )?);
         }
+        let intervals = compared.intervals([self.reference.values.len(), current.values.len()])?;
         let finding = |result: TestResult, suffix: &str| {
             Finding::new(format!("{}{suffix}", self.name), result)
         };
@@ -234,6 +236,7 @@ impl Column {
             report: ColumnReport {
                 minimum_effect: self.least.clone(),
                 effects: compared.effects,
+                intervals,
                 brackets: compared.brackets,
                 distribution: compared.distribution,
                 unit: self.unit.clone(),
@@ -293,6 +296,20 @@ struct Compared {
 }
 
 impl Compared {
+    fn intervals(&self, sizes: [usize; 2]) -> Result<BTreeMap<String, Interval>> {
+        let name = "kolmogorov_smirnov";
+        let d = self.effects.iter().find(|effect| effect.measure() == name);
+        let Some(d) = d.map(Distance::get) else {
+            return Ok(BTreeMap::new());
+        };
+        let exact = Bracket { low: d, high: d };
+        let held = self.brackets.get(name).copied().unwrap_or(exact);
+        Ok(BTreeMap::from([(
+            name.to_owned(),
+            interval_of_d(held, sizes)?,
+        )]))
+    }
+
     fn of_numbers(reference: &NumericSample, current: &NumericSample) -> Result<Self> {
         Ok(Self {
             effects: numeric_effects(reference, current)?,

@@ -11,7 +11,7 @@ mod openmetrics;
 use std::collections::BTreeMap;
 
 use mlops_core::Result;
-use mlops_core::evidence::{Distance, Evidence, PValue, SignificanceLevel};
+use mlops_core::evidence::{Distance, Evidence, Interval, PValue, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 use crate::multiplicity::Correction;
@@ -141,6 +141,10 @@ pub struct ColumnReport {
     /// the lower ends. A verdict rests on these.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub brackets: BTreeMap<String, Bracket>,
+    /// Where the effects of the laws themselves lie, not of the samples: for Kolmogorov and Smirnov's D at 95 %, by the inequality of Dvoretzky,
+    /// Kiefer and Wolfowitz with Massart's constant, for independent values of any law.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub intervals: BTreeMap<String, Interval>,
     /// The smallest effect that matters, where declared.
     pub minimum_effect: Option<Distance>,
     /// The unit that the rows were aggregated to.
@@ -188,6 +192,7 @@ impl ColumnReport {
             missing: None,
             effects: Vec::new(),
             brackets: BTreeMap::new(),
+            intervals: BTreeMap::new(),
             minimum_effect: None,
             unit: None,
             reference_size: 0,
