@@ -10,8 +10,8 @@ use std::fmt::Debug;
 
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::stream::{
-    Adwin, ConformalMartingale, Cusum, Ddm, Eddm, Fhddm, HddmA, HddmW, Kswin, PageHinkley,
-    RiskMonitor, Sequential, ShiryaevRoberts, Signal, serial_dependence,
+    Adwin, BettingTest, ConformalMartingale, Cusum, Ddm, Eddm, Fhddm, HddmA, HddmW, Kswin,
+    ManyStreams, PageHinkley, RiskMonitor, Sequential, ShiryaevRoberts, Signal, serial_dependence,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -229,6 +229,125 @@ fn the_risk_monitor_keeps_its_level_and_sees_harm() {
     assert!(seen >= 29, "{seen} of 30");
 }
 
+fn betting_alarms(runs: u32, steps: usize, law: Law, change: Change) -> u32 {
+    let level = SignificanceLevel::new(ALPHA).unwrap();
+    alarming(runs, |rng| {
+        let mut test = BettingTest::new(level).unwrap();
+        // Both halves of a pair share a daily cycle and a trend: no reason to alarm.
+        let mut pairs = (0..steps).map(|step| {
+            let common = (step as f64 / 24.0).sin() + step as f64 / 500.0;
+            [common + law(rng), common + change(law(rng))]
+        });
+        pairs.any(|pair| test.observe(pair).unwrap() == Signal::Drift)
+    })
+}
+
+fn betting_keeps_its_level(runs: u32, steps: usize) {
+    for (name, law) in [
+        ("normal", normal as Law),
+        ("cauchy", cauchy),
+        ("five values", five_values),
+    ] {
+        let count = betting_alarms(runs, steps, law, |x| x);
+        let bound = most(runs, ALPHA);
+        let rate = f64::from(count) / f64::from(runs);
+        println!("betting test of {steps}, {name}: {rate:.4} ({count} of {runs}, bound {bound})");
+        assert!(count <= bound, "{name}: {count} of {runs}");
+    }
+}
+
+#[test]
+fn the_betting_test_keeps_its_level_at_every_look_and_sees_differences() {
+    betting_keeps_its_level(200, 500);
+    let changes: [(&str, Change); 2] = [
+        ("half a deviation", |x| x + 0.5),
+        ("twice as wide", |x| 2.0 * x),
+    ];
+    for (name, change) in changes {
+        let seen = betting_alarms(40, 1_000, normal, change);
+        println!("betting test, {name}: {seen} of 40 seen");
+        assert!(seen >= 38, "{name}: {seen} of 40");
+    }
+}
+
+#[test]
+#[ignore = "minutes in release: longer streams, more runs"]
+fn the_betting_test_keeps_its_level_for_long() {
+    betting_keeps_its_level(2_000, 5_000);
+}
+
+/// Twenty streams of which some changed, looked at once at a fixed step: the mean share of false ones among those declared is at most alpha times
+/// that step, but for four standard errors of shares in [0, 1]; where nothing changed, that is the chance of any declaration.
+#[test]
+fn few_of_the_streams_declared_are_false() {
+    const STREAMS: usize = 20;
+    const STEPS: usize = 150;
+    const RUNS: u32 = 60;
+    let alpha = 0.1 / STEPS as f64;
+    for changed in [0, 4] {
+        let (mut false_share, mut seen) = (0.0, 0);
+        for seed in 0..u64::from(RUNS) {
+            let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+            let references: Vec<Vec<f64>> = (0..STREAMS).map(|_| draws(rng, 300, normal)).collect();
+            let mut streams =
+                ManyStreams::against(&references, SignificanceLevel::new(alpha).unwrap()).unwrap();
+            for _ in 0..STEPS {
+                let common = normal(rng); // streams depend on one another
+                for stream in 0..STREAMS {
+                    let shift = if stream < changed { 2.0 } else { 0.0 };
+                    let value = (common + normal(rng)) / 2.0_f64.sqrt() + shift;
+                    streams.observe(stream, value).unwrap();
+                }
+            }
+            let declared = streams.changed();
+            let wrong = declared.iter().filter(|&&stream| stream >= changed).count();
+            false_share += wrong as f64 / declared.len().max(1) as f64;
+            seen += declared.len() - wrong;
+        }
+        let runs = f64::from(RUNS);
+        let bound = alpha * STEPS as f64;
+        println!(
+            "{changed} changed: share {:.4}, seen {seen}",
+            false_share / runs
+        );
+        assert!(false_share / runs <= bound + 4.0 * (bound / runs).sqrt());
+        assert!(seen * 10 >= 9 * changed * RUNS as usize, "{seen}");
+    }
+}
+
+/// R less the number of observations is a martingale: the mean of R without a change is that number, but for four standard errors; and after a
+/// restart a detector goes on as if nothing had been.
+#[test]
+fn the_statistic_of_a_quiet_stream_is_its_length_on_average() {
+    const STEPS: usize = 20;
+    let alpha = SignificanceLevel::ONE_PERCENT;
+    let values: Vec<f64> = (0..2_000_u64)
+        .map(|seed| {
+            let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+            let mut streams = ManyStreams::against([draws(rng, 100, five_values)], alpha).unwrap();
+            for step in 0..STEPS {
+                streams.observe(0, five_values(rng)).unwrap();
+                if step == STEPS / 2 {
+                    let saved = serde_json::to_string(&streams).unwrap();
+                    assert_eq!(
+                        serde_json::from_str::<ManyStreams>(&saved).unwrap(),
+                        streams
+                    );
+                }
+            }
+            streams.statistics()[0]
+        })
+        .collect();
+    let size = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / size;
+    let variance = values.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (size - 1.0);
+    println!("mean of R after {STEPS}: {mean:.2}");
+    assert!(
+        (mean - STEPS as f64).abs() <= 4.0 * (variance / size).sqrt(),
+        "{mean}"
+    );
+}
+
 /// Montgomery, "Introduction to Statistical Quality Control", table 9.3: 465 observations at k = 0.5 and h = 5. Run lengths are
 /// nearly exponential, so the mean of 400 has a standard error of a twentieth; four of them.
 #[test]
@@ -281,6 +400,9 @@ fn every_detector_survives_a_restart_and_refuses_what_it_cannot_read() {
         .map(|i| rng.random_range(0.0..1.0) < if i < 500 { 0.1 } else { 0.8 })
         .collect();
     let wrong = || wrong.clone().into_iter();
+    let quiet = draws(rng, 600, normal);
+    let pairs = numbers().zip(quiet).map(|(x, y)| [x, y]);
+    let pairs: Vec<[f64; 2]> = pairs.collect();
     let losses = || wrong().map(|wrong| f64::from(u8::from(wrong)));
     let bad = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
     let bad_losses = [f64::NAN, -0.1, 1.1];
@@ -298,6 +420,11 @@ fn every_detector_survives_a_restart_and_refuses_what_it_cannot_read() {
         ShiryaevRoberts::against(&reference, 1e4).unwrap(),
         numbers(),
         &bad,
+    );
+    goes_on(
+        BettingTest::new(level).unwrap(),
+        pairs.into_iter(),
+        &bad.map(|bad| [0.0, bad]),
     );
     goes_on(Ddm::default(), wrong(), &[]);
     goes_on(Eddm::default(), wrong(), &[]);

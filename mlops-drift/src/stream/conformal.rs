@@ -69,10 +69,8 @@ pub struct ConformalMartingale {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShiryaevRoberts {
-    ranks: Ranks,
-    jumper: Jumper,
+    detector: Detector,
     run_length: f64,
-    statistic: f64,
 }
 
 impl ConformalMartingale {
@@ -140,9 +138,7 @@ impl ShiryaevRoberts {
     pub fn against(reference: &[f64], run_length: f64) -> Result<Self> {
         Ok(Self {
             run_length: within("run length", run_length, 1.0, f64::INFINITY)?,
-            ranks: Ranks::of(reference)?,
-            jumper: Jumper::default(),
-            statistic: 0.0,
+            detector: Detector::against(reference)?,
         })
     }
 
@@ -155,29 +151,67 @@ impl ShiryaevRoberts {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.ranks.seed = seed;
-        self
+    pub fn seed(self, seed: u64) -> Self {
+        Self {
+            detector: self.detector.seed(seed),
+            ..self
+        }
     }
 
     /// R now, in \[0, c).
     pub fn statistic(&self) -> f64 {
-        self.statistic
+        self.detector.statistic
     }
 }
 
 impl Sequential<f64> for ShiryaevRoberts {
     fn observe(&mut self, value: f64) -> Result<Signal> {
-        let p = self.ranks.next(finite(value)?);
-        self.statistic = (self.statistic + 1.0) * self.jumper.grow(p);
-        if self.statistic < self.run_length {
+        self.detector.observe(finite(value)?);
+        if self.detector.statistic < self.run_length {
             return Ok(Signal::Quiet);
         }
-        self.statistic = 0.0;
+        self.detector.statistic = 0.0;
         Ok(Signal::Drift)
     }
 
     fn reset(&mut self) {
+        self.detector.reset();
+    }
+}
+
+/// An e-detector: Shiryaev and Roberts' R without a threshold. At any stopping time its expectation is at most that time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Detector {
+    ranks: Ranks,
+    jumper: Jumper,
+    statistic: f64,
+}
+
+impl Detector {
+    pub(super) fn against(reference: &[f64]) -> Result<Self> {
+        Ok(Self {
+            ranks: Ranks::of(reference)?,
+            jumper: Jumper::default(),
+            statistic: 0.0,
+        })
+    }
+
+    pub(super) fn seed(mut self, seed: u64) -> Self {
+        self.ranks.seed = seed;
+        self
+    }
+
+    pub(super) fn statistic(&self) -> f64 {
+        self.statistic
+    }
+
+    /// A finite value.
+    pub(super) fn observe(&mut self, value: f64) {
+        let growth = self.jumper.grow(self.ranks.next(value));
+        self.statistic = ((self.statistic + 1.0) * growth).min(f64::MAX);
+    }
+
+    pub(super) fn reset(&mut self) {
         self.ranks.reset();
         self.jumper = Jumper::default();
         self.statistic = 0.0;

@@ -5,6 +5,8 @@
 //! | [`ConformalMartingale`] | numbers, against a reference | exchangeable values: ever an alarm with probability at most alpha |
 //! | [`ShiryaevRoberts`] | the same | exchangeable values: on average at least c observations until an alarm |
 //! | [`RiskMonitor`] | a bounded loss, against that of a reference | no rise beyond a tolerance: ever an alarm with probability at most alpha |
+//! | [`BettingTest`] | pairs of two streams | one law in every pair: ever an alarm with probability at most alpha |
+//! | [`ManyStreams`] | many streams, a reference each | the expected share of false ones among those declared is at most alpha a step |
 //! | [`Cusum`] | numbers of known mean and deviation | an average run length, for normal values |
 //! | [`Adwin`], [`PageHinkley`], [`Kswin`] | numbers | a heuristic |
 //! | [`Ddm`], [`Eddm`], [`Fhddm`], [`HddmA`], [`HddmW`] | right or wrong | a heuristic |
@@ -17,6 +19,7 @@
 //! all runs of 2,000 observations. Feed one value per unit (user, session, origin-hour), and look at [`serial_dependence`].
 
 mod adwin;
+mod betting;
 mod conformal;
 mod cusum;
 mod ddm;
@@ -25,6 +28,7 @@ mod fhddm;
 mod hddm_a;
 mod hddm_w;
 mod kswin;
+mod many;
 mod page_hinkley;
 mod risk_monitor;
 mod running_mean;
@@ -34,6 +38,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub use adwin::Adwin;
+pub use betting::BettingTest;
 pub use conformal::{ConformalMartingale, ShiryaevRoberts};
 pub use cusum::Cusum;
 pub use ddm::Ddm;
@@ -42,6 +47,7 @@ pub use fhddm::Fhddm;
 pub use hddm_a::HddmA;
 pub use hddm_w::HddmW;
 pub use kswin::Kswin;
+pub use many::ManyStreams;
 pub use page_hinkley::{Direction, PageHinkley};
 pub use risk_monitor::RiskMonitor;
 pub use serial_dependence::serial_dependence;
