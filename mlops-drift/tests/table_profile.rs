@@ -194,10 +194,10 @@ fn a_profile_survives_bytes_and_json_and_nothing_else_passes_for_one() {
         assert_eq!(error.kind(), ErrorKind::Corrupt, "at {position}");
     }
     let mut newer = bytes.clone();
-    newer[5] = 2;
+    newer[5] = 3;
     let error = TableProfile::from_bytes(&newer).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("got 2"), "{error}");
+    assert!(error.to_string().contains("got 3"), "{error}");
     for text in [
         "",
         "{}",

@@ -31,6 +31,8 @@ pub struct Method(pub(super) Test);
 pub(super) enum Test {
     Numeric(Arc<dyn TwoSampleTest<NumericSample>>),
     Categorical(Arc<dyn TwoSampleTest<CategoricalSample>>),
+    /// By facets: of texts if told so, otherwise as the column's type has it.
+    Facets,
 }
 
 impl Method {
@@ -44,27 +46,51 @@ impl Method {
         Self(Test::Categorical(Arc::new(test)))
     }
 
+    /// The column as texts, by Kolmogorov and Smirnov's test of each [facet](crate::profile::FacetProfile): the least p-value times the number
+    /// of facets. What a column of mostly distinct strings of several words gets by default.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    /// use mlops_drift::{DriftCheck, check::Method};
+    /// let reviews = |text: &str| {
+    ///     let column = (0..100).map(|i| format!("{text} {}", "again ".repeat(i % 7))).collect::<Vec<_>>();
+    ///     RecordBatch::try_from_iter([("review", std::sync::Arc::new(StringArray::from(column)) as ArrayRef)])
+    /// };
+    /// let check = DriftCheck::against(&reviews("good")?).method("review", Method::texts());
+    /// let report = check.run(&reviews("a long story that ends badly")?)?;
+    /// assert!(report.verdict.drifted);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn texts() -> Self {
+        Self(Test::Facets)
+    }
+
     pub(super) fn is_numeric(&self) -> bool {
         matches!(self.0, Test::Numeric(_))
+    }
+
+    /// Whether the column is compared by what a profile of it tells, even if rows are at hand.
+    pub(super) fn is_by_facets(&self) -> bool {
+        matches!(self.0, Test::Facets)
     }
 }
 
 impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_numeric() {
-            "Method::numeric"
-        } else {
-            "Method::categorical"
+        f.write_str(match self.0 {
+            Test::Numeric(_) => "Method::numeric",
+            Test::Categorical(_) => "Method::categorical",
+            Test::Facets => "Method::texts",
         })
     }
 }
 
 /// Names of the effects that a column read in this way reports, the primary one first.
-pub(super) fn measures(numeric: bool) -> &'static [&'static str] {
-    if numeric {
-        &["kolmogorov_smirnov", "wasserstein_sd", "psi"]
-    } else {
-        &["total_variation", "cramers_v"]
+pub(super) fn measures(method: &Method) -> &'static [&'static str] {
+    match method.0 {
+        Test::Numeric(_) => &["kolmogorov_smirnov", "wasserstein_sd", "psi"],
+        Test::Categorical(_) => &["total_variation", "cramers_v"],
+        Test::Facets => &["kolmogorov_smirnov"],
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use mlops_core::evidence::{Distance, Interval, SignificanceLevel};
+use mlops_core::evidence::{Distance, Interval, PValue, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result};
 
 use super::DriftCheck;
@@ -11,10 +11,10 @@ use super::method::{
     profile_effects,
 };
 use super::observed::{Missing, Observed, Units, Values, find, observe};
-use super::source::{ColumnType, Held, Source};
+use super::source::{ColumnType, Held, Source, no_rows};
 use crate::multiplicity::Correction;
 use crate::parallel;
-use crate::profile::{self, Bracket, NumericProfile};
+use crate::profile::{self, Bracket, FacetProfile, NumericProfile};
 use crate::report::{ColumnReport, Distribution, DriftReport, Finding, ReportedColumn};
 use crate::sample::{CategoricalSample, ColumnKind, Infinite, NumericSample};
 use crate::table::missing;
@@ -138,31 +138,34 @@ impl PreparedCheck {
 impl Column {
     fn prepare(check: &DriftCheck, name: &str) -> Result<Self> {
         let data_type = check.reference.column_type(name)?;
-        let method = match check.methods.get(name) {
-            Some(method) => method.clone(),
-            None => default_method(&data_type)?,
-        };
         let unit = check
             .units
             .iter()
             .find(|(_, columns)| columns.iter().any(|column| column == name))
             .map(|(unit, _)| unit.clone());
-        let least = least_effect(check, name, method.is_numeric())?;
-        let by_rows = unit.is_some() || check.methods.contains_key(name);
-        let reference = if by_rows || matches!(check.reference.0, Held::Rows(_)) {
-            read(
-                &check.reference,
-                name,
-                unit.as_deref(),
-                &method,
-                check.infinite,
-            )?
-        } else {
-            Observed::of_profile(
-                profiled(&check.reference, name, data_type.kind)?,
-                check.infinite,
-            )?
+        let (method, reference) = match check.methods.get(name) {
+            Some(method) if method.is_by_facets() && unit.is_some() => {
+                let method = format!("{method:?} cannot be combined with a unit");
+                return Err(Error::new(ErrorKind::Unsupported, method));
+            }
+            Some(method) if method.is_by_facets() => {
+                let texts = texts_of(&check.reference, name)?;
+                let reference = Observed::of_profile(texts, check.infinite)?;
+                (method.clone(), reference)
+            }
+            Some(method) => {
+                let reference = read(
+                    &check.reference,
+                    name,
+                    unit.as_deref(),
+                    method,
+                    check.infinite,
+                )?;
+                (method.clone(), reference)
+            }
+            None => by_default(check, name, unit.as_deref(), &data_type)?,
         };
+        let least = least_effect(check, name, &method)?;
         Ok(Self {
             name: name.to_owned(),
             unit,
@@ -334,6 +337,16 @@ impl Compared {
             distribution: Some(Distribution::of_profiles(reference, current)),
         })
     }
+
+    /// D of the facet that differs most surely, and its picture.
+    fn of_facets(reference: &NumericProfile, current: &NumericProfile) -> Result<Self> {
+        let bracket = reference.kolmogorov_smirnov(current)?;
+        Ok(Self {
+            effects: vec![Distance::new(bracket.low, "kolmogorov_smirnov")?],
+            brackets: BTreeMap::from([("kolmogorov_smirnov".to_owned(), bracket)]),
+            distribution: Some(Distribution::of_profiles(reference, current)),
+        })
+    }
 }
 
 fn test_profiles(
@@ -352,8 +365,34 @@ fn test_profiles(
                 Compared::of_categories(&reference, &current)?,
             ))
         }
+        (profile::Values::Facets(reference), profile::Values::Facets(current)) => {
+            test_facets(reference, current)
+        }
         _ => Err(read_in_two_ways()),
     }
+}
+
+/// Every facet, by Bonferroni: the least p-value times their number.
+fn test_facets(reference: &FacetProfile, current: &FacetProfile) -> Result<(TestResult, Compared)> {
+    reference.require_like(current)?;
+    let test = KolmogorovSmirnov::default();
+    let pairs = reference.facets().zip(current.facets());
+    let tested = pairs.map(|((name, reference), (_, current))| {
+        let result = test.test(reference, current)?;
+        Ok((result, name, reference, current))
+    });
+    let tested = tested.collect::<Result<Vec<_>>>()?;
+    let facets = tested.len();
+    let least = tested
+        .into_iter()
+        .min_by(|(a, ..), (b, ..)| a.p_value.get().total_cmp(&b.p_value.get()));
+    let (result, name, reference, current) = least.ok_or_else(read_in_two_ways)?;
+    let result = TestResult {
+        method: format!("{} of {name}, one of {facets} facets", result.method),
+        p_value: PValue::saturating(result.p_value.get() * facets as f64),
+        ..result
+    };
+    Ok((result, Compared::of_facets(reference, current)?))
 }
 
 fn read_in_two_ways() -> Error {
@@ -376,6 +415,47 @@ fn read(
         method.is_numeric(),
         infinite,
     )
+}
+
+/// The default method for a column, and the reference read for it. Columns with a unit, and those of rows, are read as rows; texts and
+/// embeddings always as facets.
+fn by_default(
+    check: &DriftCheck,
+    name: &str,
+    unit: Option<&str>,
+    data_type: &ColumnType,
+) -> Result<(Method, Observed)> {
+    let method = default_method(data_type)?;
+    let rows = || read(&check.reference, name, unit, &method, check.infinite);
+    let is_of_rows = matches!(check.reference.0, Held::Rows(_));
+    if unit.is_some() || is_of_rows && method.is_numeric() {
+        return Ok((method.clone(), rows()?));
+    }
+    let values = profiled(&check.reference, name, data_type.kind)?;
+    if matches!(values, profile::Values::Facets(_)) {
+        return Ok((
+            Method::texts(),
+            Observed::of_profile(values, check.infinite)?,
+        ));
+    }
+    let reference = match is_of_rows {
+        true => rows()?,
+        false => Observed::of_profile(values, check.infinite)?,
+    };
+    Ok((method, reference))
+}
+
+/// A column of a source as texts.
+fn texts_of(source: &Source, column: &str) -> Result<profile::Values> {
+    match &source.0 {
+        Held::Rows(batch) => profile::Values::of_texts(batch, column),
+        Held::Parts(table) => profile::Values::of_texts(table.as_ref(), column),
+        Held::Profile(profile) => match profile.column(column).map(|found| found.values()) {
+            Some(values @ profile::Values::Facets(_)) => Ok(values.clone()),
+            Some(_) => Err(no_rows()),
+            None => Err(missing(column)),
+        },
+    }
 }
 
 /// A column of a source as a profile of its own.
@@ -441,6 +521,7 @@ fn default_method(data_type: &ColumnType) -> Result<Method> {
             Ok(Method::numeric(KolmogorovSmirnov::default()))
         }
         ColumnKind::Categorical => Ok(Method::categorical(ChiSquare::default())),
+        ColumnKind::Embedding => Ok(Method::texts()),
         ColumnKind::Unsupported => Err(Error::new(
             ErrorKind::Unsupported,
             format!(
@@ -452,8 +533,8 @@ fn default_method(data_type: &ColumnType) -> Result<Method> {
 }
 
 /// The column's own minimum effect, or the general one in a measure that it reports.
-fn least_effect(check: &DriftCheck, name: &str, numeric: bool) -> Result<Option<Distance>> {
-    let measures = measures(numeric);
+fn least_effect(check: &DriftCheck, name: &str, method: &Method) -> Result<Option<Distance>> {
+    let measures = measures(method);
     let reports = |effect: &&Distance| measures.contains(&effect.measure());
     match check.effects_for.get(name) {
         Some(effect) if !reports(&effect) => Err(Error::invalid(format!(

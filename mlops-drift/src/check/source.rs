@@ -20,7 +20,8 @@ use crate::table::{Table, gathered, missing};
 ///
 /// The reference decides: rows are compared as rows, whatever the current table; a reference that is read part by part, or
 /// a profile, makes a grid, and verdicts are drawn at the sure end of what the grid tells. Columns with a
-/// [unit](super::DriftCheck::unit) or a [method](super::DriftCheck::method) of their own need rows, and are gathered from a table.
+/// [unit](super::DriftCheck::unit) or a [method](super::DriftCheck::method) of their own need rows, and are gathered from a table. Texts and
+/// embeddings are compared by [facets](crate::profile::FacetProfile), whatever the source.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -103,13 +104,16 @@ impl Source {
         match &self.0 {
             Held::Rows(batch) => Ok(batch.clone()),
             Held::Parts(table) => gathered(table.as_ref(), columns),
-            Held::Profile(_) => Err(Error::new(
-                ErrorKind::Unsupported,
-                "a profile holds no rows: a column with a unit or a method of its own, and one whose reference is rows, \
-                 needs them",
-            )),
+            Held::Profile(_) => Err(no_rows()),
         }
     }
+}
+
+pub(super) fn no_rows() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "a profile holds no rows: a column with a unit or a method of its own, and one whose reference is rows, needs them",
+    )
 }
 
 fn names(table: &dyn Table) -> Vec<String> {
@@ -138,7 +142,7 @@ impl ColumnType {
     pub(super) fn is_comparable_with(&self, other: &Self) -> bool {
         let boolean = type_name(&DataType::Boolean);
         self.kind == other.kind
-            && (self.kind != ColumnKind::Temporal || self.name == other.name)
+            && (!self.kind.is_of_one_type() || self.name == other.name)
             && (self.name == boolean) == (other.name == boolean)
     }
 }

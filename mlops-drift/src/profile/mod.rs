@@ -2,23 +2,28 @@
 //!
 //! | profile | holds | exact |
 //! | --- | --- | --- |
-//! | [`TableProfile`] | one of the two below for every column | |
+//! | [`TableProfile`] | one of those below for every column | |
 //! | [`NumericProfile`] | counts on a [`Grid`] of the reference's quantiles, missing and infinite values, moments | counts; every statistic lies surely in a [`Bracket`] |
 //! | [`CategoricalProfile`] | counts by label, or by group of labels | counts |
+//! | [`FacetProfile`] | of texts and embeddings: numeric profiles of lengths, norms, projections | as those |
 //!
 //! A profile of the reference replaces the reference: it is a hundredth of its size, and later tables, read once, part
 //! by part, on as many machines as there are, are counted on its grids and merged in any order.
 
 mod bracket;
 mod categorical;
+mod facets;
 mod format;
 mod grid;
 mod index;
 mod numeric;
+mod segments;
 mod table;
 
 pub use bracket::Bracket;
 pub use categorical::CategoricalProfile;
+pub use facets::FacetProfile;
+pub(crate) use facets::Measured;
 pub use grid::Grid;
 pub use numeric::NumericProfile;
 pub use table::{ColumnProfile, TableProfile, Values};

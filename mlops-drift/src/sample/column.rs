@@ -24,7 +24,9 @@ pub enum ColumnKind {
     Temporal,
     /// Strings, booleans, and dictionaries of strings: compared as categories.
     Categorical,
-    /// Nested columns, bytes and nulls: not compared.
+    /// Fixed-size lists of numbers: compared by their norms and projections, within one and the same type.
+    Embedding,
+    /// Other nested columns, bytes and nulls: not compared.
     Unsupported,
 }
 
@@ -41,9 +43,21 @@ impl ColumnKind {
             | T::Time64(_)
             | T::Timestamp(_, _)
             | T::Duration(_) => Self::Temporal,
+            T::FixedSizeList(element, dimension)
+                if *dimension > 0 && element.data_type().is_numeric() =>
+            {
+                Self::Embedding
+            }
             data_type if data_type.is_numeric() => Self::Numeric,
             _ => Self::Unsupported,
         }
+    }
+}
+
+impl ColumnKind {
+    /// Whether columns of this kind are comparable only if their types are the same: clocks and dimensions must agree.
+    pub(crate) fn is_of_one_type(self) -> bool {
+        matches!(self, Self::Temporal | Self::Embedding)
     }
 }
 
@@ -87,7 +101,7 @@ fn value_type(data_type: &DataType) -> &DataType {
     }
 }
 
-fn unsupported(data_type: &DataType, what: &str) -> Error {
+pub(crate) fn unsupported(data_type: &DataType, what: &str) -> Error {
     Error::new(
         ErrorKind::Unsupported,
         format!("cannot read {data_type} as {what}"),

@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
+use mlops_core::{Error, Result};
+
+use crate::sample::labels;
+use crate::table::Table;
+
+/// Segments that one table may have.
+const MOST: usize = 10_000;
+/// The segment of a row without a label.
+const NONE: usize = usize::MAX;
+
+/// The rows of a table by the label that they carry in one column. 8 bytes a row.
+pub(super) struct Segments {
+    names: Vec<String>,
+    of_row: Vec<usize>,
+}
+
+impl Segments {
+    pub(super) fn of(table: &dyn Table, column: &str) -> Result<Self> {
+        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+        let mut of_row = Vec::with_capacity(table.rows() as usize);
+        for chunk in table.column(column)? {
+            for label in &labels(&chunk?)? {
+                let number = match label {
+                    None => NONE,
+                    Some(label) => match numbers.get(label) {
+                        Some(number) => *number,
+                        None => {
+                            numbers.insert(label.to_owned(), numbers.len());
+                            numbers.len() - 1
+                        }
+                    },
+                };
+                of_row.push(number);
+            }
+            if numbers.len() > MOST {
+                return Err(Error::invalid(format!(
+                    "column \"{column}\" must hold at most {MOST} labels, got {} or more",
+                    numbers.len()
+                )));
+            }
+        }
+        let mut names = vec![String::new(); numbers.len()];
+        for (name, number) in numbers {
+            names[number] = name;
+        }
+        Ok(Self { names, of_row })
+    }
+
+    /// The labels, in order of appearance.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// How many rows each segment has.
+    pub(super) fn rows(&self) -> Vec<u64> {
+        let mut rows = vec![0; self.names.len()];
+        let labelled = self.of_row.iter().filter(|&&segment| segment != NONE);
+        labelled.for_each(|&segment| rows[segment] += 1);
+        rows
+    }
+
+    /// A part of a column that starts at this row, as a part for each segment that has rows in it.
+    pub(super) fn split(&self, start: usize, part: &ArrayRef) -> Result<Vec<(usize, ArrayRef)>> {
+        let of_row = self.of_row.get(start..start + part.len()).ok_or_else(|| {
+            Error::invalid(format!(
+                "every column must hold {} rows, got at least {}",
+                self.of_row.len(),
+                start + part.len()
+            ))
+        })?;
+        let mut order: Vec<u32> = (0..part.len() as u32).collect();
+        order.retain(|&row| of_row[row as usize] != NONE);
+        order.sort_by_key(|&row| of_row[row as usize]); // stable: rows keep their order
+        let sorted = take(part, &UInt32Array::from(order.clone()), None)?;
+        let mut parts = Vec::new();
+        let mut done = 0;
+        for rows in order.chunk_by(|&a, &b| of_row[a as usize] == of_row[b as usize]) {
+            parts.push((of_row[rows[0] as usize], sorted.slice(done, rows.len())));
+            done += rows.len();
+        }
+        Ok(parts)
+    }
+}
