@@ -13,6 +13,8 @@ pub mod profile;
 pub mod report;
 pub mod sample;
 pub mod stream;
+#[cfg(feature = "sketch")]
+pub mod summary;
 pub mod table;
 pub mod two_sample;
 
