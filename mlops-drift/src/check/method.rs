@@ -3,15 +3,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use mlops_core::Result;
-use mlops_core::evidence::{Distance, Interval};
+use mlops_core::evidence::Distance;
 
 use crate::divergence::{CramersV, Divergence, Psi, TotalVariation, Wasserstein};
 use crate::profile::{Bracket, NumericProfile};
 use crate::sample::{CategoricalSample, NumericSample};
 use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest};
-
-/// The confidence of intervals for effects.
-const CONFIDENCE: f64 = 0.95;
 
 /// How a column is read and tested.
 ///
@@ -132,16 +129,6 @@ pub(super) fn profile_effects(
     let mut effects = sure.collect::<Result<Vec<_>, _>>()?;
     effects.push(Psi::default().divergence(reference, current)?);
     Ok((effects, brackets))
-}
-
-/// Where D of the two laws lies at 95 %, from an interval that holds D of the samples: either empirical distribution function
-/// is off by at most √(ln(4/0.05)/2n) anywhere, with probability 97.5 % (Massart, "The tight constant in the
-/// Dvoretzky–Kiefer–Wolfowitz inequality", Annals of Probability 18, 1990).
-pub(super) fn interval_of_d(held: Bracket, sizes: [usize; 2]) -> Result<Interval> {
-    let radius = |size: usize| ((4.0 / (1.0 - CONFIDENCE)).ln() / (2.0 * size as f64)).sqrt();
-    let radius: f64 = sizes.into_iter().map(radius).sum();
-    let (low, high) = ((held.low - radius).max(0.0), (held.high + radius).min(1.0));
-    Ok(Interval::new(low, high, CONFIDENCE)?)
 }
 
 pub(super) fn missing_test(reference: [u64; 2], current: [u64; 2]) -> TestResult {

@@ -53,6 +53,14 @@ impl Observed {
 }
 
 impl Missing {
+    /// How many rows, or units.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Rows([missing, present]) => (missing + present) as usize,
+            Self::Units(shares) => shares.len(),
+        }
+    }
+
     /// The missing share of the rows, or the mean of those of the units.
     pub(super) fn share(&self) -> f64 {
         match self {

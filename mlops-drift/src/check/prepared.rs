@@ -1,24 +1,23 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use mlops_core::evidence::{Distance, Interval, PValue, SignificanceLevel};
+use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result};
 
 use super::DriftCheck;
-use super::method::{
-    Method, Test, categorical_effects, interval_of_d, measures, missing_test, numeric_effects,
-    profile_effects,
-};
-use super::observed::{Missing, Observed, Units, Values, find, observe};
+use super::compared::Compared;
+use super::default_tests::DefaultTests;
+use super::method::{Method, Test, measures};
+use super::observed::{Observed, Units, Values, find, observe};
 use super::source::{ColumnType, Held, Source, no_rows};
 use crate::multiplicity::Correction;
 use crate::parallel;
-use crate::profile::{self, Bracket, FacetProfile, NumericProfile};
-use crate::report::{ColumnReport, Distribution, DriftReport, Finding, ReportedColumn};
-use crate::sample::{CategoricalSample, ColumnKind, Infinite, NumericSample};
+use crate::profile;
+use crate::report::{ColumnReport, DriftReport, Finding, ReportedColumn};
+use crate::sample::{ColumnKind, Infinite};
 use crate::table::missing;
-use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest};
+use crate::two_sample::TestResult;
 
 /// A [`DriftCheck`] whose reference is read and sorted: run it every week.
 ///
@@ -43,6 +42,7 @@ pub struct PreparedCheck {
     columns: Vec<Arc<Column>>,
     level: SignificanceLevel,
     correction: Arc<dyn Correction>,
+    reference_risk: Option<SignificanceLevel>,
     infinite: Infinite,
     reference_rows: u64,
 }
@@ -53,6 +53,7 @@ struct Column {
     unit: Option<String>,
     data_type: ColumnType,
     method: Method,
+    tests: DefaultTests,
     least: Option<Distance>,
     reference: Observed,
 }
@@ -72,8 +73,10 @@ impl PreparedCheck {
     pub(super) fn new(check: &DriftCheck) -> Result<Self> {
         require_rows(&check.reference, "reference")?;
         check_names(check)?;
-        let columns = parallel::map(&selected(check), |name| {
-            Column::prepare(check, name)
+        let selected = selected(check);
+        let tests = DefaultTests::of(check.reference_risk, selected.len());
+        let columns = parallel::map(&selected, |name| {
+            Column::prepare(check, name, tests)
                 .map(Arc::new)
                 .map_err(|error| error.context("column", name))
         })?;
@@ -84,6 +87,7 @@ impl PreparedCheck {
             columns,
             level: check.level,
             correction: Arc::clone(&check.correction),
+            reference_risk: check.reference_risk,
             infinite: check.infinite,
             reference_rows: check.reference.rows(),
         })
@@ -109,6 +113,7 @@ impl PreparedCheck {
         Ok(DriftReport::judge(
             self.level,
             self.correction.as_ref(),
+            self.reference_risk,
             [self.reference_rows, current.rows()].map(|rows| rows as usize),
             compared,
         ))
@@ -136,7 +141,7 @@ impl PreparedCheck {
 }
 
 impl Column {
-    fn prepare(check: &DriftCheck, name: &str) -> Result<Self> {
+    fn prepare(check: &DriftCheck, name: &str, tests: DefaultTests) -> Result<Self> {
         let data_type = check.reference.column_type(name)?;
         let unit = check
             .units
@@ -144,6 +149,11 @@ impl Column {
             .find(|(_, columns)| columns.iter().any(|column| column == name))
             .map(|(unit, _)| unit.clone());
         let (method, reference) = match check.methods.get(name) {
+            Some(_) if check.reference_risk.is_some() => {
+                return Err(Error::invalid(format!(
+                    "a level for this very reference needs the default method, got another for \"{name}\""
+                )));
+            }
             Some(method) if method.is_by_facets() && unit.is_some() => {
                 let method = format!("{method:?} cannot be combined with a unit");
                 return Err(Error::new(ErrorKind::Unsupported, method));
@@ -163,7 +173,7 @@ impl Column {
                 )?;
                 (method.clone(), reference)
             }
-            None => by_default(check, name, unit.as_deref(), &data_type)?,
+            None => by_default(check, name, unit.as_deref(), &data_type, tests)?,
         };
         let least = least_effect(check, name, &method)?;
         Ok(Self {
@@ -171,6 +181,7 @@ impl Column {
             unit,
             data_type,
             method,
+            tests,
             least,
             reference,
         })
@@ -221,15 +232,14 @@ impl Column {
         let value = testable.then(|| self.test(&current.values)).transpose()?;
         let (result, compared) = value.unzip();
         let mut compared = compared.unwrap_or_default();
-        let missing = self.test_missing(&current.missing)?;
+        let missing = self
+            .tests
+            .missing(&self.reference.missing, &current.missing)?;
         let shares = [self.reference.missing.share(), current.missing.share()];
         if missing.is_some() {
-            compared.effects.push(Distance::new(
-                (shares[0] - shares[1]).abs(),
-                "missing_share",
-            )?);
+            let sizes = [self.reference.missing.len(), current.missing.len()];
+            compared.add_missing((shares[0] - shares[1]).abs(), sizes)?;
         }
-        let intervals = compared.intervals([self.reference.values.len(), current.values.len()])?;
         let finding = |result: TestResult, suffix: &str| {
             Finding::new(format!("{}{suffix}", self.name), result)
         };
@@ -239,7 +249,7 @@ impl Column {
             report: ColumnReport {
                 minimum_effect: self.least.clone(),
                 effects: compared.effects,
-                intervals,
+                intervals: compared.intervals,
                 brackets: compared.brackets,
                 distribution: compared.distribution,
                 unit: self.unit.clone(),
@@ -267,135 +277,14 @@ impl Column {
                 Compared::of_categories(reference, current)?,
             )),
             (_, Values::Profile(reference), Values::Profile(current)) => {
-                test_profiles(reference, current)
-            }
-            _ => Err(read_in_two_ways()),
-        }
-    }
-
-    /// The test of "as many are missing", if any is.
-    fn test_missing(&self, current: &Missing) -> Result<Option<TestResult>> {
-        if self.reference.missing.share() == 0.0 && current.share() == 0.0 {
-            return Ok(None);
-        }
-        match (&self.reference.missing, current) {
-            (Missing::Units(reference), Missing::Units(current)) => KolmogorovSmirnov::default()
-                .test(reference, current)
-                .map(Some),
-            (Missing::Rows(reference), Missing::Rows(current)) => {
-                Ok(Some(missing_test(*reference, *current)))
+                self.tests.profiles(reference, current)
             }
             _ => Err(read_in_two_ways()),
         }
     }
 }
 
-/// What is reported of two samples beside the test.
-#[derive(Default)]
-struct Compared {
-    effects: Vec<Distance>,
-    brackets: BTreeMap<String, Bracket>,
-    distribution: Option<Distribution>,
-}
-
-impl Compared {
-    fn intervals(&self, sizes: [usize; 2]) -> Result<BTreeMap<String, Interval>> {
-        let name = "kolmogorov_smirnov";
-        let d = self.effects.iter().find(|effect| effect.measure() == name);
-        let Some(d) = d.map(Distance::get) else {
-            return Ok(BTreeMap::new());
-        };
-        let exact = Bracket { low: d, high: d };
-        let held = self.brackets.get(name).copied().unwrap_or(exact);
-        Ok(BTreeMap::from([(
-            name.to_owned(),
-            interval_of_d(held, sizes)?,
-        )]))
-    }
-
-    fn of_numbers(reference: &NumericSample, current: &NumericSample) -> Result<Self> {
-        Ok(Self {
-            effects: numeric_effects(reference, current)?,
-            distribution: Some(Distribution::of_numbers(reference, current)),
-            ..Self::default()
-        })
-    }
-
-    fn of_categories(reference: &CategoricalSample, current: &CategoricalSample) -> Result<Self> {
-        Ok(Self {
-            effects: categorical_effects(reference, current)?,
-            distribution: Some(Distribution::of_categories(reference, current)),
-            ..Self::default()
-        })
-    }
-
-    fn of_profiles(reference: &NumericProfile, current: &NumericProfile) -> Result<Self> {
-        let (effects, brackets) = profile_effects(reference, current)?;
-        Ok(Self {
-            effects,
-            brackets,
-            distribution: Some(Distribution::of_profiles(reference, current)),
-        })
-    }
-
-    /// D of the facet that differs most surely, and its picture.
-    fn of_facets(reference: &NumericProfile, current: &NumericProfile) -> Result<Self> {
-        let bracket = reference.kolmogorov_smirnov(current)?;
-        Ok(Self {
-            effects: vec![Distance::new(bracket.low, "kolmogorov_smirnov")?],
-            brackets: BTreeMap::from([("kolmogorov_smirnov".to_owned(), bracket)]),
-            distribution: Some(Distribution::of_profiles(reference, current)),
-        })
-    }
-}
-
-fn test_profiles(
-    reference: &profile::Values,
-    current: &profile::Values,
-) -> Result<(TestResult, Compared)> {
-    match (reference, current) {
-        (profile::Values::Numeric(reference), profile::Values::Numeric(current)) => Ok((
-            KolmogorovSmirnov::default().test(reference, current)?,
-            Compared::of_profiles(reference, current)?,
-        )),
-        (profile::Values::Categorical(reference), profile::Values::Categorical(current)) => {
-            let [reference, current] = reference.samples(current);
-            Ok((
-                ChiSquare::default().test(&reference, &current)?,
-                Compared::of_categories(&reference, &current)?,
-            ))
-        }
-        (profile::Values::Facets(reference), profile::Values::Facets(current)) => {
-            test_facets(reference, current)
-        }
-        _ => Err(read_in_two_ways()),
-    }
-}
-
-/// Every facet, by Bonferroni: the least p-value times their number.
-fn test_facets(reference: &FacetProfile, current: &FacetProfile) -> Result<(TestResult, Compared)> {
-    reference.require_like(current)?;
-    let test = KolmogorovSmirnov::default();
-    let pairs = reference.facets().zip(current.facets());
-    let tested = pairs.map(|((name, reference), (_, current))| {
-        let result = test.test(reference, current)?;
-        Ok((result, name, reference, current))
-    });
-    let tested = tested.collect::<Result<Vec<_>>>()?;
-    let facets = tested.len();
-    let least = tested
-        .into_iter()
-        .min_by(|(a, ..), (b, ..)| a.p_value.get().total_cmp(&b.p_value.get()));
-    let (result, name, reference, current) = least.ok_or_else(read_in_two_ways)?;
-    let result = TestResult {
-        method: format!("{} of {name}, one of {facets} facets", result.method),
-        p_value: PValue::saturating(result.p_value.get() * facets as f64),
-        ..result
-    };
-    Ok((result, Compared::of_facets(reference, current)?))
-}
-
-fn read_in_two_ways() -> Error {
+pub(super) fn read_in_two_ways() -> Error {
     Error::new(ErrorKind::Internal, "a column was read in two ways")
 }
 
@@ -424,8 +313,9 @@ fn by_default(
     name: &str,
     unit: Option<&str>,
     data_type: &ColumnType,
+    tests: DefaultTests,
 ) -> Result<(Method, Observed)> {
-    let method = default_method(data_type)?;
+    let method = tests.method(data_type)?;
     let rows = || read(&check.reference, name, unit, &method, check.infinite);
     let is_of_rows = matches!(check.reference.0, Held::Rows(_));
     if unit.is_some() || is_of_rows && method.is_numeric() {
@@ -513,23 +403,6 @@ fn check_names(check: &DriftCheck) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn default_method(data_type: &ColumnType) -> Result<Method> {
-    match data_type.kind {
-        ColumnKind::Numeric | ColumnKind::Temporal => {
-            Ok(Method::numeric(KolmogorovSmirnov::default()))
-        }
-        ColumnKind::Categorical => Ok(Method::categorical(ChiSquare::default())),
-        ColumnKind::Embedding => Ok(Method::texts()),
-        ColumnKind::Unsupported => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "cannot compare {}: select the other columns by name",
-                data_type.name
-            ),
-        )),
-    }
 }
 
 /// The column's own minimum effect, or the general one in a measure that it reports.

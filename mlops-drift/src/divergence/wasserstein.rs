@@ -2,6 +2,7 @@ use mlops_core::evidence::Distance;
 use mlops_core::{Error, Result};
 
 use super::Divergence;
+use crate::profile::Bracket;
 use crate::sample::NumericSample;
 
 /// What a Wasserstein distance is divided by.
@@ -91,6 +92,31 @@ impl Wasserstein {
         )))
     }
 
+    /// The least and the greatest distance of two laws whose distribution functions differ from those of the samples by at most `radius` in all, both
+    /// clamped to the range of the samples.
+    pub(crate) fn within(
+        &self,
+        reference: &NumericSample,
+        current: &NumericSample,
+        radius: f64,
+    ) -> Result<Bracket> {
+        let (mut low, mut high) = (0.0, 0.0);
+        for_each_gap(reference.sorted(), current.sorted(), |gap, width| {
+            low += (gap - radius).max(0.0) * width;
+            high += (gap + radius).min(1.0) * width;
+        });
+        self.bracket_in_scale(Bracket { low, high }, reference.standard_deviation())
+    }
+
+    /// A distance in the column's own unit, in this scale.
+    pub(crate) fn bracket_in_scale(&self, raw: Bracket, deviation: Option<f64>) -> Result<Bracket> {
+        let deviation = deviation.unwrap_or(0.0);
+        Ok(Bracket {
+            low: self.in_scale(raw.low, deviation)?,
+            high: self.in_scale(raw.high, deviation)?,
+        })
+    }
+
     fn measure(&self) -> &'static str {
         match self.scale {
             Scale::Raw => "wasserstein",
@@ -113,16 +139,25 @@ impl Divergence<NumericSample> for Wasserstein {
 
 /// ∫ |F − G| between the step functions of two sorted samples.
 fn area_between(x: &[f64], y: &[f64]) -> f64 {
-    let (mut i, mut j, mut area) = (0, 0, 0.0);
+    let mut area = 0.0;
+    for_each_gap(x, y, |gap, width| {
+        if gap > 0.0 {
+            area += gap * width;
+        }
+    });
+    area
+}
+
+/// |F − G| and the width of every piece between the least and the greatest value, in ascending order.
+fn for_each_gap(x: &[f64], y: &[f64], mut piece: impl FnMut(f64, f64)) {
+    let (mut i, mut j) = (0, 0);
     let mut last = f64::NAN;
     while i < x.len() || j < y.len() {
         let takes_x = j == y.len() || (i < x.len() && x[i] <= y[j]);
         let next = if takes_x { x[i] } else { y[j] };
         if next > last {
-            let gap = (i as f64 / x.len() as f64 - j as f64 / y.len() as f64).abs();
-            if gap > 0.0 {
-                area += gap * (next - last);
-            }
+            let gap = i as f64 / x.len() as f64 - j as f64 / y.len() as f64;
+            piece(gap.abs(), next - last);
         }
         last = next;
         if takes_x {
@@ -131,5 +166,4 @@ fn area_between(x: &[f64], y: &[f64]) -> f64 {
             j += 1;
         }
     }
-    area
 }

@@ -71,6 +71,12 @@ impl NumericProfile {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn wasserstein(&self, current: &Self) -> Result<Bracket> {
+        self.wasserstein_within(current, 0.0)
+    }
+
+    /// The same of laws whose distribution functions differ from those of the samples by at most `radius` in all, clamped to the range of the
+    /// samples.
+    fn wasserstein_within(&self, current: &Self, radius: f64) -> Result<Bracket> {
         let infinite: u64 = [self.infinite(), current.infinite()].iter().flatten().sum();
         if infinite > 0 {
             return Err(Error::invalid(format!(
@@ -83,8 +89,8 @@ impl NumericProfile {
         // The cells that are no points: every other one, between the two that ±inf would fill.
         for (step, width) in steps.cells().skip(1).step_by(2).zip(widths) {
             let [least, greatest] = step.shares(steps.sizes);
-            low += least * width;
-            high += greatest * width;
+            low += (least - radius).max(0.0) * width;
+            high += (greatest + radius).min(1.0) * width;
         }
         if !f64::is_finite(high) {
             return Err(Error::invalid("the distance overflows"));
@@ -238,15 +244,20 @@ impl Wasserstein {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn bracket(&self, reference: &NumericProfile, current: &NumericProfile) -> Result<Bracket> {
-        let raw = reference.wasserstein(current)?;
+        self.bracket_within(reference, current, 0.0)
+    }
+
+    /// The same of laws within a band, see [`NumericProfile::wasserstein_within`].
+    pub(crate) fn bracket_within(
+        &self,
+        reference: &NumericProfile,
+        current: &NumericProfile,
+        radius: f64,
+    ) -> Result<Bracket> {
+        let raw = reference.wasserstein_within(current, radius)?;
         if raw.high == 0.0 {
             return Ok(raw);
         }
-        let deviation = reference.moments().standard_deviation().unwrap_or(0.0);
-        let scaled = Bracket {
-            low: self.in_scale(raw.low, deviation)?,
-            high: self.in_scale(raw.high, deviation)?,
-        };
-        Ok(scaled)
+        self.bracket_in_scale(raw, reference.moments().standard_deviation())
     }
 }

@@ -208,10 +208,14 @@ impl NumericProfile {
         &self.moments
     }
 
+    /// How many values are neither null nor NaN.
+    pub(crate) fn present(&self) -> u64 {
+        self.finite() + self.negative_infinite + self.positive_infinite
+    }
+
     /// Rows in all.
     pub fn rows(&self) -> u64 {
-        let infinite = self.negative_infinite + self.positive_infinite;
-        self.finite() + infinite + self.nans + self.nulls
+        self.present() + self.nans + self.nulls
     }
 
     /// An interval that surely holds the sample quantile (type 1: the least value with at least that share of the finite

@@ -145,7 +145,7 @@ impl Values {
     /// How many values are not missing.
     pub(crate) fn present(&self) -> u64 {
         match self {
-            Self::Numeric(profile) => profile.finite() + profile.infinite().iter().sum::<u64>(),
+            Self::Numeric(profile) => profile.present(),
             Self::Categorical(profile) => profile.values(),
             Self::Facets(profile) => profile.values(),
         }

@@ -141,8 +141,9 @@ pub struct ColumnReport {
     /// the lower ends. A verdict rests on these.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub brackets: BTreeMap<String, Bracket>,
-    /// Where the effects of the laws themselves lie, not of the samples: for Kolmogorov and Smirnov's D at 95 %, by the inequality of Dvoretzky,
-    /// Kiefer and Wolfowitz with Massart's constant, for independent values of any law.
+    /// Where the effects of the laws themselves lie, not of the samples, each at 95 % and for independent values of any law: `kolmogorov_smirnov`,
+    /// `wasserstein_sd` (of the laws clamped to the range of the samples, in standard deviations of the reference's sample), `total_variation` (its
+    /// lower end supposes that there are no labels beyond those seen), `missing_share`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intervals: BTreeMap<String, Interval>,
     /// The smallest effect that matters, where declared.
@@ -321,6 +322,18 @@ fn p_text(finding: &Finding) -> String {
     )
 }
 
+/// What the correction promises, and over what.
+fn guarantee(correction: &dyn Correction, reference_risk: Option<SignificanceLevel>) -> String {
+    let promised = correction.guarantee();
+    match reference_risk {
+        None => format!("{promised}; on average over references"),
+        Some(risk) => format!(
+            "{promised}; for windows against this very reference, but for a risk of {} that the reference is odd",
+            risk.get()
+        ),
+    }
+}
+
 /// A p-value for a reader: four decimals, or a power of ten.
 fn short(p: f64) -> String {
     if p >= 1e-4 {
@@ -335,6 +348,7 @@ impl DriftReport {
     pub(crate) fn judge(
         level: SignificanceLevel,
         correction: &dyn Correction,
+        reference_risk: Option<SignificanceLevel>,
         rows: [usize; 2],
         columns: Vec<ReportedColumn>,
     ) -> Self {
@@ -364,7 +378,7 @@ impl DriftReport {
             verdict: BatchVerdict::of(&columns, level),
             level,
             correction: correction.name().to_owned(),
-            guarantee: correction.guarantee().to_owned(),
+            guarantee: guarantee(correction, reference_risk),
             tests: family.len(),
             reference_rows: rows[0],
             current_rows: rows[1],

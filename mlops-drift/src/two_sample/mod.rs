@@ -20,6 +20,7 @@
 //! reference that is used again and again, the level is an average over references.
 
 mod anderson_darling;
+mod calibration_conditional;
 mod chi_square;
 pub(crate) mod contingency;
 mod cramer_von_mises;
@@ -47,6 +48,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::permutation::Permutations;
 pub use anderson_darling::{AndersonDarling, AtTies};
+pub use calibration_conditional::CalibrationConditional;
 pub use chi_square::ChiSquare;
 pub(crate) use chi_square::chi_square_sf;
 pub use cramer_von_mises::CramerVonMises;

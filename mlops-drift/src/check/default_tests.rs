@@ -1,0 +1,138 @@
+//! The tests of a column that was told of none, by its type and by what is known of it.
+
+use mlops_core::evidence::{PValue, SignificanceLevel};
+use mlops_core::{Error, ErrorKind, Result};
+
+use super::compared::Compared;
+use super::method::{Method, missing_test};
+use super::observed::Missing;
+use super::prepared::read_in_two_ways;
+use super::source::ColumnType;
+use crate::profile::{FacetProfile, NumericProfile, Values};
+use crate::sample::ColumnKind;
+use crate::two_sample::{
+    CalibrationConditional, ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest,
+};
+
+/// On average over references, or for the reference at hand.
+#[derive(Clone, Copy)]
+pub(super) struct DefaultTests {
+    conditional: Option<CalibrationConditional>,
+}
+
+impl DefaultTests {
+    /// For so many columns. Each has two hypotheses, on its values and on what is missing of them, which share the risk of an odd reference.
+    pub(super) fn of(reference_risk: Option<SignificanceLevel>, columns: usize) -> Self {
+        let test = |risk| CalibrationConditional::new(risk).shared_by(2 * columns);
+        Self {
+            conditional: reference_risk.map(test),
+        }
+    }
+
+    /// The method for rows of this type.
+    pub(super) fn method(self, data_type: &ColumnType) -> Result<Method> {
+        match (data_type.kind, self.conditional) {
+            (ColumnKind::Numeric | ColumnKind::Temporal, None) => {
+                Ok(Method::numeric(KolmogorovSmirnov::default()))
+            }
+            (ColumnKind::Numeric | ColumnKind::Temporal, Some(test)) => Ok(Method::numeric(test)),
+            (ColumnKind::Categorical, None) => Ok(Method::categorical(ChiSquare::default())),
+            (ColumnKind::Categorical, Some(test)) => Ok(Method::categorical(test)),
+            (ColumnKind::Embedding, _) => Ok(Method::texts()),
+            (ColumnKind::Unsupported, _) => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "cannot compare {}: select the other columns by name",
+                    data_type.name
+                ),
+            )),
+        }
+    }
+
+    /// Profiles of a column.
+    pub(super) fn profiles(
+        self,
+        reference: &Values,
+        current: &Values,
+    ) -> Result<(TestResult, Compared)> {
+        match (reference, current) {
+            (Values::Numeric(reference), Values::Numeric(current)) => Ok((
+                self.numbers(reference, current)?,
+                Compared::of_profiles(reference, current)?,
+            )),
+            (Values::Categorical(reference), Values::Categorical(current)) => {
+                let [reference, current] = reference.samples(current);
+                let result = match self.conditional {
+                    Some(test) => test.test(&reference, &current)?,
+                    None => ChiSquare::default().test(&reference, &current)?,
+                };
+                Ok((result, Compared::of_categories(&reference, &current)?))
+            }
+            (Values::Facets(reference), Values::Facets(current)) => self.facets(reference, current),
+            _ => Err(read_in_two_ways()),
+        }
+    }
+
+    fn numbers(self, reference: &NumericProfile, current: &NumericProfile) -> Result<TestResult> {
+        match self.conditional {
+            Some(test) => test.test(reference, current),
+            None => KolmogorovSmirnov::default().test(reference, current),
+        }
+    }
+
+    /// Every facet, by Bonferroni: the least p-value times their number.
+    fn facets(
+        self,
+        reference: &FacetProfile,
+        current: &FacetProfile,
+    ) -> Result<(TestResult, Compared)> {
+        reference.require_like(current)?;
+        let facets = reference.facets().count();
+        let each = Self {
+            conditional: self.conditional.map(|test| test.shared_by(facets)),
+        };
+        let pairs = reference.facets().zip(current.facets());
+        let tested = pairs.map(|((name, reference), (_, current))| {
+            let result = each.numbers(reference, current)?;
+            Ok((result, name, reference, current))
+        });
+        let tested = tested.collect::<Result<Vec<_>>>()?;
+        let least = tested
+            .into_iter()
+            .min_by(|(a, ..), (b, ..)| a.p_value.get().total_cmp(&b.p_value.get()));
+        let (result, name, reference, current) = least.ok_or_else(read_in_two_ways)?;
+        let result = TestResult {
+            method: format!("{} of {name}, one of {facets} facets", result.method),
+            p_value: PValue::saturating(result.p_value.get() * facets as f64),
+            ..result
+        };
+        Ok((result, Compared::of_facets(reference, current)?))
+    }
+
+    /// The test of "as many are missing", if any is.
+    pub(super) fn missing(
+        self,
+        reference: &Missing,
+        current: &Missing,
+    ) -> Result<Option<TestResult>> {
+        if reference.share() == 0.0 && current.share() == 0.0 {
+            return Ok(None);
+        }
+        let result = match (reference, current, self.conditional) {
+            (Missing::Units(reference), Missing::Units(current), None) => {
+                KolmogorovSmirnov::default().test(reference, current)?
+            }
+            (Missing::Units(reference), Missing::Units(current), Some(test)) => {
+                test.test(reference, current)?
+            }
+            (Missing::Rows(reference), Missing::Rows(current), None) => {
+                missing_test(*reference, *current)
+            }
+            (Missing::Rows(reference), Missing::Rows(current), Some(test)) => {
+                test.test_shares(*reference, *current)
+            }
+            _ => return Err(read_in_two_ways()),
+        };
+        Ok(Some(result))
+    }
+}

@@ -1,0 +1,98 @@
+//! Where the effects of the laws behind two samples lie, each at 95 % and for independent values of any law.
+//!
+//! Either empirical distribution function is off by at most √(ln(4/0.05)/2n) anywhere, with probability 97.5 % (Massart, "The tight constant
+//! in the Dvoretzky–Kiefer–Wolfowitz inequality", Annals of Probability 18, 1990): what holds for D and the Wasserstein distance. A figure that
+//! one value of n moves by 1/n at most, and one of m by 1/m, is off its expectation by at most √(ln(2/0.05)/2·(1/n + 1/m)) (McDiarmid, "On the method
+//! of bounded differences", Surveys in Combinatorics, 1989): what holds for shares and the total variation.
+
+use std::collections::BTreeMap;
+
+use mlops_core::Result;
+use mlops_core::evidence::Interval;
+
+use crate::divergence::Wasserstein;
+use crate::profile::{Bracket, NumericProfile};
+use crate::sample::{CategoricalSample, NumericSample};
+
+/// The confidence of each interval.
+const CONFIDENCE: f64 = 0.95;
+
+/// By measure.
+pub(super) type Intervals = BTreeMap<String, Interval>;
+
+pub(super) fn of_numbers(
+    reference: &NumericSample,
+    current: &NumericSample,
+    d: f64,
+) -> Result<Intervals> {
+    let sizes = [reference.len(), current.len()];
+    let distance = Wasserstein::default().within(reference, current, band(sizes));
+    both(Bracket { low: d, high: d }, sizes, distance.ok())
+}
+
+pub(super) fn of_profiles(
+    reference: &NumericProfile,
+    current: &NumericProfile,
+    d: Bracket,
+) -> Result<Intervals> {
+    let sizes = [reference, current].map(|profile| profile.present() as usize);
+    let distance = Wasserstein::default().bracket_within(reference, current, band(sizes));
+    both(d, sizes, distance.ok())
+}
+
+/// Of D, from a bracket that holds D of the samples; and of the Wasserstein distance where that is defined.
+fn both(d: Bracket, sizes: [usize; 2], distance: Option<Bracket>) -> Result<Intervals> {
+    let d = widened(d, band(sizes))?;
+    let mut intervals = Intervals::from([("kolmogorov_smirnov".to_owned(), d)]);
+    if let Some(distance) = distance {
+        let distance = Interval::new(distance.low, distance.high, CONFIDENCE)?;
+        intervals.insert("wasserstein_sd".to_owned(), distance);
+    }
+    Ok(intervals)
+}
+
+/// Of the total variation: what McDiarmid allows, and at the lower end the distance that samples of one law have on average, which is
+/// at most ½√((k − 1)/n) for each, for k labels.
+pub(super) fn of_categories(
+    reference: &CategoricalSample,
+    current: &CategoricalSample,
+    total_variation: f64,
+) -> Result<Intervals> {
+    let sizes = [reference.len(), current.len()];
+    let labels = reference
+        .counts()
+        .chain(current.counts())
+        .map(|(label, _)| label);
+    let labels = labels.collect::<std::collections::BTreeSet<_>>().len();
+    let bias = |size: usize| 0.5 * ((labels.max(1) - 1) as f64 / size as f64).sqrt();
+    let radius = deviation(sizes);
+    let low = (total_variation - radius - bias(sizes[0]) - bias(sizes[1])).max(0.0);
+    let high = (total_variation + radius).min(1.0);
+    let interval = Interval::new(low, high, CONFIDENCE)?;
+    Ok(Intervals::from([("total_variation".to_owned(), interval)]))
+}
+
+/// Of the distance of two shares.
+pub(super) fn of_shares(distance: f64, sizes: [usize; 2]) -> Result<Interval> {
+    let at = Bracket {
+        low: distance,
+        high: distance,
+    };
+    widened(at, deviation(sizes))
+}
+
+fn widened(held: Bracket, radius: f64) -> Result<Interval> {
+    let (low, high) = ((held.low - radius).max(0.0), (held.high + radius).min(1.0));
+    Ok(Interval::new(low, high, CONFIDENCE)?)
+}
+
+/// How far the difference of both distribution functions may be off, anywhere.
+fn band(sizes: [usize; 2]) -> f64 {
+    let radius = |size: usize| ((4.0 / (1.0 - CONFIDENCE)).ln() / (2.0 * size as f64)).sqrt();
+    sizes.into_iter().map(radius).sum()
+}
+
+fn deviation(sizes: [usize; 2]) -> f64 {
+    let shares: f64 = sizes.into_iter().map(|size| 1.0 / size as f64).sum();
+    ((2.0 / (1.0 - CONFIDENCE)).ln() / 2.0 * shares).sqrt()
+}

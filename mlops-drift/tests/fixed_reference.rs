@@ -1,0 +1,227 @@
+//! One reference, used again and again: what the default level means for it, and the mode that holds the level for this very one; intervals
+//! of effects.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use mlops_core::ErrorKind;
+use mlops_core::evidence::SignificanceLevel;
+use mlops_drift::check::{Method, PreparedCheck};
+use mlops_drift::profile::TableProfile;
+use mlops_drift::two_sample::{CalibrationConditional, KolmogorovSmirnov, TwoSampleTest};
+use mlops_drift::{CategoricalSample, DriftCheck, NumericSample};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const ALPHA: SignificanceLevel = SignificanceLevel::FIVE_PERCENT;
+
+/// The least k with P(Binomial(runs, rate) > k) < 1e-4.
+fn most(runs: u32, rate: f64) -> u32 {
+    let mut probability = (1.0 - rate).powi(runs as i32);
+    let (mut cumulative, mut k) = (probability, 0);
+    while 1.0 - cumulative >= 1e-4 {
+        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
+        cumulative += probability;
+        k += 1;
+    }
+    k
+}
+
+fn uniforms(rng: &mut ChaCha8Rng, size: usize) -> NumericSample {
+    NumericSample::new((0..size).map(|_| rng.random_range(0.0..1.0)))
+}
+
+/// Per reference, the share of its drift-free windows that alarm; in ascending order.
+fn rates(
+    test: &dyn TwoSampleTest<NumericSample>,
+    [reference, window]: [usize; 2],
+    [references, windows]: [u64; 2],
+) -> Vec<f64> {
+    let rate = |seed: u64| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let reference = uniforms(rng, reference);
+        let alarms = (0..windows).filter(|_| {
+            let p = test
+                .test(&reference, &uniforms(rng, window))
+                .unwrap()
+                .p_value;
+            p.rejects_at(ALPHA)
+        });
+        alarms.count() as f64 / windows as f64
+    };
+    let mut rates: Vec<f64> = (0..references).map(rate).collect();
+    rates.sort_unstable_by(f64::total_cmp);
+    rates
+}
+
+/// What the documentation says of the default is so: on average the level holds, for the reference at hand it need not.
+#[test]
+fn by_default_the_level_is_an_average_over_references() {
+    let rates = rates(&KolmogorovSmirnov::default(), [1_000, 1_000], [100, 100]);
+    let mean = rates.iter().sum::<f64>() / 100.0;
+    println!(
+        "default: mean {mean:.3}, one in twenty references at least {:.2}",
+        rates[94]
+    );
+    // Rates of 100 windows spread by at most 0.15 between references: four standard errors of their mean.
+    assert!(mean <= 0.05 + 4.0 * 0.15 / 10.0, "{mean}");
+    assert!((0.12..0.45).contains(&rates[94]), "{}", rates[94]);
+    assert_eq!(rates[5], 0.0);
+}
+
+#[test]
+fn conditional_on_the_reference_the_level_holds_for_nearly_all_of_them() {
+    let risk = SignificanceLevel::new(0.1).unwrap();
+    let test = CalibrationConditional::new(risk);
+    for sizes in [[1_000, 1_000], [5_000, 100]] {
+        let rates = rates(&test, sizes, [100, 100]);
+        let beyond = f64::from(most(100, 0.05)) / 100.0;
+        let bad = rates.iter().filter(|&&rate| rate > beyond).count() as u32;
+        println!(
+            "conditional {sizes:?}: greatest rate {:.2}, {bad} of 100 beyond",
+            rates[99]
+        );
+        assert!(bad <= most(100, risk.get()), "{bad} of 100");
+    }
+}
+
+/// Against a large reference the promise costs little: a shift of 0.3 deviations in 500 values is seen.
+#[test]
+fn a_large_reference_leaves_power() {
+    let test = CalibrationConditional::new(ALPHA);
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let reference = uniforms(rng, 50_000);
+    let seen = (0..40).filter(|_| {
+        let current = NumericSample::new((0..500).map(|_| rng.random_range(0.0..1.0) + 0.1));
+        test.test(&reference, &current)
+            .unwrap()
+            .p_value
+            .rejects_at(ALPHA)
+    });
+    let seen = seen.count();
+    assert!(seen >= 38, "{seen} of 40");
+}
+
+/// Labels in the order of their names, by the definition: the greatest difference of the shares up to each.
+#[test]
+fn categories_are_compared_in_the_order_of_their_names() {
+    let test = CalibrationConditional::new(ALPHA);
+    let sample =
+        |labels: &str| CategoricalSample::new(labels.split(' ').map(Some).collect::<Vec<_>>());
+    let result = test.test(&sample("a a b c"), &sample("b c c d")).unwrap();
+    assert_eq!(result.statistic, 0.5); // up to a: 2/4 against 0; up to b: 3/4 against 1/4
+    assert_eq!(result.p_value.get(), 1.0); // four values of a reference tell nothing of its law
+}
+
+fn table(seed: u64, rows: usize, shift: f64, missing: f64) -> RecordBatch {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let numbers: Float64Array = (0..rows)
+        .map(|_| {
+            let value = rng.random_range(0.0..1.0) + shift;
+            (rng.random_range(0.0..1.0) >= missing).then_some(value)
+        })
+        .collect();
+    // "a" with 0.4 + shift, "b" with 0.6 − shift.
+    let labels: StringArray = (0..rows)
+        .map(|_| {
+            Some(if rng.random_range(0.0..1.0) < 0.4 + shift {
+                "a"
+            } else {
+                "b"
+            })
+        })
+        .collect();
+    RecordBatch::try_from_iter([
+        ("x", Arc::new(numbers) as ArrayRef),
+        ("label", Arc::new(labels) as ArrayRef),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn a_check_of_one_reference_holds_its_level_over_rows_and_profiles() {
+    let risk = ALPHA;
+    let alarms = |check: &PreparedCheck, shift: f64, seeds: std::ops::Range<u64>| {
+        let drifted = seeds.filter(|&seed| {
+            check
+                .run(&table(1_000 + seed, 150, shift, 0.1))
+                .unwrap()
+                .verdict
+                .drifted
+        });
+        drifted.count()
+    };
+    for seed in 0..5 {
+        let reference = table(seed, 20_000, 0.0, 0.1);
+        let profile = TableProfile::of(&reference).unwrap();
+        for check in [
+            DriftCheck::against(&reference),
+            DriftCheck::against(&profile),
+        ] {
+            let check = check.for_this_reference(risk).prepare().unwrap();
+            let quiet = alarms(&check, 0.0, 0..60);
+            assert!(quiet as u32 <= most(60, 0.05), "{quiet} of 60");
+            assert!(alarms(&check, 0.3, 0..10) == 10);
+        }
+    }
+    let reference = table(1, 100, 0.0, 0.0);
+    let other = DriftCheck::against(&reference)
+        .for_this_reference(risk)
+        .method("x", Method::numeric(KolmogorovSmirnov::default()))
+        .run(&reference);
+    assert_eq!(other.unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+/// Every interval covers the figure of the laws in at least 95 % of runs, from rows and from profiles.
+#[test]
+fn intervals_of_effects_cover_those_of_the_laws() {
+    const RUNS: u32 = 100;
+    let mut missed = std::collections::BTreeMap::<String, u32>::new();
+    for seed in 0..u64::from(RUNS) {
+        let reference = table(seed, 400, 0.0, 0.05);
+        let current = table(seed + 5_000, 300, 0.2, 0.25);
+        let deviation = {
+            let values = reference
+                .column(0)
+                .as_any()
+                .downcast_ref::<Float64Array>()
+                .unwrap();
+            NumericSample::new(values.iter().flatten())
+                .standard_deviation()
+                .unwrap()
+        };
+        let profile = TableProfile::of(&reference).unwrap();
+        let of_rows = DriftCheck::against(&reference).run(&current).unwrap();
+        let of_profile = DriftCheck::against(&profile).run(&current).unwrap();
+        for report in [of_rows, of_profile] {
+            let intervals = report.columns.iter().flat_map(|column| &column.intervals);
+            let mut seen = 0;
+            for (measure, interval) in intervals {
+                let truth = match measure.as_str() {
+                    "wasserstein_sd" => 0.2 / deviation,
+                    _ => 0.2, // D, the total variation, and the difference of the missing shares
+                };
+                seen += 1;
+                assert!(interval.width() > 0.0 && interval.low() >= 0.0);
+                *missed.entry(measure.clone()).or_default() += u32::from(!interval.contains(truth));
+            }
+            assert_eq!(seen, 4);
+        }
+    }
+    // Two reports a run: at exactly 95 % each, more than this are improbable even if both always miss together.
+    let bound = 2 * most(RUNS, 0.05);
+    assert!(missed.values().all(|&count| count <= bound), "{missed:?}");
+    // They narrow: with 100 times the rows they exclude no drift.
+    let report = DriftCheck::against(&table(1, 40_000, 0.0, 0.05))
+        .run(&table(2, 30_000, 0.2, 0.25))
+        .unwrap();
+    for (measure, interval) in report.columns.iter().flat_map(|column| &column.intervals) {
+        assert!(interval.low() > 0.1, "{measure}: {interval:?}");
+    }
+}
