@@ -5,6 +5,9 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use mlops_core::evidence::SignificanceLevel;
+use mlops_drift::check::DriftMonitor;
+use mlops_drift::profile::TableProfile;
 use mlops_drift::report::Distribution;
 use mlops_drift::report::chart::{HeatMap, Histogram, LineChart, Timeline};
 use mlops_drift::{DriftCheck, DriftReport};
@@ -134,4 +137,69 @@ fn charts_without_data_or_with_strange_numbers_are_drawn() {
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));
         assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{svg}");
     }
+}
+
+/// 200 columns of long names, half of them of labels, read from profiles, so that brackets are told too.
+fn wide(shift: i64) -> RecordBatch {
+    let columns = (0..200_i64).map(|column| {
+        let values = (0..300_i64).map(|row| (row * 7_919 + column) % 97 + shift * (column % 3));
+        let array: ArrayRef = match column % 2 {
+            0 => Arc::new(Float64Array::from_iter_values(
+                values.map(|value| value as f64 / 7.0),
+            )),
+            _ => Arc::new(StringArray::from_iter_values(
+                values.map(|value| format!("a long label {value}")),
+            )),
+        };
+        (
+            format!("a_column_with_quite_a_long_name_{column:03}"),
+            array,
+        )
+    });
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+#[test]
+fn pages_of_200_columns_stay_below_500_kilobytes() {
+    let reference = TableProfile::of(&wide(0)).unwrap();
+    let check = DriftCheck::against(&reference).prepare().unwrap();
+    let page = check.run(&wide(9)).unwrap().to_html().unwrap();
+    assert_eq!(page.matches("<section>").count(), 200);
+    assert!(page.len() < 500_000, "{} bytes", page.len());
+    let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    let windows = [wide(0), wide(9)];
+    for day in 0..55 {
+        let window = &windows[usize::from(day % 2 == 1)];
+        monitor
+            .observe(format!("a day with a long name {day}"), window)
+            .unwrap();
+    }
+    let page = monitor.state().to_html().unwrap();
+    assert!(page.len() < 500_000, "{} bytes", page.len());
+    assert!(page.contains("a day with a long name 54") && !page.contains("long name 4<"));
+    assert!(page.contains("160 columns that drifted less are left out"));
+}
+
+#[test]
+fn the_monitors_page_escapes_names_and_draws_its_map() {
+    let table = |shift: f64| {
+        let column = Float64Array::from_iter_values((0..90).map(|i| f64::from(i) + shift));
+        RecordBatch::try_from_iter([(EVIL, Arc::new(column) as ArrayRef)]).unwrap()
+    };
+    let check = DriftCheck::against(&table(0.0)).prepare().unwrap();
+    let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    for shift in [0.0, 80.0] {
+        monitor.observe(EVIL, &table(shift)).unwrap();
+    }
+    let page = monitor.state().to_html().unwrap();
+    assert_harmless(&page);
+    assert!(page.contains("<svg") && page.contains("<h1>1 alarm</h1>"));
+    for scheme in ["http://", "https://", "src=", "href=", "@import", "url("] {
+        assert!(!page.replace(NAMESPACE, "").contains(scheme), "{scheme}");
+    }
+    let empty = DriftMonitor::new(
+        DriftCheck::against(&table(0.0)).prepare().unwrap(),
+        SignificanceLevel::FIVE_PERCENT,
+    );
+    assert!(empty.state().to_html().unwrap().contains("No alarm"));
 }

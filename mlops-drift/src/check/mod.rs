@@ -22,7 +22,7 @@ use crate::report::DriftReport;
 use crate::sample::Infinite;
 
 pub use method::Method;
-pub use monitor::{DriftMonitor, MonitorState, Window};
+pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn};
 pub use prepared::PreparedCheck;
 pub use source::Source;
 

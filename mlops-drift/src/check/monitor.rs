@@ -1,10 +1,10 @@
 use mlops_core::Result;
-use mlops_core::evidence::{EValue, PValue, SignificanceLevel};
+use mlops_core::evidence::{Distance, EValue, PValue, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 use super::{PreparedCheck, Source};
 use crate::multiplicity::ELond;
-use crate::report::DriftReport;
+use crate::report::{ColumnReport, ColumnVerdict, DriftReport};
 
 /// A drift check over time: window after window against one reference, with an error rate for all of them together.
 ///
@@ -84,8 +84,73 @@ pub struct Window {
     pub level: f64,
     /// Whether it alarmed.
     pub alarmed: bool,
-    /// The columns that the check called drifted, at its own level for this window alone.
-    pub drifted_columns: Vec<String>,
+    /// What the check said of every column, at its own level for this window alone.
+    pub columns: Vec<WindowColumn>,
+}
+
+/// What the check said of a column in one window.
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+/// # let day = RecordBatch::try_from_iter([("x", column)])?;
+/// use mlops_core::evidence::SignificanceLevel;
+/// use mlops_drift::{DriftCheck, check::DriftMonitor};
+/// let check = DriftCheck::against(&day).prepare()?;
+/// let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+/// let (window, _) = monitor.observe("monday", &day)?;
+/// let x = &window.columns[0];
+/// assert_eq!((x.column.as_str(), x.effect.as_ref().map(|d| d.get())), ("x", Some(0.0)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowColumn {
+    /// The column's name.
+    pub column: String,
+    /// The verdict.
+    pub verdict: ColumnVerdict,
+    /// The primary effect: Kolmogorov and Smirnov's D, or the total variation; `None` if the values could not be compared.
+    pub effect: Option<Distance>,
+    /// The least adjusted p-value of the column.
+    pub adjusted_p_value: PValue,
+}
+
+impl Window {
+    /// The columns that the check called drifted.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let day = RecordBatch::try_from_iter([("x", column)])?;
+    /// # use mlops_core::evidence::SignificanceLevel;
+    /// # use mlops_drift::{DriftCheck, check::DriftMonitor};
+    /// # let check = DriftCheck::against(&day).prepare()?;
+    /// let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    /// assert_eq!(monitor.observe("monday", &day)?.0.drifted_columns().count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn drifted_columns(&self) -> impl Iterator<Item = &str> {
+        let drifted = self
+            .columns
+            .iter()
+            .filter(|column| column.verdict.is_drift());
+        drifted.map(|column| column.column.as_str())
+    }
+}
+
+impl WindowColumn {
+    fn of(report: &ColumnReport) -> Self {
+        let measures = ["kolmogorov_smirnov", "total_variation"];
+        Self {
+            column: report.column.clone(),
+            verdict: report.verdict,
+            effect: measures
+                .into_iter()
+                .find_map(|measure| report.effect(measure))
+                .cloned(),
+            adjusted_p_value: report.adjusted_p_value(),
+        }
+    }
 }
 
 impl MonitorState {
@@ -95,6 +160,18 @@ impl MonitorState {
             procedure: ELond::new(alpha),
             windows: Vec::new(),
         }
+    }
+
+    /// The rate of false alarms among all alarms that is promised.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::check::MonitorState;
+    /// let state = MonitorState::new(SignificanceLevel::ONE_PERCENT);
+    /// assert_eq!(state.alpha(), SignificanceLevel::ONE_PERCENT);
+    /// ```
+    pub fn alpha(&self) -> SignificanceLevel {
+        self.procedure.alpha()
     }
 
     /// All windows so far, in their order.
@@ -138,7 +215,7 @@ impl DriftMonitor {
             e_value,
             level: decision.level,
             alarmed: decision.rejected,
-            drifted_columns: report.verdict.drifted_columns.clone(),
+            columns: report.columns.iter().map(WindowColumn::of).collect(),
         };
         self.state.windows.push(window.clone());
         Ok((window, report))

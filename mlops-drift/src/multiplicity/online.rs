@@ -65,6 +65,17 @@ impl ELond {
         }
     }
 
+    /// The false discovery rate that is promised.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::multiplicity::ELond;
+    /// assert_eq!(ELond::new(SignificanceLevel::ONE_PERCENT).alpha(), SignificanceLevel::ONE_PERCENT);
+    /// ```
+    pub fn alpha(&self) -> SignificanceLevel {
+        self.alpha
+    }
+
     /// Decides the next hypothesis.
     pub fn test(&mut self, e: EValue) -> OnlineDecision {
         self.tests += 1;

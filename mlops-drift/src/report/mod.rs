@@ -6,6 +6,8 @@ mod distribution;
 mod html;
 mod junit;
 mod markdown;
+#[cfg(feature = "html")]
+mod monitor_html;
 mod openmetrics;
 
 use std::collections::BTreeMap;

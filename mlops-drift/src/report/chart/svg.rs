@@ -80,6 +80,22 @@ impl Svg {
         self.push(format_args!(r#"<path d="{data}" {style}/>"#));
     }
 
+    /// Bars of one width that stand on one line, given by their upper left corners.
+    pub(super) fn bars(
+        &mut self,
+        corners: impl Iterator<Item = (f64, f64)>,
+        width: f64,
+        bottom: f64,
+        style: &str,
+    ) {
+        let mut data = String::new();
+        for (x, y) in corners {
+            // Writing to a string cannot fail.
+            let _ = write!(data, "M{x:.1} {bottom:.1}V{y:.1}h{width:.1}V{bottom:.1}z");
+        }
+        self.push(format_args!(r#"<path d="{data}" {style}/>"#));
+    }
+
     pub(super) fn text(&mut self, at: (f64, f64), anchor: Anchor, text: &str) {
         self.styled_text(at, anchor, "", text);
     }
