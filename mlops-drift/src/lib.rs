@@ -12,6 +12,7 @@ mod permutation;
 pub mod profile;
 pub mod report;
 pub mod sample;
+pub mod slice;
 pub mod stream;
 #[cfg(feature = "sketch")]
 pub mod summary;

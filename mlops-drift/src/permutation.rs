@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The bytes of "mlops".
-const DEFAULT_SEED: u64 = 0x6d_6c_6f_70_73;
+pub(crate) const DEFAULT_SEED: u64 = 0x6d_6c_6f_70_73;
 /// Draws without drift stop after this many exceedances.
 const EXCEEDANCES: u32 = 50;
 /// Rows drawn in all, as far as `FEWEST` permits: about a second.
@@ -123,7 +123,7 @@ fn mix(state: u64) -> u64 {
 }
 
 /// The first steps of a Fisher–Yates shuffle: `items[..size]` is then a uniform subset.
-fn shuffle_head(items: &mut [u32], size: usize, rng: &mut ChaCha8Rng) {
+pub(crate) fn shuffle_head(items: &mut [u32], size: usize, rng: &mut ChaCha8Rng) {
     let len = items.len() as u32; // u32 draws give the same sequence on 32 and 64 bits
     for index in 0..size as u32 {
         items.swap(index as usize, rng.random_range(index..len) as usize);

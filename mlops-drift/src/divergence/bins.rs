@@ -19,7 +19,7 @@ impl Default for QuantileBins {
 }
 
 impl QuantileBins {
-    pub(super) fn new(bins: usize) -> Result<Self> {
+    pub(crate) fn new(bins: usize) -> Result<Self> {
         if (2..=1_000).contains(&bins) {
             return Ok(Self(bins));
         }

@@ -1,0 +1,206 @@
+//! Tables cut into cells: per column, which of its predicates holds for each row.
+
+use std::collections::{BTreeSet, HashMap};
+
+use arrow::array::{Array, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
+use mlops_core::{Error, ErrorKind, Result};
+
+use super::{Conjunction, Lattice, Predicate};
+use crate::sample::{ColumnKind, NumericSample, labels, numbers};
+use crate::table::missing;
+
+/// The code of a row for which no predicate of a column holds.
+const NONE: u32 = u32::MAX;
+
+/// The rows of one or more tables, one after the other. Predicates are numbered through all columns.
+pub(super) struct Cut {
+    columns: Vec<Coded>,
+    column_of: Vec<u32>,
+    predicates: Vec<Predicate>,
+    rows: usize,
+}
+
+/// Per row, the number of the predicate that holds.
+struct Coded {
+    first: u32,
+    predicates: u32,
+    of_row: Vec<u32>,
+}
+
+impl Cut {
+    /// `basis` rows, counted from the first, fix values and quantiles of numeric columns.
+    pub(super) fn of(tables: &[&RecordBatch], lattice: &Lattice, basis: usize) -> Result<Self> {
+        let mut cut = Self {
+            columns: Vec::new(),
+            column_of: Vec::new(),
+            predicates: Vec::new(),
+            rows: tables.iter().map(|table| table.num_rows()).sum(),
+        };
+        let first = tables.first().map(|table| table.schema());
+        for field in first.iter().flat_map(|schema| schema.fields()) {
+            let (predicates, of_row) =
+                read(tables, field.name(), field.data_type(), lattice, basis)?;
+            cut.push(predicates, of_row);
+        }
+        Ok(cut)
+    }
+
+    fn push(&mut self, predicates: Vec<Predicate>, of_row: Vec<u32>) {
+        let column = self.columns.len() as u32;
+        self.columns.push(Coded {
+            first: self.predicates.len() as u32,
+            predicates: predicates.len() as u32,
+            of_row,
+        });
+        self.column_of.extend(predicates.iter().map(|_| column));
+        self.predicates.extend(predicates);
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn column_of(&self, predicate: u32) -> u32 {
+        self.column_of[predicate as usize]
+    }
+
+    /// Whether all of these predicates hold for a row.
+    pub(super) fn holds(&self, predicates: &[u32], row: usize) -> bool {
+        predicates.iter().all(|&id| {
+            let column = &self.columns[self.column_of(id) as usize];
+            column.of_row[row] == id - column.first
+        })
+    }
+
+    /// Every predicate with the rows for which it holds, ascending, among the first `rows`.
+    pub(super) fn members(&self, rows: usize) -> impl Iterator<Item = (u32, Vec<u32>)> + '_ {
+        self.columns.iter().flat_map(move |column| {
+            let mut members = vec![Vec::new(); column.predicates as usize];
+            let coded = (0..).zip(&column.of_row[..rows]);
+            coded
+                .filter(|(_, code)| **code != NONE)
+                .for_each(|(row, &code)| members[code as usize].push(row));
+            (column.first..).zip(members)
+        })
+    }
+
+    pub(super) fn conjunction(&self, predicates: &[u32]) -> Conjunction {
+        let predicates = predicates
+            .iter()
+            .map(|&id| self.predicates[id as usize].clone());
+        Conjunction {
+            predicates: predicates.collect(),
+        }
+    }
+}
+
+fn read(
+    tables: &[&RecordBatch],
+    column: &str,
+    data_type: &DataType,
+    lattice: &Lattice,
+    basis: usize,
+) -> Result<(Vec<Predicate>, Vec<u32>)> {
+    let parts = tables.iter().map(|table| alike(table, column, data_type));
+    let parts: Vec<&dyn Array> = parts.collect::<Result<_>>()?;
+    if ColumnKind::of(data_type) == ColumnKind::Categorical {
+        let parts = parts.into_iter().map(labels).collect::<Result<Vec<_>>>()?;
+        return Ok(by_label(column, &parts));
+    }
+    let parts = parts.into_iter().map(numbers).collect::<Result<Vec<_>>>()?;
+    Ok(by_number(column, &parts.concat(), lattice, basis))
+}
+
+/// The column, if it is of a kind with this type: numbers of any width, labels of any encoding, or the same
+/// temporal type.
+fn alike<'a>(table: &'a RecordBatch, column: &str, like: &DataType) -> Result<&'a dyn Array> {
+    let array = table
+        .column_by_name(column)
+        .ok_or_else(|| missing(column))?;
+    let (kind, other) = (ColumnKind::of(like), ColumnKind::of(array.data_type()));
+    if kind != other || (kind == ColumnKind::Temporal && like != array.data_type()) {
+        return Err(Error::new(
+            ErrorKind::SignatureMismatch,
+            format!(
+                "column \"{column}\" is {like} in one table and {} in the other",
+                array.data_type()
+            ),
+        ));
+    }
+    Ok(array.as_ref())
+}
+
+fn by_label(column: &str, parts: &[StringArray]) -> (Vec<Predicate>, Vec<u32>) {
+    let rows = || parts.iter().flat_map(|part| part.iter());
+    let distinct: BTreeSet<&str> = rows().flatten().collect();
+    let codes: HashMap<&str, u32> = distinct.iter().copied().zip(0..).collect();
+    let predicates = distinct
+        .iter()
+        .map(|label| equals(column, (*label).to_owned()));
+    let of_row = rows().map(|label| label.and_then(|label| codes.get(label).copied()));
+    with_missing(column, predicates.collect(), of_row.collect())
+}
+
+fn by_number(
+    column: &str,
+    values: &[f64],
+    lattice: &Lattice,
+    basis: usize,
+) -> (Vec<Predicate>, Vec<u32>) {
+    let sample = NumericSample::new(values[..basis].iter().copied());
+    let mut distinct = sample.sorted().to_vec();
+    distinct.dedup();
+    let present = |value: &f64| !value.is_nan();
+    if distinct.len() <= lattice.most_values {
+        let predicates = distinct
+            .iter()
+            .map(|value| equals(column, value.to_string()));
+        let find = |value: &f64| distinct.binary_search_by(|other| other.total_cmp(&(value + 0.0)));
+        let code = |value: &f64| find(value).map_or(NONE, |code| code as u32);
+        let of_row = values
+            .iter()
+            .map(|value| present(value).then(|| code(value)));
+        return with_missing(column, predicates.collect(), of_row.collect());
+    }
+    let edges = lattice.bins.inner_edges(sample.sorted());
+    let code = |value: &f64| edges.partition_point(|edge| edge <= value) as u32;
+    let of_row = values
+        .iter()
+        .map(|value| present(value).then(|| code(value)));
+    with_missing(column, between(column, &edges), of_row.collect())
+}
+
+fn between(column: &str, edges: &[f64]) -> Vec<Predicate> {
+    let lows = std::iter::once(None).chain(edges.iter().copied().map(Some));
+    let highs = edges.iter().copied().map(Some).chain([None]);
+    let bins = lows.zip(highs).map(|(low, high)| Predicate::Between {
+        column: column.to_owned(),
+        low,
+        high,
+    });
+    bins.collect()
+}
+
+fn equals(column: &str, value: String) -> Predicate {
+    Predicate::Equals {
+        column: column.to_owned(),
+        value,
+    }
+}
+
+/// Rows without a code are missing: one predicate more.
+fn with_missing(
+    column: &str,
+    mut predicates: Vec<Predicate>,
+    of_row: Vec<Option<u32>>,
+) -> (Vec<Predicate>, Vec<u32>) {
+    let missing = predicates.len() as u32;
+    if of_row.contains(&None) {
+        predicates.push(Predicate::Missing {
+            column: column.to_owned(),
+        });
+    }
+    let of_row = of_row.into_iter().map(|code| code.unwrap_or(missing));
+    (predicates, of_row.collect())
+}

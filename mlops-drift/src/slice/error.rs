@@ -1,0 +1,232 @@
+use std::fmt;
+
+use mlops_core::evidence::{Interval, PValue, SignificanceLevel};
+use mlops_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::contrast::{Found, contrast};
+use super::cut::Cut;
+use super::{Conjunction, Direction, Lattice, Part, rows};
+use crate::table::Table;
+
+/// Slices reported, unless set.
+const LIMIT: usize = 20;
+
+/// The slices on which predictions are wrong more often than on the other rows.
+///
+/// **Hypotheses**: for every slice of the [`Lattice`], "errors are no more frequent inside than outside".
+/// **Statistic**: the errors inside, given all errors and the rows of the slice: Fisher's exact test,
+/// one-sided.
+/// **Guarantee**: if errors do not depend on the columns, the probability that any slice is reported is at
+/// most alpha, over the whole lattice, at every size: wrong and right rows are the two samples of
+/// [`DriftSlices`](super::DriftSlices), with Tarone's factor. Its remark on slices that are true exceptions
+/// among false ones holds here, too.
+/// **Assumption**: independent rows, or units by [`Lattice::unit`].
+/// **Weakness**: "outside" includes other bad slices; a slice inside a bad one is bad. Read the first ones.
+/// **Errors** and **cost**: as for [`DriftSlices`](super::DriftSlices); rows that are all right, or all
+/// wrong.
+/// **Source**: Tarone, "A modified Bonferroni method for discrete data", Biometrics 46, 1990; the question
+/// is that of Chung et al., "Slice Finder: automated data slicing for model validation", ICDE 2019.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// use mlops_drift::slice::ErrorSlices;
+///
+/// let carrier = StringArray::from_iter_values((0..300).map(|i| ["UA", "B6", "DL"][i % 3]));
+/// let table = RecordBatch::try_from_iter([("carrier", Arc::new(carrier) as ArrayRef)])?;
+/// // One in ten is wrong, of B6 every second.
+/// let wrong: Vec<bool> = (0..300).map(|i| i % 10 == 0 || (i % 3 == 1 && i % 2 == 0)).collect();
+/// let report = ErrorSlices::default().find(&table, &wrong)?;
+/// assert_eq!(report.found, 1);
+/// assert_eq!(report.worst[0].slice.to_string(), "carrier = B6");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorSlices {
+    lattice: Lattice,
+    level: SignificanceLevel,
+    limit: usize,
+}
+
+impl Default for ErrorSlices {
+    /// At 5 %, the default lattice, 20 slices reported.
+    fn default() -> Self {
+        Self {
+            lattice: Lattice::default(),
+            level: SignificanceLevel::FIVE_PERCENT,
+            limit: LIMIT,
+        }
+    }
+}
+
+impl ErrorSlices {
+    /// The slices that are looked at.
+    ///
+    /// ```
+    /// use mlops_drift::slice::{ErrorSlices, Lattice};
+    /// assert_eq!(ErrorSlices::default().over(Lattice::default()), ErrorSlices::default());
+    /// ```
+    #[must_use]
+    pub fn over(self, lattice: Lattice) -> Self {
+        Self { lattice, ..self }
+    }
+
+    /// The accepted probability of any false report.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::slice::ErrorSlices;
+    /// let strict = ErrorSlices::default().level(SignificanceLevel::ONE_PERCENT);
+    /// assert_ne!(strict, ErrorSlices::default());
+    /// ```
+    #[must_use]
+    pub fn level(self, level: SignificanceLevel) -> Self {
+        Self { level, ..self }
+    }
+
+    /// The greatest number of slices reported: 20, unless set.
+    ///
+    /// ```
+    /// use mlops_drift::slice::ErrorSlices;
+    /// assert_eq!(ErrorSlices::default().limit(20), ErrorSlices::default());
+    /// ```
+    #[must_use]
+    pub fn limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Looks at every slice of a table whose rows are `wrong` or not.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows, none that is
+    /// right or none that is wrong, a null unit, or too large a lattice;
+    /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column that is missing;
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a nested or binary column.
+    pub fn find(&self, table: &dyn Table, wrong: &[bool]) -> Result<ErrorSlicesReport> {
+        let (batch, chosen) = rows::of(table, &self.lattice, "given")?;
+        let wrong = rows::values(&chosen, wrong, table.rows())?;
+        let errors = wrong.iter().filter(|wrong| **wrong).count();
+        if errors == 0 || errors == wrong.len() {
+            return Err(Error::invalid(format!(
+                "rows must be right and wrong, got {errors} wrong of {}",
+                wrong.len()
+            )));
+        }
+        let cut = Cut::of(&[&batch], &self.lattice, wrong.len())?;
+        let (depth, more) = (self.lattice.depth, [Direction::More]);
+        let contrast = contrast(&cut, &wrong, depth, self.level, &more, self.limit)?;
+        let errors = Part {
+            rows: errors as u64,
+            of: wrong.len() as u64,
+        };
+        let worst = contrast
+            .worst
+            .into_iter()
+            .map(|found| ErrorSlice::of(&cut, errors, found));
+        Ok(ErrorSlicesReport {
+            level: self.level,
+            factor: contrast.factor,
+            found: contrast.found,
+            errors,
+            worst: worst.collect(),
+        })
+    }
+}
+
+/// What [`ErrorSlices`] found.
+///
+/// ```
+/// use mlops_drift::slice::{ErrorSlices, ErrorSlicesReport};
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = Arc::new(Int32Array::from_iter_values(0..50)) as ArrayRef;
+/// # let table = RecordBatch::try_from_iter([("x", column)])?;
+/// let wrong: Vec<bool> = (0..50).map(|i| i % 5 == 0).collect();
+/// let report: ErrorSlicesReport = ErrorSlices::default().find(&table, &wrong)?;
+/// assert_eq!((report.found, report.errors.share()), (0, 0.2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorSlicesReport {
+    /// The accepted probability of any false report.
+    pub level: SignificanceLevel,
+    /// Tarone's factor k: each slice was tested at level/k.
+    pub factor: u64,
+    /// How many slices are worse than the rest.
+    pub found: usize,
+    /// Wrong rows out of all.
+    pub errors: Part,
+    /// The slices that are least likely by chance, up to the limit, in that order.
+    pub worst: Vec<ErrorSlice>,
+}
+
+/// A slice on which predictions are wrong more often than elsewhere.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+/// # let table = RecordBatch::try_from_iter([("x", column)])?;
+/// use mlops_drift::slice::ErrorSlices;
+/// let wrong: Vec<bool> = (0..100).map(|i| i >= 80 || i % 10 == 0).collect();
+/// let report = ErrorSlices::default().find(&table, &wrong)?;
+/// let text = report.worst[0].to_string();
+/// assert_eq!(text, "x >= 79.2: 100.0 % wrong of 20 rows, elsewhere 10.0 %, adjusted p 2.9e-14");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorSlice {
+    /// The slice.
+    pub slice: Conjunction,
+    /// Wrong rows in it, out of its rows.
+    pub inside: Part,
+    /// Wrong rows outside, out of the rows outside.
+    pub outside: Part,
+    /// The error rate inside over that outside; `None` where the latter is 0.
+    pub ratio: Option<f64>,
+    /// The odds of an error inside over those outside. Each end misses with probability level/k (a quarter
+    /// at most), as the test does, so that 1 lies outside; the lower ends hold together, for all slices
+    /// reported, with probability 1 − level. An upper end of 1.8e308 is an open one.
+    pub odds_ratio: Interval,
+    /// One-sided, by itself.
+    pub p_value: PValue,
+    /// Times k: to be compared with this report's level and no other.
+    pub adjusted: PValue,
+}
+
+impl ErrorSlice {
+    fn of(cut: &Cut, errors: Part, found: Found) -> Self {
+        let inside = Part {
+            rows: found.inside[1],
+            of: found.inside[0] + found.inside[1],
+        };
+        let outside = Part {
+            rows: errors.rows - inside.rows,
+            of: errors.of - inside.of,
+        };
+        Self {
+            slice: cut.conjunction(&found.predicates),
+            inside,
+            outside,
+            ratio: inside.ratio_to(outside),
+            odds_ratio: found.odds_ratio,
+            p_value: found.p_value,
+            adjusted: found.adjusted,
+        }
+    }
+}
+
+impl fmt::Display for ErrorSlice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {:.1} % wrong of {} rows, elsewhere {:.1} %, adjusted p {:.1e}",
+            self.slice,
+            100.0 * self.inside.share(),
+            self.inside.of,
+            100.0 * self.outside.share(),
+            self.adjusted.get()
+        )
+    }
+}

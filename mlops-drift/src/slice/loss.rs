@@ -1,0 +1,336 @@
+use std::fmt;
+
+use mlops_core::evidence::{EValue, MeanBet, PValue, SignificanceLevel};
+use mlops_core::{Error, OutOfRange, Result};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::cut::Cut;
+use super::score::{Score, Scored, best};
+use super::{Conjunction, Lattice, rows};
+use crate::multiplicity::{Correction, Holm};
+use crate::permutation::shuffle_head;
+use crate::table::Table;
+
+/// Slices that the search hands to the test, unless set.
+const CANDIDATES: usize = 10;
+/// The weight of the loss against the size, unless set: as in SliceLine's experiments.
+const WEIGHT: f64 = 0.95;
+/// A slice must hold this many rows of the searched half, and one in a hundred, unless set.
+const LEAST: usize = 32;
+
+/// The slices on which a loss in \[0, 1] is greater than on the other rows: searched on one half of them,
+/// tested on the other.
+///
+/// **Search**: the candidates with the greatest score, a·(mean loss inside/mean loss − 1) − (1 −
+/// a)·(rows/rows inside − 1), over the whole [`Lattice`], exactly, with the bounds of SliceLine.
+/// **Hypotheses**: for each candidate, "the mean loss inside is at most that outside". **Test**, on the
+/// rows that the search has not seen: each row of the smaller part is set against the mean of a block of
+/// the other, and a [bet](MeanBet) that the differences have a mean above 0 gathers evidence; [`Holm`] over
+/// the candidates.
+/// **Guarantee**: any false report with probability at most alpha, at every size, whatever the law of the
+/// losses inside and outside, and whichever other slices are worse.
+/// **Assumption**: independent rows, or units by [`Lattice::unit`].
+/// **Weakness**: each half sees half of the rows, and a bet pays for its generality; for losses that are 0
+/// or 1, [`ErrorSlices`](super::ErrorSlices) sees more. Candidates overlap.
+/// **Errors**: a loss outside \[0, 1], NaN among them, another number of losses than rows, fewer than 4
+/// rows, and those of [`DriftSlices`](super::DriftSlices). Rows without any loss have no candidates.
+/// **Cost**: as for [`DriftSlices`](super::DriftSlices), and O(rows inside) a slice visited.
+/// **Source**: Sagadeeva & Boehm, "SliceLine: fast, linear-algebra-based slice finding for ML model
+/// debugging", SIGMOD 2021; for the bet see [`MeanBet`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// use mlops_drift::slice::LossSlices;
+///
+/// let carrier = StringArray::from_iter_values((0..900).map(|i| ["UA", "B6", "DL"][i % 3]));
+/// let table = RecordBatch::try_from_iter([("carrier", Arc::new(carrier) as ArrayRef)])?;
+/// let loss = |i| if i % 3 == 1 { 0.6 } else { 0.1 + f64::from(i % 7) / 70.0 };
+/// let losses: Vec<f64> = (0..900).map(loss).collect();
+/// let report = LossSlices::default().find(&table, &losses)?;
+/// assert_eq!(report.found[0].slice.to_string(), "carrier = B6");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossSlices {
+    lattice: Lattice,
+    level: SignificanceLevel,
+    weight: f64,
+    candidates: usize,
+    least_rows: Option<usize>,
+}
+
+impl Default for LossSlices {
+    /// At 5 %, the default lattice, ten candidates of at least 32 rows and one in a hundred, weight 0.95.
+    fn default() -> Self {
+        Self {
+            lattice: Lattice::default(),
+            level: SignificanceLevel::FIVE_PERCENT,
+            weight: WEIGHT,
+            candidates: CANDIDATES,
+            least_rows: None,
+        }
+    }
+}
+
+impl LossSlices {
+    /// The slices that are looked at.
+    ///
+    /// ```
+    /// use mlops_drift::slice::{Lattice, LossSlices};
+    /// assert_eq!(LossSlices::default().over(Lattice::default()), LossSlices::default());
+    /// ```
+    #[must_use]
+    pub fn over(self, lattice: Lattice) -> Self {
+        Self { lattice, ..self }
+    }
+
+    /// The accepted probability of any false report.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::slice::LossSlices;
+    /// let strict = LossSlices::default().level(SignificanceLevel::ONE_PERCENT);
+    /// assert_ne!(strict, LossSlices::default());
+    /// ```
+    #[must_use]
+    pub fn level(self, level: SignificanceLevel) -> Self {
+        Self { level, ..self }
+    }
+
+    /// The weight of the loss in the score; the rest is that of the size.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) outside (0, 1].
+    ///
+    /// ```
+    /// use mlops_drift::slice::LossSlices;
+    /// assert!(LossSlices::default().weight(0.0).is_err());
+    /// ```
+    pub fn weight(self, weight: f64) -> Result<Self> {
+        if weight > 0.0 && weight <= 1.0 {
+            return Ok(Self { weight, ..self });
+        }
+        Err(OutOfRange::new("weight", "(0, 1]", weight).into())
+    }
+
+    /// How many slices the search hands to the test: 10, unless set. Each costs the others power.
+    ///
+    /// ```
+    /// use mlops_drift::slice::LossSlices;
+    /// assert_eq!(LossSlices::default().candidates(10), LossSlices::default());
+    /// ```
+    #[must_use]
+    pub fn candidates(self, candidates: usize) -> Self {
+        Self { candidates, ..self }
+    }
+
+    /// Rows of the searched half that a slice must hold; 0 counts as 1.
+    ///
+    /// ```
+    /// use mlops_drift::slice::LossSlices;
+    /// assert_ne!(LossSlices::default().least_rows(100), LossSlices::default());
+    /// ```
+    #[must_use]
+    pub fn least_rows(self, rows: usize) -> Self {
+        Self {
+            least_rows: Some(rows.max(1)),
+            ..self
+        }
+    }
+
+    /// Searches the slices of a table whose rows have these losses, and tests what it finds.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of losses than rows,
+    /// one outside \[0, 1], fewer than 4 rows, a null unit, or too large a lattice;
+    /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column that is missing;
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a nested or binary column.
+    pub fn find(&self, table: &dyn Table, losses: &[f64]) -> Result<LossSlicesReport> {
+        let (batch, chosen) = rows::of(table, &self.lattice, "given")?;
+        let losses = in_range(rows::values(&chosen, losses, table.rows())?)?;
+        let halves = halves(losses.len(), self.lattice.seed)?;
+        let batch = rows::take(&batch, &halves)?;
+        let losses: Vec<f64> = halves.iter().map(|&row| losses[row as usize]).collect();
+        let searched = losses.len() / 2;
+        let cut = Cut::of(&[&batch], &self.lattice, searched)?;
+        let candidates = best(
+            &cut,
+            &losses[..searched],
+            self.lattice.depth,
+            self.score(searched),
+        )?;
+        let tested: Vec<LossSlice> = candidates
+            .iter()
+            .map(|c| self.tested(&cut, &losses, searched, c))
+            .collect::<Result<_>>()?;
+        Ok(self.report(tested, losses.len() - searched))
+    }
+
+    fn score(&self, searched: usize) -> Score {
+        let least = self
+            .least_rows
+            .unwrap_or_else(|| LEAST.max(searched.div_ceil(100)));
+        Score {
+            weight: self.weight,
+            least: least as u64,
+            keep: self.candidates,
+        }
+    }
+
+    fn tested(
+        &self,
+        cut: &Cut,
+        losses: &[f64],
+        searched: usize,
+        candidate: &Scored,
+    ) -> Result<LossSlice> {
+        let rows = searched..cut.rows();
+        let (inside, outside): (Vec<usize>, Vec<usize>) =
+            rows.partition(|row| cut.holds(&candidate.predicates, *row));
+        let [inside, outside] =
+            [inside, outside].map(|rows| rows.iter().map(|row| losses[*row]).collect::<Vec<f64>>());
+        let bet = greater(&inside, &outside)?;
+        Ok(LossSlice {
+            slice: cut.conjunction(&candidate.predicates),
+            score: candidate.score,
+            rows: inside.len() as u64,
+            inside: mean(&inside),
+            outside: mean(&outside),
+            e_value: bet.e_value(),
+            adjusted: bet.greatest().to_p_value(), // Ville's inequality: of the greatest, too
+        })
+    }
+
+    fn report(&self, mut tested: Vec<LossSlice>, rows: usize) -> LossSlicesReport {
+        let p_values: Vec<PValue> = tested.iter().map(|slice| slice.adjusted).collect();
+        let adjusted = Holm.adjust(&p_values);
+        tested
+            .iter_mut()
+            .zip(adjusted)
+            .for_each(|(slice, p)| slice.adjusted = p);
+        let candidates = tested.len();
+        tested.retain(|slice| slice.adjusted.rejects_at(self.level));
+        tested.sort_by(|x, y| y.e_value.ln().total_cmp(&x.e_value.ln()));
+        LossSlicesReport {
+            level: self.level,
+            rows: rows as u64,
+            candidates,
+            found: tested,
+        }
+    }
+}
+
+fn in_range(losses: Vec<f64>) -> Result<Vec<f64>> {
+    match losses.iter().find(|loss| !(0.0..=1.0).contains(*loss)) {
+        Some(loss) => Err(OutOfRange::new("loss", "[0, 1]", *loss).into()),
+        None => Ok(losses),
+    }
+}
+
+/// All rows in an order drawn at random: the first half is searched.
+fn halves(rows: usize, seed: u64) -> Result<Vec<u32>> {
+    if rows < 4 {
+        return Err(Error::invalid(format!(
+            "the table must hold at least 4 rows, got {rows}"
+        )));
+    }
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    shuffle_head(&mut order, rows, &mut ChaCha8Rng::seed_from_u64(seed));
+    Ok(order)
+}
+
+/// A bet that the mean inside is above that outside: each row of the smaller part against a block of the
+/// greater, the blocks being disjoint.
+fn greater(inside: &[f64], outside: &[f64]) -> Result<MeanBet> {
+    let pairs = inside.len().min(outside.len());
+    let mut bet = MeanBet::above(0.0, -1.0, 1.0)?;
+    if pairs == 0 {
+        return Ok(bet);
+    }
+    let blocks = |part: &[f64]| -> Vec<f64> {
+        part.chunks_exact(part.len() / pairs)
+            .take(pairs)
+            .map(mean)
+            .collect()
+    };
+    for (x, y) in blocks(inside).into_iter().zip(blocks(outside)) {
+        bet.observe((x - y).clamp(-1.0, 1.0))?;
+    }
+    Ok(bet)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / (values.len() as f64).max(1.0)
+}
+
+/// What [`LossSlices`] found.
+///
+/// ```
+/// use mlops_drift::slice::{LossSlices, LossSlicesReport};
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = Arc::new(Int32Array::from_iter_values(0..50)) as ArrayRef;
+/// # let table = RecordBatch::try_from_iter([("x", column)])?;
+/// let report: LossSlicesReport = LossSlices::default().find(&table, &[0.5; 50])?;
+/// assert!(report.found.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LossSlicesReport {
+    /// The accepted probability of any false report.
+    pub level: SignificanceLevel,
+    /// Rows that were tested on.
+    pub rows: u64,
+    /// Slices that were tested.
+    pub candidates: usize,
+    /// Those that are worse than the rest, the greatest evidence first.
+    pub found: Vec<LossSlice>,
+}
+
+/// A slice on which the loss is greater than elsewhere, by the rows that the search has not seen.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = Arc::new(Int32Array::from_iter_values((0..400).map(|i| i % 4))) as ArrayRef;
+/// # let table = RecordBatch::try_from_iter([("x", column)])?;
+/// use mlops_drift::slice::LossSlices;
+/// let losses: Vec<f64> = (0..400).map(|i| if i % 4 == 0 { 0.75 } else { 0.25 }).collect();
+/// let report = LossSlices::default().find(&table, &losses)?;
+/// assert!(report.found[0].to_string().starts_with("x = 0: mean loss 0.7500 over"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LossSlice {
+    /// The slice.
+    pub slice: Conjunction,
+    /// Its score on the searched half: too great, since it was the greatest.
+    pub score: f64,
+    /// Its rows among those tested on.
+    pub rows: u64,
+    /// The mean loss of those.
+    pub inside: f64,
+    /// The mean loss of the others that were tested on.
+    pub outside: f64,
+    /// The evidence that the loss inside is greater, after all rows.
+    pub e_value: EValue,
+    /// From the greatest evidence on the way, by Holm over the candidates.
+    pub adjusted: PValue,
+}
+
+impl fmt::Display for LossSlice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: mean loss {:.4} over {} rows, elsewhere {:.4}, adjusted p {:.1e}",
+            self.slice,
+            self.inside,
+            self.rows,
+            self.outside,
+            self.adjusted.get()
+        )
+    }
+}

@@ -1,0 +1,99 @@
+//! The rows of a table that enter: all, or one a unit.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::row::{RowConverter, SortField};
+use mlops_core::{Error, Result};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::Lattice;
+use crate::table::{Table, gathered, missing};
+
+/// Rows that a bitmap numbers.
+const MOST: usize = u32::MAX as usize / 2;
+
+/// The columns of the lattice, and which rows of the table they hold, ascending.
+pub(super) fn of(
+    table: &dyn Table,
+    lattice: &Lattice,
+    role: &str,
+) -> Result<(RecordBatch, Vec<u32>)> {
+    let schema = table.schema();
+    let columns: Vec<&str> = match &lattice.columns {
+        Some(columns) => columns.iter().map(String::as_str).collect(),
+        None => schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect(),
+    };
+    let unit = lattice.unit.as_deref();
+    let columns: Vec<&str> = columns
+        .into_iter()
+        .filter(|name| Some(*name) != unit)
+        .collect();
+    if columns.is_empty() {
+        return Err(Error::invalid("slices need at least 1 column, got 0"));
+    }
+    let batch = gathered(table, &columns)?;
+    let rows = batch.num_rows();
+    if rows == 0 || rows > MOST {
+        return Err(Error::invalid(format!(
+            "the {role} table must hold [1, {MOST}] rows, got {rows}"
+        )));
+    }
+    let Some(unit) = unit else {
+        return Ok((batch, (0..rows as u32).collect()));
+    };
+    let drawn = one_per_unit(&gathered(table, &[unit])?, unit, lattice.seed)?;
+    Ok((take(&batch, &drawn)?, drawn))
+}
+
+pub(super) fn take(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> {
+    Ok(take_record_batch(
+        batch,
+        &UInt32Array::from_iter_values(rows.iter().copied()),
+    )?)
+}
+
+/// One row drawn uniformly of each unit, in one pass: the i-th row of a unit replaces the one held with
+/// probability 1/i (Vitter, "Random sampling with a reservoir", ACM Transactions on Mathematical Software
+/// 11, 1985).
+fn one_per_unit(batch: &RecordBatch, unit: &str, seed: u64) -> Result<Vec<u32>> {
+    let keys = batch.column_by_name(unit).ok_or_else(|| missing(unit))?;
+    if keys.null_count() > 0 {
+        return Err(Error::invalid(format!(
+            "unit column \"{unit}\" must hold no null, got {}",
+            keys.null_count()
+        )));
+    }
+    let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
+    let keys = converter.convert_columns(std::slice::from_ref(keys))?;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut held: HashMap<_, (u32, u32)> = HashMap::new();
+    for (row, key) in (0..).zip(keys.iter()) {
+        let (seen, kept) = held.entry(key).or_insert((0, row));
+        *seen += 1;
+        if rng.random_range(0..*seen) == 0 {
+            *kept = row;
+        }
+    }
+    let mut rows: Vec<u32> = held.into_values().map(|(_, row)| row).collect();
+    rows.sort_unstable();
+    Ok(rows)
+}
+
+/// What was given row by row, for the rows that enter.
+pub(super) fn values<T: Copy>(chosen: &[u32], values: &[T], rows: u64) -> Result<Vec<T>> {
+    if values.len() as u64 != rows {
+        return Err(Error::invalid(format!(
+            "there must be one value for each of {rows} rows, got {}",
+            values.len()
+        )));
+    }
+    let of_chosen = chosen.iter().filter_map(|&row| values.get(row as usize));
+    Ok(of_chosen.copied().collect())
+}
