@@ -57,7 +57,7 @@ pub enum Direction {
 /// // A third of UA's flights leaves from LGA now; neither carriers nor airports changed much by themselves.
 /// let week = |moved: usize| {
 ///     let carrier = StringArray::from_iter_values((0..600).map(|i| ["UA", "B6", "DL"][i % 3]));
-///     let airport = |i| if i % 3 == 0 && i % 9 < moved { "LGA" } else { "EWR" };
+///     let airport = |i: usize| if i % 3 == 0 && i % 9 < moved { "LGA" } else { "EWR" };
 ///     let origin = StringArray::from_iter_values((0..600).map(airport));
 ///     let columns = [("carrier", Arc::new(carrier) as ArrayRef), ("origin", Arc::new(origin) as ArrayRef)];
 ///     RecordBatch::try_from_iter(columns)

@@ -2,7 +2,7 @@
 //!
 //! Sets of rows are kept for single predicates alone; a longer conjunction's is made when it is visited. A
 //! conjunction is visited if all those with one predicate less were, and may be extended (Agrawal &
-//! Srikant, "Fast algorithms for mining association rules", VLDB 1994, section 2.1).
+//! Srikant, "Fast algorithms for mining association rules", VLDB 1994).
 
 use std::collections::HashMap;
 
