@@ -1,16 +1,24 @@
 //! Data validation: which rows of this table break which rule?
 //!
-//! A [`Suite`] is a list of [`Expectation`]s, each a [`Rule`] on a column with a [`Severity`] and the share of rows that must obey it.
-//! Validating a table gives a [`ValidationReport`]: the verdict and the reason per expectation, and per row what it broke, so that bad rows
-//! can be [set apart](ValidationReport::split) and the others used.
+//! A [`Suite`] is a list of [`Expectation`]s, each a [`Rule`] on a column or the table, with a [`Severity`] and the share of
+//! rows that must obey. It is data: written by hand as JSON or TOML, or [inferred](Suite::infer) from a profile.
 //!
-//! A suite is data: it is written and read as JSON. What cannot be evaluated (a column that is missing or of another type) fails with
-//! that reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone.
+//! | you want to | call |
+//! | --- | --- |
+//! | know whether a table passes, in memory or in parts | [`Suite::validate`] |
+//! | give the rules the time, and other tables | [`Suite::validate_with`], [`Context`] |
+//! | set bad rows apart, in memory | [`Suite::split`] |
+//! | do so part by part, and see which rows break what | [`Suite::validator`], [`Validator`] |
+//! | show the result | [`ValidationReport`] |
+//!
+//! What cannot be checked (a column that is missing or of another type, a time that was not given) fails with that
+//! reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone. A verdict is exact
+//! where no [level](Expectation::level) is stated; where one is, it has that error rate.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
-//! use mlops_drift::expectation::{Expectation, Rule, Suite};
+//! use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
 //!
 //! let flights = RecordBatch::try_from_iter([
 //!     ("origin", Arc::new(StringArray::from(vec!["JFK", "LGA", "XXX"])) as ArrayRef),
@@ -25,17 +33,37 @@
 //! assert!(!report.passed());
 //! assert_eq!(report.results[0].examples, [2]); // the row with origin XXX
 //!
-//! let (accepted, quarantined) = report.split(&flights)?;
+//! let (accepted, quarantined) = suite.split(&flights, &Context::default())?;
 //! assert_eq!((accepted.num_rows(), quarantined.num_rows()), (1, 2));
 //! assert_eq!(suite, Suite::from_json(&suite.to_json()?)?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod evaluate;
+mod across_rows;
+mod binomial;
+mod bounds;
+mod check;
+mod conclusion;
+mod context;
+mod count;
+mod distribution;
+mod expected;
+mod infer;
+mod key;
+mod number;
+mod numbers;
+mod on_rows;
+mod on_table;
 mod report;
 mod rule;
 mod suite;
+mod validator;
 
+pub use bounds::{Bound, Bounds};
+pub use context::Context;
+pub use count::Count;
+pub use expected::{Expectation, Severity};
 pub use report::{ExpectationResult, ValidationReport};
 pub use rule::Rule;
-pub use suite::{Expectation, Severity, Suite};
+pub use suite::Suite;
+pub use validator::{BrokenRows, CheckedPart, Validator};

@@ -1,18 +1,9 @@
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema};
-use mlops_core::{Error, Result};
+use mlops_core::Result;
+use mlops_core::evidence::PValue;
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::Broken;
-use super::suite::{Expectation, Severity};
-
-/// Rows that are named in a result.
-const EXAMPLES: usize = 10;
-/// The column of the quarantined rows that says what they broke.
-const BROKEN: &str = "broken_expectations";
+use super::conclusion::Conclusion;
+use super::expected::{Expectation, Severity};
 
 /// What a [`Suite`](super::Suite) found in one table.
 ///
@@ -29,7 +20,7 @@ const BROKEN: &str = "broken_expectations";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValidationReport {
     /// Rows of the table.
-    pub rows: usize,
+    pub rows: u64,
     /// The results, in the order of the suite.
     pub results: Vec<ExpectationResult>,
 }
@@ -50,71 +41,50 @@ pub struct ValidationReport {
 pub struct ExpectationResult {
     /// The expectation in words.
     pub expectation: String,
-    /// The column.
-    pub column: String,
+    /// The column; `None` for a rule on the table alone.
+    pub column: Option<String>,
     /// How bad a failure is.
     pub severity: Severity,
-    /// Whether enough rows obey.
+    /// Whether enough rows obey, or the table does.
     pub passed: bool,
-    /// How many rows break the rule; all, if it could not be checked.
-    pub broken: usize,
+    /// How many rows break a rule on rows; all, if it could not be checked.
+    pub broken: u64,
     /// The first ten of them.
-    pub examples: Vec<usize>,
+    pub examples: Vec<u64>,
+    /// How surprising the table is if the law obeys; for an expectation with a [level](Expectation::level).
+    pub p_value: Option<PValue>,
     /// In plain language.
     pub reason: String,
-    /// All rows that break the rule, ascending.
-    #[serde(skip)]
-    rows: Vec<usize>,
+    /// Why it is expected, if the suite says so.
+    pub expected_because: Option<String>,
 }
 
 impl ExpectationResult {
-    pub(super) fn of(expectation: &Expectation, broken: Broken, rows: usize) -> Self {
-        let (broken_rows, passed, reason) = match broken {
-            Broken::Rows(broken) => {
-                let share = broken.len() as f64 / rows.max(1) as f64;
-                let reason = explained(&broken, rows);
-                (broken, 1.0 - share >= expectation.mostly, reason)
-            }
-            Broken::All(reason) => (
-                (0..rows).collect(),
-                false,
-                format!("cannot be checked: {reason}"),
-            ),
-        };
+    pub(super) fn new(
+        expectation: &Expectation,
+        conclusion: Conclusion,
+        broken: u64,
+        examples: Vec<u64>,
+    ) -> Self {
         Self {
             expectation: expectation.to_string(),
-            column: expectation.column.clone(),
-            severity: expectation.severity,
-            passed,
-            broken: broken_rows.len(),
-            examples: broken_rows.iter().copied().take(EXAMPLES).collect(),
-            reason,
-            rows: broken_rows,
+            column: expectation.column().map(str::to_owned),
+            severity: expectation.severity_of_failure(),
+            passed: conclusion.passed,
+            broken,
+            examples,
+            p_value: conclusion.p_value,
+            reason: conclusion.reason,
+            expected_because: expectation.reason().map(str::to_owned),
         }
-    }
-
-    /// All rows that break the rule, ascending; empty for a result that was read from JSON.
-    pub fn rows(&self) -> &[usize] {
-        &self.rows
-    }
-}
-
-fn explained(broken: &[usize], rows: usize) -> String {
-    match broken.first() {
-        None => format!("obeyed by all {rows} rows"),
-        Some(first) => format!(
-            "broken by {} of {rows} rows, first by row {first}",
-            broken.len()
-        ),
     }
 }
 
 impl ValidationReport {
     /// Whether no expectation of severity [`Error`](Severity::Error) failed.
     pub fn passed(&self) -> bool {
-        let failed =
-            |result: &&ExpectationResult| !result.passed && result.severity == Severity::Error;
-        !self.results.iter().any(|result| failed(&result))
+        let is_error = |result: &ExpectationResult| result.severity == Severity::Error;
+        !self.failures().any(is_error)
     }
 
     /// The expectations that failed, warnings too.
@@ -122,62 +92,11 @@ impl ValidationReport {
         self.results.iter().filter(|result| !result.passed)
     }
 
-    /// The rows that break no rule of severity [`Error`](Severity::Error), and the others, with a column `broken_expectations` that says
-    /// which, one after another. A row counts as broken even where most rows obey.
+    /// The report as JSON.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a table of another number of rows than the report's, or one that has such
-    /// a column.
-    ///
-    /// ```
-    /// # use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
-    /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 9, 3])) as ArrayRef;
-    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
-    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
-    /// let suite = Suite::new([Expectation::on("x", Rule::between(0.0, 5.0)?)]);
-    /// let (_, quarantined) = suite.validate(&table)?.split(&table)?;
-    /// let why = quarantined["broken_expectations"].as_string::<i32>();
-    /// assert_eq!(why.value(0), "x is between 0 and 5");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn split(&self, table: &RecordBatch) -> Result<(RecordBatch, RecordBatch)> {
-        if table.num_rows() != self.rows {
-            return Err(Error::invalid(format!(
-                "the table must be the one validated, of {} rows, got {}",
-                self.rows,
-                table.num_rows()
-            )));
-        }
-        if table.column_by_name(BROKEN).is_some() {
-            return Err(Error::invalid(format!(
-                "the table must not have a column \"{BROKEN}\""
-            )));
-        }
-        let mut why: Vec<Vec<&str>> = vec![Vec::new(); self.rows];
-        let errors = self
-            .results
-            .iter()
-            .filter(|result| result.severity == Severity::Error);
-        for result in errors {
-            result
-                .rows
-                .iter()
-                .for_each(|&row| why[row].push(&result.expectation));
-        }
-        let broken: BooleanArray = why.iter().map(|why| Some(!why.is_empty())).collect();
-        let obeys: BooleanArray = why.iter().map(|why| Some(why.is_empty())).collect();
-        let why: StringArray = why.iter().map(|why| Some(why.join("; "))).collect();
-        let accepted = filter_record_batch(table, &obeys)?;
-        let quarantined = filter_record_batch(&with_column(table, Arc::new(why))?, &broken)?;
-        Ok((accepted, quarantined))
+    /// None that input can cause.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)?)
     }
-}
-
-fn with_column(table: &RecordBatch, column: ArrayRef) -> Result<RecordBatch> {
-    let schema = table.schema();
-    let field = Arc::new(Field::new(BROKEN, DataType::Utf8, false));
-    let fields: Vec<_> = schema.fields().iter().cloned().chain([field]).collect();
-    let columns = table.columns().iter().cloned().chain([column]).collect();
-    let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
-    Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
 }

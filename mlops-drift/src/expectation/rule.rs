@@ -4,7 +4,16 @@ use std::fmt;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// What the values of a column must be. Missing values break [`NotNull`](Self::NotNull) alone.
+use super::bounds::{Bound, Bounds};
+use super::count::Count;
+
+/// What a column or a table must be.
+///
+/// A **rule on rows** says which rows break it: these are counted, shown and set apart. A **rule on the table**
+/// says something of all rows together; it breaks no row.
+///
+/// Missing values (null, NaN) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0; ±inf is a value at the end
+/// of the order. Integers, decimals, dates and times are compared without rounding.
 ///
 /// ```
 /// use mlops_drift::expectation::Rule;
@@ -17,66 +26,111 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Rule {
-    /// Neither null nor NaN.
-    NotNull,
-    /// Of the Arrow type of this [name](mlops_core::type_name), such as `int64`.
+    /// The column is there.
+    Exists,
+    /// On rows: of the Arrow type of this [name](mlops_core::type_name), such as `int64`; all rows or none.
     Type(String),
-    /// A number within these ends, both included; times in their own unit.
-    Between {
-        /// The least allowed value.
-        min: Option<f64>,
-        /// The greatest allowed value.
-        max: Option<f64>,
-    },
-    /// One of these labels; integers and booleans as their text.
+    /// On rows: neither null nor NaN.
+    NotNull,
+    /// On rows: a number or time within these ends.
+    Between(Bounds),
+    /// On rows: one of these labels; integers and booleans as their text.
     OneOf(BTreeSet<String>),
-    /// A text that matches this regular expression somewhere; anchor it for a whole match.
+    /// On rows: a text that matches this regular expression somewhere; anchor it for a whole match.
     Matches(String),
-    /// A text of so many characters.
-    Length {
-        /// The least number of characters.
-        min: u64,
-        /// The greatest number of characters.
-        max: u64,
-    },
-    /// No value occurs twice: of equal values all but the first break the rule.
+    /// On rows: a text of so many characters (Unicode scalar values).
+    Length(Count),
+    /// On rows: no value occurs twice; of equal values all but the first break the rule.
     Unique,
-    /// Not below the value before; missing ones are passed over.
+    /// On rows: no combination with the values of these columns occurs twice; one with a missing part breaks nothing.
+    UniqueWith(Vec<String>),
+    /// On rows: not below the value before; missing ones are passed over.
     Increasing,
-    /// At most the number in this column of the same row.
+    /// On rows: above the value before.
+    StrictlyIncreasing,
+    /// On rows: not above the value before.
+    Decreasing,
+    /// On rows: below the value before.
+    StrictlyDecreasing,
+    /// On rows: at most the value in this column of the same row.
     AtMost {
         /// The other column.
         column: String,
     },
+    /// On rows: less than the value in this column of the same row.
+    LessThan {
+        /// The other column.
+        column: String,
+    },
+    /// On rows: equal to the value in this column of the same row.
+    EqualTo {
+        /// The other column.
+        column: String,
+    },
+    /// On rows: one of the values in a column of another table, which the [`Context`](super::Context) holds.
+    InTable {
+        /// The name of the table.
+        table: String,
+        /// Its column.
+        column: String,
+    },
+    /// On the table: so many rows.
+    Rows(Count),
+    /// On the table: so many distinct values, missing ones not counted.
+    Distinct(Count),
+    /// On the table: the newest time is at most this much older than the [`Context`](super::Context)'s `now`. A time
+    /// without a time zone is read as UTC.
+    Fresh {
+        /// The greatest age.
+        within_seconds: u64,
+    },
+    /// On the table: the mean of a numeric column lies within.
+    Mean(Bounds),
+    /// On the table: the standard deviation (divisor n) of a numeric column lies within.
+    StandardDeviation(Bounds),
+    /// On the table: the quantile lies within, the least value that at least this share of values does not exceed
+    /// (type 1 of Hyndman & Fan, "Sample quantiles in statistical packages", The American Statistician 1996).
+    Quantile {
+        /// The share, in (0, 1).
+        share: f64,
+        /// Where the quantile must lie.
+        within: Bounds,
+    },
+    /// On the table: no evidence at the expectation's [level](super::Expectation::level), which it must state, that the
+    /// column's law is another than in this table, which the [`Context`](super::Context) holds. Numbers by
+    /// [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov) on a [grid](crate::profile::Grid), categories by
+    /// [`ChiSquare`](crate::two_sample::ChiSquare); both for exchangeable rows.
+    DistributedAs {
+        /// The name of the table.
+        table: String,
+    },
 }
 
 impl Rule {
-    /// Numbers from `min` to `max`.
+    /// Values from `min` to `max`, both included.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for NaN or an empty range.
-    pub fn between(min: f64, max: f64) -> Result<Self> {
-        Self::Between {
-            min: Some(min),
-            max: Some(max),
-        }
-        .checked()
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for NaN, ±inf or an empty range.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Rule;
+    /// assert!(Rule::between("2013-01-01", "2013-12-31").is_ok());
+    /// assert!(Rule::between(2, 1).is_err());
+    /// ```
+    pub fn between(min: impl Into<Bound>, max: impl Into<Bound>) -> Result<Self> {
+        Self::Between(Bounds::default().min(min).max(max)).checked()
     }
 
-    /// Numbers from `min`.
+    /// Values from `min`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for NaN.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for NaN or ±inf.
     ///
     /// ```
     /// assert!(mlops_drift::expectation::Rule::at_least(f64::NAN).is_err());
     /// ```
-    pub fn at_least(min: f64) -> Result<Self> {
-        Self::Between {
-            min: Some(min),
-            max: None,
-        }
-        .checked()
+    pub fn at_least(min: impl Into<Bound>) -> Result<Self> {
+        Self::Between(Bounds::default().min(min)).checked()
     }
 
     /// Any of these labels.
@@ -98,24 +152,61 @@ impl Rule {
         Self::Matches(expression.into()).checked()
     }
 
+    /// Whether it says which rows break it.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Rule;
+    /// assert!(Rule::NotNull.is_on_rows());
+    /// assert!(!Rule::Rows((1..).into()).is_on_rows());
+    /// ```
+    pub fn is_on_rows(&self) -> bool {
+        !matches!(
+            self,
+            Self::Exists
+                | Self::Rows(_)
+                | Self::Distinct(_)
+                | Self::Fresh { .. }
+                | Self::Mean(_)
+                | Self::StandardDeviation(_)
+                | Self::Quantile { .. }
+                | Self::DistributedAs { .. }
+        )
+    }
+
+    /// Whether it can be held against evidence at a level: it says something of a law that the rows are drawn from.
+    pub(super) fn takes_level(&self) -> bool {
+        self.is_on_rows() || matches!(self, Self::DistributedAs { .. })
+    }
+
+    /// The columns of the same table that it reads beside its own.
+    pub(super) fn other_columns(&self) -> &[String] {
+        match self {
+            Self::UniqueWith(columns) => columns,
+            Self::AtMost { column } | Self::LessThan { column } | Self::EqualTo { column } => {
+                std::slice::from_ref(column)
+            }
+            _ => &[],
+        }
+    }
+
     /// The rule, if its settings make sense.
     pub(super) fn checked(self) -> Result<Self> {
         match &self {
-            Self::Between { min, max } => {
-                let (low, high) = (
-                    min.unwrap_or(f64::NEG_INFINITY),
-                    max.unwrap_or(f64::INFINITY),
-                );
-                if low.is_nan() || high.is_nan() || low > high {
-                    return Err(Error::invalid(format!(
-                        "a range must have a least value at most its greatest, got {low} and {high}"
-                    )));
+            Self::Between(bounds) => bounds.check()?,
+            Self::Mean(bounds) | Self::StandardDeviation(bounds) => bounds.check_numbers()?,
+            Self::Quantile { share, within } => {
+                within.check()?;
+                if !(*share > 0.0 && *share < 1.0) {
+                    return Err(out_of_range("the share of a quantile", "(0, 1)", *share));
                 }
             }
-            Self::Length { min, max } if min > max => {
-                return Err(Error::invalid(format!(
-                    "a length must have a least value at most its greatest, got {min} and {max}"
-                )));
+            Self::Length(count) => count.check("a length")?,
+            Self::Rows(count) => count.check("a number of rows")?,
+            Self::Distinct(count) => count.check("a number of distinct values")?,
+            Self::UniqueWith(columns) if columns.is_empty() => {
+                return Err(Error::invalid(
+                    "a rule on several columns must name at least 1, got 0",
+                ));
             }
             Self::Matches(expression) => {
                 expression_of(expression)?;
@@ -124,6 +215,10 @@ impl Rule {
         }
         Ok(self)
     }
+}
+
+fn out_of_range(what: &str, range: &str, value: f64) -> Error {
+    Error::invalid(format!("{what} must lie in {range}, got {value}"))
 }
 
 pub(super) fn expression_of(expression: &str) -> Result<regex::Regex> {
@@ -138,30 +233,39 @@ pub(super) fn expression_of(expression: &str) -> Result<regex::Regex> {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotNull => f.write_str("not missing"),
+            Self::Exists => f.write_str("present"),
             Self::Type(name) => write!(f, "of type {name}"),
-            Self::Between {
-                min: Some(min),
-                max: Some(max),
-            } => write!(f, "between {min} and {max}"),
-            Self::Between { min: Some(min), .. } => write!(f, "at least {min}"),
-            Self::Between { max: Some(max), .. } => write!(f, "at most {max}"),
-            Self::Between { .. } => f.write_str("a number"),
-            Self::OneOf(labels) => {
-                let shown: Vec<&str> = labels.iter().take(8).map(String::as_str).collect();
-                let more = labels.len().saturating_sub(shown.len());
-                write!(f, "one of {}", shown.join(", "))?;
-                if more > 0 {
-                    write!(f, " and {more} others")
-                } else {
-                    Ok(())
-                }
-            }
+            Self::NotNull => f.write_str("not missing"),
+            Self::Between(bounds) => bounds.fmt(f),
+            Self::OneOf(labels) => write!(f, "one of {}", listed(labels)),
             Self::Matches(expression) => write!(f, "matching {expression}"),
-            Self::Length { min, max } => write!(f, "of {min} to {max} characters"),
+            Self::Length(count) => write!(f, "of {count} characters"),
             Self::Unique => f.write_str("unique"),
+            Self::UniqueWith(columns) => write!(f, "unique together with {}", columns.join(", ")),
             Self::Increasing => f.write_str("not below the value before"),
+            Self::StrictlyIncreasing => f.write_str("above the value before"),
+            Self::Decreasing => f.write_str("not above the value before"),
+            Self::StrictlyDecreasing => f.write_str("below the value before"),
             Self::AtMost { column } => write!(f, "at most {column}"),
+            Self::LessThan { column } => write!(f, "less than {column}"),
+            Self::EqualTo { column } => write!(f, "equal to {column}"),
+            Self::InTable { table, column } => write!(f, "in {column} of {table}"),
+            Self::Rows(count) => write!(f, "of {count} rows"),
+            Self::Distinct(count) => write!(f, "of {count} distinct values"),
+            Self::Fresh { within_seconds } => write!(f, "not older than {within_seconds} s"),
+            Self::Mean(bounds) => write!(f, "of a mean {bounds}"),
+            Self::StandardDeviation(bounds) => write!(f, "of a standard deviation {bounds}"),
+            Self::Quantile { share, within } => write!(f, "of a {share} quantile {within}"),
+            Self::DistributedAs { table } => write!(f, "distributed as in {table}"),
         }
+    }
+}
+
+/// The first labels, and how many more.
+fn listed(labels: &BTreeSet<String>) -> String {
+    let shown: Vec<&str> = labels.iter().take(8).map(String::as_str).collect();
+    match labels.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} others", shown.join(", ")),
     }
 }

@@ -1,103 +1,18 @@
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::{Broken, evaluate};
-use super::report::{ExpectationResult, ValidationReport};
-use super::rule::Rule;
+use super::context::Context;
+use super::expected::Expectation;
+use super::report::ValidationReport;
+use crate::table::{Table, in_parts};
 
 /// Counts up with every change that an older reader cannot follow.
 const VERSION: u16 = 1;
 
-/// How bad it is when an expectation fails.
-///
-/// ```
-/// use mlops_drift::expectation::Severity;
-/// assert!(Severity::Error > Severity::Warning);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Look at it; the table passes, and its rows are not set apart.
-    Warning,
-    /// The table does not pass.
-    #[default]
-    Error,
-}
-
-/// A rule on a column, how many rows must obey it, and how bad it is if they do not.
-///
-/// ```
-/// use mlops_drift::expectation::{Expectation, Rule, Severity};
-/// let expectation = Expectation::on("tailnum", Rule::NotNull).mostly(0.99)?.severity(Severity::Warning);
-/// assert_eq!(expectation.to_string(), "tailnum is not missing in 99 % of rows");
-/// assert!(Expectation::on("tailnum", Rule::NotNull).mostly(1.5).is_err());
-/// # Ok::<(), mlops_core::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expectation {
-    pub(super) column: String,
-    pub(super) rule: Rule,
-    #[serde(default = "all")]
-    pub(super) mostly: f64,
-    #[serde(default)]
-    pub(super) severity: Severity,
-}
-
-fn all() -> f64 {
-    1.0
-}
-
-impl Expectation {
-    /// All rows of a column obey a rule, or it is an error.
-    pub fn on(column: impl Into<String>, rule: Rule) -> Self {
-        Self {
-            column: column.into(),
-            rule,
-            mostly: all(),
-            severity: Severity::Error,
-        }
-    }
-
-    /// At least this share of the rows obeys, missing values counting as rows.
-    ///
-    /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) unless `0 <= share <= 1`.
-    pub fn mostly(self, share: f64) -> Result<Self> {
-        let mostly = share;
-        Self { mostly, ..self }.checked()
-    }
-
-    /// How bad it is if they do not; by default an error.
-    #[must_use]
-    pub fn severity(self, severity: Severity) -> Self {
-        Self { severity, ..self }
-    }
-
-    fn checked(self) -> Result<Self> {
-        if !(0.0..=1.0).contains(&self.mostly) {
-            return Err(Error::invalid(format!(
-                "the share of rows that must obey must lie in [0, 1], got {}",
-                self.mostly
-            )));
-        }
-        let rule = self.rule.checked()?;
-        Ok(Self { rule, ..self })
-    }
-}
-
-impl std::fmt::Display for Expectation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} is {}", self.column, self.rule)?;
-        if self.mostly < 1.0 {
-            write!(f, " in {} % of rows", 100.0 * self.mostly)?;
-        }
-        Ok(())
-    }
-}
-
-/// A list of expectations: data, as JSON in a file of its own.
+/// A list of expectations: data, as JSON or TOML in a file of its own.
 ///
 /// ```
 /// use mlops_core::ErrorKind;
@@ -117,9 +32,25 @@ pub struct Suite {
     expectations: Vec<Expectation>,
 }
 
+/// The part of a file that every version has.
 #[derive(Deserialize)]
-struct Announced {
+pub(super) struct Announced {
     version: u16,
+}
+
+impl Announced {
+    pub(super) fn require_known(&self) -> Result<()> {
+        if (1..=VERSION).contains(&self.version) {
+            return Ok(());
+        }
+        let found = self.version;
+        let reason = format!("a suite's version must lie in [1, {VERSION}], got {found}");
+        Err(Error::new(ErrorKind::Unsupported, reason))
+    }
+}
+
+pub(super) fn malformed(error: impl std::fmt::Display) -> Error {
+    Error::invalid(format!("not a suite of expectations: {error}"))
 }
 
 impl Suite {
@@ -136,6 +67,22 @@ impl Suite {
         &self.expectations
     }
 
+    /// The columns that it reads.
+    pub(super) fn columns(&self) -> BTreeSet<&str> {
+        self.expectations
+            .iter()
+            .flat_map(Expectation::columns)
+            .collect()
+    }
+
+    pub(super) fn checked(self) -> Result<Self> {
+        let checked = self.expectations.into_iter().map(Expectation::checked);
+        Ok(Self {
+            expectations: checked.collect::<Result<_>>()?,
+            ..self
+        })
+    }
+
     /// The suite as JSON.
     ///
     /// # Errors
@@ -147,44 +94,65 @@ impl Suite {
     /// A suite from JSON.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) for a newer version; [`InvalidArgument`](ErrorKind::InvalidArgument) for anything else that is
-    /// no suite, an unknown rule or field, or a rule whose settings make no sense.
+    /// [`Unsupported`](ErrorKind::Unsupported) for a newer version; [`InvalidArgument`](ErrorKind::InvalidArgument) for
+    /// anything else that is no suite, an unknown rule or field, or a rule whose settings make no sense.
     pub fn from_json(text: &str) -> Result<Self> {
-        let malformed = |error| Error::invalid(format!("not a suite of expectations: {error}"));
         let announced: Announced = serde_json::from_str(text).map_err(malformed)?;
-        if !(1..=VERSION).contains(&announced.version) {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "a suite's version must lie in [1, {VERSION}], got {}",
-                    announced.version
-                ),
-            ));
-        }
+        announced.require_known()?;
         let suite: Self = serde_json::from_str(text).map_err(malformed)?;
-        let checked = suite.expectations.into_iter().map(Expectation::checked);
-        Ok(Self {
-            expectations: checked.collect::<Result<_>>()?,
-            ..suite
-        })
+        suite.checked()
     }
 
-    /// Checks every expectation on a table. O(rows) each, [`Rule::Unique`] with memory for all values.
+    /// Checks every expectation on a table, part by part, see [`Validator`](super::Validator). O(rows) each.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a rule whose settings make no sense. What cannot be evaluated fails; it is no error.
-    pub fn validate(&self, table: &RecordBatch) -> Result<ValidationReport> {
-        let results = self.expectations.iter().map(|expectation| {
-            expectation.clone().checked()?;
-            let broken = match evaluate(&expectation.column, &expectation.rule, table) {
-                Ok(rows) => Broken::Rows(rows),
-                Err(reason) => Broken::All(reason.to_string()),
-            };
-            Ok(ExpectationResult::of(expectation, broken, table.num_rows()))
-        });
-        Ok(ValidationReport {
-            rows: table.num_rows(),
-            results: results.collect::<Result<_>>()?,
-        })
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a rule whose settings make no sense; what reading the table can
+    /// cause. What cannot be checked fails; it is no error.
+    pub fn validate(&self, table: &dyn Table) -> Result<ValidationReport> {
+        self.validate_with(table, &Context::default())
+    }
+
+    /// Checks every expectation on a table, with the time and other tables at hand.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate)'s.
+    pub fn validate_with(&self, table: &dyn Table, context: &Context) -> Result<ValidationReport> {
+        let schema = table.schema();
+        let used = self.columns();
+        let present = schema.fields().iter().map(|field| field.name().as_str());
+        let present: Vec<&str> = present.filter(|name| used.contains(name)).collect();
+        let mut validator = self.validator(&schema, context)?;
+        for part in in_parts(table, &present)? {
+            validator.check(&part?)?;
+        }
+        validator.finish()
+    }
+
+    /// Sets the rows apart that break no rule of severity [`Error`](super::Severity::Error), and those that do, with a column
+    /// that says which. See [`CheckedPart::split`](super::CheckedPart::split).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that has a column
+    /// `broken_expectations`.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 9, 3])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
+    /// let suite = Suite::new([Expectation::on("x", Rule::between(0.0, 5.0)?)]);
+    /// let (accepted, quarantined) = suite.split(&table, &Context::default())?;
+    /// assert_eq!(accepted.num_rows(), 2);
+    /// let why = quarantined["broken_expectations"].as_string::<i32>();
+    /// assert_eq!(why.value(0), "x is between 0 and 5");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn split(
+        &self,
+        table: &RecordBatch,
+        context: &Context,
+    ) -> Result<(RecordBatch, RecordBatch)> {
+        let mut validator = self.validator(&table.schema(), context)?;
+        validator.check(table)?.split(table)
     }
 }

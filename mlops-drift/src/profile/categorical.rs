@@ -186,6 +186,14 @@ impl CategoricalProfile {
         }
     }
 
+    /// The distinct labels, in order; `None` beyond the cap.
+    pub(crate) fn labels(&self) -> Option<Vec<&str>> {
+        match &self.counts {
+            Counts::ByLabel(counts) => Some(counts.keys().map(String::as_str).collect()),
+            Counts::ByGroup(_) => None,
+        }
+    }
+
     /// At least and at most how many values carry this label.
     pub fn count(&self, label: &str) -> [u64; 2] {
         match &self.counts {

@@ -160,7 +160,8 @@ impl Values {
         }
     }
 
-    fn empty(&self) -> Self {
+    /// No rows yet, on the same grid.
+    pub(crate) fn empty(&self) -> Self {
         match self {
             Self::Numeric(profile) => Self::Numeric(profile.empty()),
             Self::Categorical(profile) => Self::Categorical(profile.empty()),
@@ -168,7 +169,7 @@ impl Values {
         }
     }
 
-    fn update(&mut self, column: &ArrayRef) -> Result<()> {
+    pub(crate) fn update(&mut self, column: &ArrayRef) -> Result<()> {
         match self {
             Self::Numeric(profile) => profile.update(column),
             Self::Categorical(profile) => profile.update(column),

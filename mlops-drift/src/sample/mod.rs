@@ -19,7 +19,7 @@ mod unseen;
 
 pub use categorical::CategoricalSample;
 pub use column::ColumnKind;
-pub(crate) use column::{labels, numbers, unsupported};
+pub(crate) use column::{labels, numbers, unsupported, value_type};
 pub use moments::Moments;
 pub(crate) use numeric::quantile_by;
 pub use numeric::{Infinite, NumericSample};

@@ -10,14 +10,16 @@
 
 #[cfg(feature = "parquet")]
 mod parquet;
+mod parts;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array};
 use arrow::compute::concat;
-use arrow::datatypes::{Schema, SchemaRef};
-use mlops_core::{Error, ErrorKind, Result};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetTable;
+pub(crate) use parts::in_parts;
 
 /// The parts of one column, in the order of the rows.
 pub type Chunks<'a> = Box<dyn Iterator<Item = Result<ArrayRef>> + 'a>;
@@ -109,4 +111,20 @@ pub(crate) fn missing(column: &str) -> Error {
         ErrorKind::SignatureMismatch,
         format!("column \"{column}\" is missing"),
     )
+}
+
+/// An error unless a part holds a column as the schema says.
+pub(crate) fn require_type(
+    column: &str,
+    expected: &DataType,
+    found: Option<&DataType>,
+) -> Result<()> {
+    if found == Some(expected) {
+        return Ok(());
+    }
+    let (expected, found) = (type_name(expected), found.map_or("none".into(), type_name));
+    Err(Error::new(
+        ErrorKind::SignatureMismatch,
+        format!("column \"{column}\" must be of type {expected} in every part, got {found}"),
+    ))
 }

@@ -1,0 +1,234 @@
+use std::fmt;
+
+use mlops_core::evidence::SignificanceLevel;
+use mlops_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::rule::Rule;
+
+/// How bad it is when an expectation fails.
+///
+/// ```
+/// use mlops_drift::expectation::Severity;
+/// assert!(Severity::Error > Severity::Warning);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Look at it; the table passes, and its rows are not set apart.
+    Warning,
+    /// The table does not pass.
+    #[default]
+    Error,
+}
+
+impl Severity {
+    /// The name in `snake_case`.
+    ///
+    /// ```
+    /// assert_eq!(mlops_drift::expectation::Severity::Warning.as_str(), "warning");
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A rule on a column or on the table, how many rows must obey it, and how bad it is if they do not.
+///
+/// ```
+/// use mlops_drift::expectation::{Expectation, Rule, Severity};
+/// let expectation = Expectation::on("tailnum", Rule::NotNull).mostly(0.99)?.severity(Severity::Warning);
+/// assert_eq!(expectation.to_string(), "tailnum is not missing in 99 % of rows");
+/// assert!(Expectation::on("tailnum", Rule::NotNull).mostly(1.5).is_err());
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    column: Option<String>,
+    #[serde(default = "all", skip_serializing_if = "is_all")]
+    mostly: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    level: Option<SignificanceLevel>,
+    #[serde(default)]
+    severity: Severity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    rule: Rule,
+}
+
+fn all() -> f64 {
+    1.0
+}
+
+fn is_all(share: &f64) -> bool {
+    *share == all()
+}
+
+impl Expectation {
+    /// All rows of a column obey a rule, or it is an error.
+    pub fn on(column: impl Into<String>, rule: Rule) -> Self {
+        Self::new(Some(column.into()), rule)
+    }
+
+    /// The table obeys a rule that is on no column, which is [`Rule::Rows`].
+    ///
+    /// ```
+    /// use mlops_drift::expectation::{Expectation, Rule};
+    /// let expectation = Expectation::on_table(Rule::Rows((1..).into()));
+    /// assert_eq!(expectation.to_string(), "the table is of at least 1 rows");
+    /// ```
+    pub fn on_table(rule: Rule) -> Self {
+        Self::new(None, rule)
+    }
+
+    fn new(column: Option<String>, rule: Rule) -> Self {
+        Self {
+            column,
+            rule,
+            mostly: all(),
+            level: None,
+            severity: Severity::Error,
+            reason: None,
+        }
+    }
+
+    /// At least this share of the rows obeys, missing values counting as rows. For rules on rows.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `0 <= share <= 1`, or for a rule on the table.
+    pub fn mostly(self, share: f64) -> Result<Self> {
+        let mostly = share;
+        Self { mostly, ..self }.checked()
+    }
+
+    /// Fails only on evidence at this level.
+    ///
+    /// A rule on rows then speaks of the law that the rows are drawn from: it fails if more rows break it than a
+    /// binomial law allows with a share of `1 - mostly` (the exact one-sided binomial test, for independent rows). A table of
+    /// rows that obey as often as they must fails with probability at most `level`; without one, at the very
+    /// share, in about half of all cases. A comparison of distributions must state its level.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a rule on the table that is no comparison of distributions.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::expectation::{Expectation, Rule};
+    /// let expectation = Expectation::on("x", Rule::NotNull).mostly(0.99)?;
+    /// let expectation = expectation.level(SignificanceLevel::FIVE_PERCENT)?;
+    /// assert_eq!(expectation.to_string(), "x is not missing in 99 % of rows at level 0.05");
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn level(self, level: SignificanceLevel) -> Result<Self> {
+        let level = Some(level);
+        Self { level, ..self }.checked()
+    }
+
+    /// How bad it is if they do not; by default an error.
+    #[must_use]
+    pub fn severity(self, severity: Severity) -> Self {
+        Self { severity, ..self }
+    }
+
+    /// Why it is expected, in words; kept with the suite and told with a failure.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::{Expectation, Rule};
+    /// let expectation = Expectation::on("hour", Rule::NotNull).because("the schedule has an hour for every flight");
+    /// assert!(expectation.reason().is_some());
+    /// ```
+    #[must_use]
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        let reason = Some(reason.into());
+        Self { reason, ..self }
+    }
+
+    /// The column; `None` for a rule on the table alone.
+    pub fn column(&self) -> Option<&str> {
+        self.column.as_deref()
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// Why it is expected.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// The least share of rows that must obey, in \[0, 1].
+    pub fn obeying_share(&self) -> f64 {
+        self.mostly
+    }
+
+    /// The level of the evidence that it takes to fail; `None` if no evidence is asked for.
+    pub fn significance(&self) -> Option<SignificanceLevel> {
+        self.level
+    }
+
+    pub(super) fn severity_of_failure(&self) -> Severity {
+        self.severity
+    }
+
+    /// The columns that it reads.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        let others = self.rule.other_columns().iter().map(String::as_str);
+        self.column.as_deref().into_iter().chain(others)
+    }
+
+    pub(super) fn checked(self) -> Result<Self> {
+        if !(0.0..=1.0).contains(&self.mostly) {
+            return Err(Error::invalid(format!(
+                "the share of rows that must obey must lie in [0, 1], got {}",
+                self.mostly
+            )));
+        }
+        let refused = |what: &str| Error::invalid(format!("{what}, got one that is {}", self.rule));
+        let is_comparison = matches!(self.rule, Rule::DistributedAs { .. });
+        if self.column.is_none() != matches!(self.rule, Rule::Rows(_)) {
+            return Err(refused("a rule must name a column unless it counts rows"));
+        }
+        if self.mostly < 1.0 && !self.rule.is_on_rows() {
+            return Err(refused("a share of rows must be of a rule on rows"));
+        }
+        if self.level.is_some() && !self.rule.takes_level() {
+            return Err(refused("a level must be of a rule on rows or on a law"));
+        }
+        if self.level.is_none() && is_comparison {
+            return Err(refused("a comparison of distributions must state a level"));
+        }
+        let rule = self.rule.checked()?;
+        Ok(Self { rule, ..self })
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let column = self.column.as_deref().unwrap_or("the table");
+        write!(f, "{column} is {}", self.rule)?;
+        if self.mostly < 1.0 {
+            write!(f, " in {} % of rows", percent(self.mostly))?;
+        }
+        match self.level {
+            Some(level) => write!(f, " at level {}", level.get()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Exact to what a float tells: 99.9 and not 99.90000000000001.
+fn percent(share: f64) -> f64 {
+    let digits = format!("{share:e}");
+    let scaled = digits.split_once('e').and_then(|(mantissa, exponent)| {
+        let exponent: i32 = exponent.parse().ok()?;
+        format!("{mantissa}e{}", exponent + 2).parse().ok()
+    });
+    scaled.unwrap_or(100.0 * share)
+}

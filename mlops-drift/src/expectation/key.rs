@@ -1,0 +1,108 @@
+//! What makes two values the same, whatever the type that holds them: for uniqueness, distinct values and keys.
+
+use arrow::array::{ArrayRef, AsArray, LargeBinaryArray, LargeStringArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use mlops_core::{Error, ErrorKind, Result};
+
+use super::number::Number;
+use super::numbers::{Numbers, Scale};
+use crate::sample::value_type;
+use crate::table::missing;
+
+/// Equal keys, equal values. Its bytes last: they are written in states.
+pub(super) type Key = Vec<u8>;
+
+/// A column whose values can be told apart.
+pub(super) enum Keys {
+    Numbers(Numbers),
+    Texts(LargeStringArray),
+    Bytes(LargeBinaryArray),
+}
+
+impl Keys {
+    /// # Errors
+    /// `Unsupported` for a nested column.
+    pub(super) fn of(array: &ArrayRef) -> Result<Self> {
+        use DataType as T;
+        Ok(match value_type(array.data_type()) {
+            T::Utf8 | T::LargeUtf8 | T::Utf8View => {
+                Self::Texts(cast(array, &T::LargeUtf8)?.as_string::<i64>().clone())
+            }
+            T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => {
+                Self::Bytes(cast(array, &T::LargeBinary)?.as_binary::<i64>().clone())
+            }
+            _ => Self::Numbers(Numbers::of(array)?),
+        })
+    }
+
+    /// `None` for a missing value.
+    pub(super) fn get(&self, row: usize) -> Option<Key> {
+        use arrow::array::Array;
+        match self {
+            Self::Numbers(numbers) => numbers.get(row).map(of_number),
+            Self::Texts(texts) => texts.is_valid(row).then(|| texts.value(row).into()),
+            Self::Bytes(bytes) => bytes.is_valid(row).then(|| bytes.value(row).into()),
+        }
+    }
+
+    /// What its values are: keys of one column are looked up only among those of its kind.
+    fn kind(&self) -> (u8, Option<&Scale>) {
+        match self {
+            Self::Numbers(numbers) => (0, Some(&numbers.scale)),
+            Self::Texts(_) => (1, None),
+            Self::Bytes(_) => (2, None),
+        }
+    }
+
+    /// An error unless equal values of both have equal keys.
+    pub(super) fn comparable(&self, other: &Self) -> Result<()> {
+        match self.kind() == other.kind() {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::Unsupported,
+                "the two columns hold values of different kinds, which are never equal",
+            )),
+        }
+    }
+}
+
+fn of_number(number: Number) -> Key {
+    match number.canonical() {
+        Number::Decimal { unscaled, scale } => {
+            let digits = unscaled.to_le_bytes().into_iter();
+            digits.chain(scale.to_le_bytes()).collect()
+        }
+        Number::Float(x) => x.to_bits().to_le_bytes().into(),
+    }
+}
+
+/// Several columns as one key; missing if any of them is, as in SQL.
+pub(super) struct RowKeys(Vec<Keys>);
+
+impl RowKeys {
+    pub(super) fn of<'a>(
+        table: &RecordBatch,
+        columns: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self> {
+        let keys = columns.into_iter().map(|name| {
+            let column = table.column_by_name(name).ok_or_else(|| missing(name))?;
+            Keys::of(column).map_err(|error| error.context("column", name))
+        });
+        Ok(Self(keys.collect::<Result<_>>()?))
+    }
+
+    pub(super) fn get(&self, row: usize) -> Option<Key> {
+        if let [one] = self.0.as_slice() {
+            return one.get(row);
+        }
+        let mut whole = Key::new();
+        for keys in &self.0 {
+            let part = keys.get(row)?;
+            // Lengths keep ("a", "bc") and ("ab", "c") apart.
+            whole.extend((part.len() as u64).to_le_bytes());
+            whole.extend(part);
+        }
+        Some(whole)
+    }
+}

@@ -1,0 +1,138 @@
+//! Numbers and instants that are compared without rounding.
+
+use std::cmp::Ordering;
+
+use mlops_core::Timestamp;
+
+/// Decimal places of a nanosecond.
+pub(super) const NANOSECOND: i32 = 9;
+/// 2^127, the least float that no `i128` reaches.
+const BEYOND: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
+
+/// A value that is not missing: `unscaled · 10^-scale`, or a float that is not NaN.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Number {
+    Decimal { unscaled: i128, scale: i32 },
+    Float(f64),
+}
+
+impl Number {
+    pub(super) fn integer(value: i64) -> Self {
+        Self::Decimal {
+            unscaled: value.into(),
+            scale: 0,
+        }
+    }
+
+    /// Seconds since 1970.
+    pub(super) fn of_instant(instant: Timestamp) -> Self {
+        Self::Decimal {
+            unscaled: instant.as_nanosecond(),
+            scale: NANOSECOND,
+        }
+    }
+
+    /// The earliest moment that is at most so many seconds before now.
+    pub(super) fn oldest(now: Timestamp, within_seconds: u64) -> Self {
+        let age = i128::from(within_seconds).saturating_mul(1_000_000_000);
+        Self::Decimal {
+            unscaled: now.as_nanosecond().saturating_sub(age),
+            scale: NANOSECOND,
+        }
+    }
+
+    pub(super) fn to_f64(self) -> f64 {
+        match self {
+            Self::Float(x) => x,
+            Self::Decimal { unscaled, scale: 0 } => unscaled as f64,
+            // The nearest float to the digits, not a quotient of two rounded ones.
+            Self::Decimal { unscaled, scale } => {
+                format!("{unscaled}e{}", -scale).parse().unwrap_or(f64::NAN)
+            }
+        }
+    }
+
+    /// The order, exact among integers, decimals and instants, and of an integer with a float. A decimal with
+    /// places is compared with a float as a float.
+    pub(super) fn compare(self, other: Self) -> Ordering {
+        match (self, other) {
+            (
+                Self::Decimal { unscaled, scale },
+                Self::Decimal {
+                    unscaled: other,
+                    scale: places,
+                },
+            ) => of_decimals((unscaled, scale), (other, places)),
+            (Self::Decimal { unscaled, scale: 0 }, Self::Float(x)) => of_integer(unscaled, x),
+            (Self::Float(x), Self::Decimal { unscaled, scale: 0 }) => {
+                of_integer(unscaled, x).reverse()
+            }
+            _ => {
+                let order = self.to_f64().partial_cmp(&other.to_f64());
+                order.unwrap_or(Ordering::Equal) // neither is NaN
+            }
+        }
+    }
+
+    /// Equal numbers have equal forms: of decimals without zeros at the end; a float without places is one.
+    pub(super) fn canonical(self) -> Self {
+        match self {
+            Self::Float(x) if x.fract() == 0.0 && x.abs() < BEYOND => Self::Decimal {
+                unscaled: x as i128,
+                scale: 0,
+            }
+            .canonical(),
+            Self::Float(x) => Self::Float(x),
+            Self::Decimal { unscaled: 0, .. } => Self::integer(0),
+            Self::Decimal { unscaled, scale } if unscaled % 10 == 0 => Self::Decimal {
+                unscaled: unscaled / 10,
+                scale: scale - 1,
+            }
+            .canonical(),
+            decimal => decimal,
+        }
+    }
+
+    /// Digits with at most one point, such as `-12.50`.
+    pub(super) fn of_digits(text: &str) -> Option<Self> {
+        let (whole, places) = text.split_once('.').unwrap_or((text, ""));
+        let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+        let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if digits.is_empty() || !is_digits(digits) || !is_digits(places) {
+            return None;
+        }
+        Some(Self::Decimal {
+            unscaled: format!("{whole}{places}").parse().ok()?,
+            scale: i32::try_from(places.len()).ok()?,
+        })
+    }
+}
+
+fn shifted(unscaled: i128, places: i32) -> Option<i128> {
+    let factor = 10_i128.checked_pow(u32::try_from(places).ok()?)?;
+    unscaled.checked_mul(factor)
+}
+
+/// What cannot be brought to more places without overflow is the greater in size.
+fn of_decimals((a, scale): (i128, i32), (b, places): (i128, i32)) -> Ordering {
+    let common = scale.max(places);
+    match (shifted(a, common - scale), shifted(b, common - places)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (None, _) => a.cmp(&0),
+        (_, None) => 0.cmp(&b),
+    }
+}
+
+fn of_integer(integer: i128, x: f64) -> Ordering {
+    if x >= BEYOND {
+        Ordering::Less
+    } else if x < -BEYOND {
+        Ordering::Greater
+    } else {
+        let below = x.floor();
+        let fraction = 0.0_f64.partial_cmp(&(x - below));
+        integer
+            .cmp(&(below as i128))
+            .then(fraction.unwrap_or(Ordering::Equal))
+    }
+}

@@ -1,0 +1,255 @@
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use mlops_core::{Error, Result};
+
+use super::check::Check;
+use super::conclusion::Conclusion;
+use super::context::Context;
+use super::expected::{Expectation, Severity};
+use super::report::{ExpectationResult, ValidationReport};
+use super::suite::Suite;
+use crate::table::require_type;
+
+/// Rows that are named in a result.
+const EXAMPLES: usize = 10;
+/// The column of the quarantined rows that says what they broke.
+const BROKEN: &str = "broken_expectations";
+
+/// Holds the parts of a table, in their order, to a suite: made by [`Suite::validator`].
+///
+/// **Guarantee**: every partition of the same rows gives the same results, to the last bit; uniqueness and order hold
+/// over all parts. A rule can be checked or not by the schema alone, so that rows of an early part need not be judged
+/// anew. **Memory**: one part, and for [`Unique`](super::Rule::Unique), [`UniqueWith`](super::Rule::UniqueWith) and
+/// [`Distinct`](super::Rule::Distinct) every distinct value. After an error a validator is of no further use.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let of = |ids: Vec<i32>| RecordBatch::try_from_iter([("id", Arc::new(Int32Array::from(ids)) as ArrayRef)]);
+/// # let (monday, tuesday) = (of(vec![1, 2])?, of(vec![2, 3])?);
+/// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
+/// let suite = Suite::new([Expectation::on("id", Rule::Unique)]);
+/// let mut validator = suite.validator(&monday.schema(), &Context::default())?;
+/// assert_eq!(validator.check(&monday)?.quarantined(), 0);
+/// let (accepted, quarantined) = validator.check(&tuesday)?.split(&tuesday)?;
+/// assert_eq!((accepted.num_rows(), quarantined.num_rows()), (1, 1)); // Monday had a 2
+/// assert_eq!(validator.finish()?.results[0].examples, [2]); // the third row of all
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Validator {
+    columns: Vec<(String, DataType)>,
+    rows: u64,
+    watched: Vec<Watched>,
+}
+
+struct Watched {
+    expectation: Expectation,
+    check: Check,
+    broken: u64,
+    examples: Vec<u64>,
+}
+
+impl std::fmt::Debug for Validator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let expectations = self.watched.iter().map(|watched| &watched.expectation);
+        f.debug_struct("Validator")
+            .field("rows", &self.rows)
+            .field("expectations", &expectations.collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Suite {
+    /// What holds a table of this schema to the suite, part by part.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for an expectation whose settings make no sense. What cannot be
+    /// checked, such as a rule on a column that is missing, fails in the report; it is no error.
+    pub fn validator(&self, schema: &Schema, context: &Context) -> Result<Validator> {
+        let used = self.columns();
+        let fields = schema.fields().iter();
+        let columns = fields.filter(|field| used.contains(field.name().as_str()));
+        let watched = self.expectations().iter().map(|expectation| {
+            let expectation = expectation.clone().checked()?;
+            Ok(Watched {
+                check: Check::of(&expectation, schema, context),
+                expectation,
+                broken: 0,
+                examples: Vec::new(),
+            })
+        });
+        Ok(Validator {
+            columns: columns
+                .map(|f| (f.name().clone(), f.data_type().clone()))
+                .collect(),
+            rows: 0,
+            watched: watched.collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl Validator {
+    /// The next part.
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a part in which a column of the suite is missing or of another
+    /// type than the schema says.
+    pub fn check(&mut self, part: &RecordBatch) -> Result<CheckedPart> {
+        self.require_columns(part)?;
+        let before = self.rows;
+        let broken = self
+            .watched
+            .iter_mut()
+            .map(|watched| watched.update(part, before));
+        let broken = broken.collect::<Result<_>>()?;
+        self.rows += part.num_rows() as u64;
+        Ok(CheckedPart {
+            rows: part.num_rows(),
+            broken,
+        })
+    }
+
+    fn require_columns(&self, part: &RecordBatch) -> Result<()> {
+        for (name, data_type) in &self.columns {
+            let found = part.column_by_name(name).map(|column| column.data_type());
+            require_type(name, data_type, found)?;
+        }
+        Ok(())
+    }
+
+    /// What became of every expectation.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn finish(self) -> Result<ValidationReport> {
+        let rows = self.rows;
+        let results = self.watched.into_iter().map(|watched| watched.finish(rows));
+        Ok(ValidationReport {
+            rows,
+            results: results.collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl Watched {
+    fn update(&mut self, part: &RecordBatch, before: u64) -> Result<BrokenRows> {
+        let rows = self.check.update(part)?;
+        self.broken += rows.len() as u64;
+        let room = EXAMPLES - self.examples.len();
+        let more = rows.iter().take(room).map(|&row| before + row as u64);
+        self.examples.extend(more);
+        Ok(BrokenRows {
+            expectation: self.expectation.to_string(),
+            severity: self.expectation.severity_of_failure(),
+            rows,
+        })
+    }
+
+    fn finish(self, rows: u64) -> Result<ExpectationResult> {
+        let (broken, examples) = (self.broken, self.examples);
+        let conclusion = match self.check {
+            Check::Rows(_) => {
+                Conclusion::of_rows(&self.expectation, broken, examples.first(), rows)
+            }
+            Check::Table(check) => check.conclude()?,
+            Check::Cannot { reason, .. } => Conclusion::unchecked(&reason),
+        };
+        Ok(ExpectationResult::new(
+            &self.expectation,
+            conclusion,
+            broken,
+            examples,
+        ))
+    }
+}
+
+/// What a [`Validator`] found in one part: which of its rows break which expectation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedPart {
+    rows: usize,
+    broken: Vec<BrokenRows>,
+}
+
+/// The rows of a part that break one expectation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokenRows {
+    /// The expectation in words.
+    pub expectation: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The rows, ascending, counted from the start of the part; none for a rule on the table.
+    pub rows: Vec<usize>,
+}
+
+impl CheckedPart {
+    /// Per expectation, in the order of the suite, the rows that break it.
+    pub fn broken(&self) -> &[BrokenRows] {
+        &self.broken
+    }
+
+    /// How many rows break a rule of severity [`Error`](Severity::Error).
+    pub fn quarantined(&self) -> usize {
+        self.reasons().iter().filter(|why| !why.is_empty()).count()
+    }
+
+    /// The rows that break no rule of severity [`Error`](Severity::Error), and the others, with a column `broken_expectations`
+    /// that says which, one after another. A row counts as broken even where most rows obey.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a part of another number of rows than the checked one, or one that
+    /// has such a column.
+    pub fn split(&self, part: &RecordBatch) -> Result<(RecordBatch, RecordBatch)> {
+        if part.num_rows() != self.rows {
+            return Err(Error::invalid(format!(
+                "the table must be the one validated, of {} rows, got {}",
+                self.rows,
+                part.num_rows()
+            )));
+        }
+        let schema = quarantine_schema(&part.schema())?;
+        let why = self.reasons();
+        let obeys: BooleanArray = why.iter().map(|why| Some(why.is_empty())).collect();
+        let broken: BooleanArray = why.iter().map(|why| Some(!why.is_empty())).collect();
+        let why: StringArray = why.iter().map(|why| Some(why.join("; "))).collect();
+        let columns = part.columns().iter().cloned();
+        let columns = columns.chain([Arc::new(why) as ArrayRef]).collect();
+        let explained = RecordBatch::try_new(schema, columns)?;
+        Ok((
+            filter_record_batch(part, &obeys)?,
+            filter_record_batch(&explained, &broken)?,
+        ))
+    }
+
+    /// Per row, the expectations of severity error that it breaks.
+    fn reasons(&self) -> Vec<Vec<&str>> {
+        let mut why = vec![Vec::new(); self.rows];
+        let errors = self
+            .broken
+            .iter()
+            .filter(|broken| broken.severity == Severity::Error);
+        for broken in errors {
+            for &row in &broken.rows {
+                why[row].push(broken.expectation.as_str());
+            }
+        }
+        why
+    }
+}
+
+/// The columns of a table, and what its rows broke.
+pub(super) fn quarantine_schema(schema: &Schema) -> Result<SchemaRef> {
+    if schema.column_with_name(BROKEN).is_some() {
+        return Err(Error::invalid(format!(
+            "the table must not have a column \"{BROKEN}\""
+        )));
+    }
+    let field = Arc::new(Field::new(BROKEN, DataType::Utf8, false));
+    let fields: Vec<_> = schema.fields().iter().cloned().chain([field]).collect();
+    Ok(Arc::new(Schema::new_with_metadata(
+        fields,
+        schema.metadata().clone(),
+    )))
+}

@@ -1,0 +1,227 @@
+//! A table in parts gives what the table in one gives.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::compute::concat_batches;
+use mlops_core::ErrorKind;
+use mlops_core::evidence::SignificanceLevel;
+use mlops_drift::expectation::{
+    Bounds, Context, Expectation, Rule, Severity, Suite, ValidationReport,
+};
+use mlops_drift::table::Table;
+use proptest::prelude::*;
+
+use super::{table, value};
+
+/// Every rule, on columns x (numbers), y (numbers) and t (texts).
+fn every_rule() -> Suite {
+    let on = |rule| Expectation::on("x", rule);
+    let y = || "y".to_owned();
+    let level = SignificanceLevel::FIVE_PERCENT;
+    let within = || Bounds::default().min(-0.5).below(0.5);
+    Suite::new([
+        on(Rule::Exists),
+        on(Rule::Type("float64".into())),
+        on(Rule::Type("int8".into())),
+        on(Rule::NotNull).mostly(0.9).unwrap(),
+        on(Rule::NotNull).mostly(0.5).unwrap().level(level).unwrap(),
+        on(Rule::between(-1, 1).unwrap()).severity(Severity::Warning),
+        on(Rule::one_of(["a"])),
+        Expectation::on("t", Rule::one_of(["a", "b"])),
+        Expectation::on("t", Rule::matches("^a").unwrap()),
+        Expectation::on("t", Rule::Length((1..=2).into())),
+        Expectation::on("t", Rule::Unique),
+        on(Rule::Unique),
+        on(Rule::UniqueWith(vec![y(), "t".into()])),
+        on(Rule::Increasing),
+        on(Rule::StrictlyIncreasing),
+        on(Rule::Decreasing),
+        on(Rule::StrictlyDecreasing),
+        on(Rule::AtMost { column: y() }),
+        on(Rule::LessThan { column: y() }),
+        on(Rule::EqualTo { column: y() }),
+        on(Rule::InTable {
+            table: "other".into(),
+            column: y(),
+        }),
+        Expectation::on_table(Rule::Rows((3..=20).into())),
+        on(Rule::Distinct((2..=4).into())),
+        on(Rule::Fresh { within_seconds: 1 }),
+        on(Rule::Mean(within())),
+        on(Rule::StandardDeviation(within())),
+        on(Rule::Quantile {
+            share: 0.3,
+            within: within(),
+        }),
+        on(Rule::DistributedAs {
+            table: "other".into(),
+        })
+        .level(level)
+        .unwrap(),
+        Expectation::on(
+            "t",
+            Rule::DistributedAs {
+                table: "other".into(),
+            },
+        )
+        .level(level)
+        .unwrap(),
+    ])
+}
+
+type Row = (Option<f64>, Option<f64>, Option<String>);
+
+fn batch(rows: &[Row]) -> RecordBatch {
+    let column = |of: fn(&Row) -> Option<f64>| {
+        Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef
+    };
+    let texts: StringArray = rows.iter().map(|row| row.2.as_deref()).collect();
+    table([
+        ("x", column(|row| row.0)),
+        ("y", column(|row| row.1)),
+        ("t", Arc::new(texts) as ArrayRef),
+    ])
+}
+
+fn rows(most: usize) -> impl Strategy<Value = Vec<Row>> {
+    prop::collection::vec((value(), value(), prop::option::of("[abc]{0,2}")), 0..most)
+}
+
+/// Columns that are cut apart elsewhere than one another.
+struct Ragged(RecordBatch, [usize; 2]);
+
+impl Table for Ragged {
+    fn schema(&self) -> arrow::datatypes::SchemaRef {
+        self.0.schema()
+    }
+
+    fn rows(&self) -> u64 {
+        self.0.num_rows() as u64
+    }
+
+    fn column(&self, name: &str) -> mlops_core::Result<mlops_drift::table::Chunks<'_>> {
+        let column = self.0[name].clone();
+        let step = if name == "x" { self.1[0] } else { self.1[1] };
+        let len = column.len();
+        let starts = (0..len).step_by(step);
+        Ok(Box::new(starts.map(move |start| {
+            Ok(column.slice(start, step.min(len - start)))
+        })))
+    }
+}
+
+/// Part by part: the report, and the rows that are accepted and set apart.
+fn in_parts(
+    suite: &Suite,
+    parts: &[RecordBatch],
+    context: &Context,
+) -> (ValidationReport, [RecordBatch; 2]) {
+    let mut validator = suite.validator(&parts[0].schema(), context).unwrap();
+    let mut split = Vec::new();
+    for part in parts {
+        split.push(validator.check(part).unwrap().split(part).unwrap());
+    }
+    let (good, bad): (Vec<_>, Vec<_>) = split.into_iter().unzip();
+    let whole = |parts: Vec<RecordBatch>| concat_batches(&parts[0].schema(), &parts).unwrap();
+    (validator.finish().unwrap(), [whole(good), whole(bad)])
+}
+
+/// Equal to the last bit, NaN to NaN.
+fn same(a: &RecordBatch, b: &RecordBatch) -> bool {
+    format!("{a:?}") == format!("{b:?}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn parts_are_the_whole(all in rows(30), other in rows(12), cuts in [0..30_usize, 0..30], steps in [1..9_usize, 1..9]) {
+        let suite = every_rule();
+        let context = Context::default().now("1970-01-01T00:00:00Z".parse().unwrap()).table("other", batch(&other));
+        let whole = batch(&all);
+        let expected = suite.validate_with(&whole, &context).unwrap();
+        let (accepted, quarantined) = suite.split(&whole, &context).unwrap();
+
+        let mut cuts = cuts.map(|cut| cut.min(all.len()));
+        cuts.sort_unstable();
+        let parts = vec![batch(&all[..cuts[0]]), batch(&all[cuts[0]..cuts[1]]), batch(&all[cuts[1]..])];
+        prop_assert_eq!(&suite.validate_with(&parts, &context).unwrap(), &expected);
+        let (report, [good, bad]) = in_parts(&suite, &parts, &context);
+        prop_assert_eq!(&report, &expected);
+        prop_assert!(same(&good, &accepted) && same(&bad, &quarantined));
+        prop_assert_eq!(&suite.validate_with(&Ragged(whole, steps), &context).unwrap(), &expected);
+    }
+}
+
+/// More values than a block of sums, cut where no block ends.
+#[test]
+fn sums_do_not_depend_on_the_cuts() {
+    let values: Vec<f64> = (0..50_000)
+        .map(|i| f64::from(i).sin() * 1e3 + 0.1)
+        .collect();
+    let column = |of: &[f64]| table([("x", Arc::new(Float64Array::from(of.to_vec())) as ArrayRef)]);
+    let suite = Suite::new([
+        Expectation::on("x", Rule::Mean(Bounds::default().max(0))),
+        Expectation::on("x", Rule::StandardDeviation(Bounds::default().max(0))),
+    ]);
+    let whole = suite.validate(&column(&values)).unwrap();
+    for size in [1_000, 16_384, 16_385, 40_001] {
+        let parts: Vec<RecordBatch> = values.chunks(size).map(column).collect();
+        assert_eq!(suite.validate(&parts).unwrap(), whole);
+    }
+}
+
+#[test]
+fn parts_of_another_type_or_length_are_errors() {
+    let float = table([("x", Arc::new(Float64Array::from(vec![1.0])) as ArrayRef)]);
+    let integer = table([("x", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]);
+    let suite = Suite::new([Expectation::on("x", Rule::NotNull)]);
+    let error = suite
+        .validate(&vec![float.clone(), integer.clone()])
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    assert!(
+        error
+            .to_string()
+            .contains("must be of type float64 in every part, got int64")
+    );
+    let mut validator = suite
+        .validator(&float.schema(), &Context::default())
+        .unwrap();
+    assert!(validator.check(&integer).is_err());
+    let other = table([("z", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]);
+    assert!(
+        validator
+            .check(&other)
+            .unwrap_err()
+            .to_string()
+            .contains("got none")
+    );
+
+    /// Says more rows than it has.
+    struct Short(RecordBatch);
+    impl Table for Short {
+        fn schema(&self) -> arrow::datatypes::SchemaRef {
+            self.0.schema()
+        }
+        fn rows(&self) -> u64 {
+            7
+        }
+        fn column(&self, name: &str) -> mlops_core::Result<mlops_drift::table::Chunks<'_>> {
+            Table::column(&self.0, name)
+        }
+    }
+    let error = suite.validate(&Short(float)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+}
+
+/// A suite without columns counts rows; one of a table without parts, none.
+#[test]
+fn tables_without_columns_or_parts_have_rows() {
+    let suite = Suite::new([Expectation::on_table(Rule::Rows((2..).into()))]);
+    let two = table([("x", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef)]);
+    assert!(suite.validate(&two).unwrap().passed());
+    let none = suite.validate(&Vec::<RecordBatch>::new()).unwrap();
+    assert_eq!((none.rows, none.passed()), (0, false));
+}
