@@ -9,7 +9,9 @@
 //! | give the rules the time, and other tables | [`Suite::validate_with`], [`Context`] |
 //! | set bad rows apart, in memory | [`Suite::split`] |
 //! | do so part by part, and see which rows break what | [`Suite::validator`], [`Validator`] |
-//! | show the result | [`ValidationReport`] |
+//! | write both to Parquet files, part by part | `Suite::quarantine` (feature `parquet`) |
+//! | keep a suite in a file | [`Suite::to_json`], `Suite::to_toml` (feature `toml`) |
+//! | show the result | [`ValidationReport`]: JSON, Markdown, JUnit XML |
 //!
 //! What cannot be checked (a column that is missing or of another type, a time that was not given) fails with that
 //! reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone. A verdict is exact
@@ -54,9 +56,14 @@ mod number;
 mod numbers;
 mod on_rows;
 mod on_table;
+#[cfg(feature = "parquet")]
+mod quarantine;
+mod render;
 mod report;
 mod rule;
 mod suite;
+#[cfg(feature = "toml")]
+mod toml;
 mod validator;
 
 pub use bounds::{Bound, Bounds};

@@ -15,29 +15,66 @@ impl DriftReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_junit(&self) -> String {
-        let count = |verdict| self.columns.iter().filter(|c| c.verdict == verdict).count();
-        let cases: String = self.columns.iter().map(case).collect();
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"drift\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" errors=\"0\">\n{cases}</testsuite>\n</testsuites>\n",
-            self.columns.len(),
-            count(ColumnVerdict::Material),
-            count(ColumnVerdict::Untested),
-        )
+        let cases: Vec<Case<'_>> = self.columns.iter().map(case).collect();
+        suite("drift", &cases)
     }
 }
 
-fn case(column: &ColumnReport) -> String {
-    let (name, reason) = (escaped(&column.column), escaped(&column.reason));
-    let open = format!("<testcase classname=\"drift\" name=\"{name}\"");
-    match column.verdict {
-        ColumnVerdict::Stable => format!("{open}/>\n"),
-        ColumnVerdict::Drifted => {
-            format!("{open}><system-out>{reason}</system-out></testcase>\n")
-        }
-        ColumnVerdict::Material => {
-            format!("{open}><failure type=\"drift\" message=\"{reason}\"/></testcase>\n")
-        }
-        ColumnVerdict::Untested => format!("{open}><skipped message=\"{reason}\"/></testcase>\n"),
+fn case(column: &ColumnReport) -> Case<'_> {
+    let reason = column.reason.as_str();
+    Case {
+        name: &column.column,
+        outcome: match column.verdict {
+            ColumnVerdict::Stable => Outcome::Passed,
+            ColumnVerdict::Drifted => Outcome::Noted(reason),
+            ColumnVerdict::Material => Outcome::Failed(reason),
+            ColumnVerdict::Untested => Outcome::Skipped(reason),
+        },
+    }
+}
+
+/// A test case of a suite.
+pub(crate) struct Case<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) outcome: Outcome<'a>,
+}
+
+/// What became of it, and why.
+pub(crate) enum Outcome<'a> {
+    Passed,
+    Noted(&'a str),
+    Failed(&'a str),
+    Skipped(&'a str),
+}
+
+/// One suite as a whole file.
+pub(crate) fn suite(name: &str, cases: &[Case<'_>]) -> String {
+    let count =
+        |of: fn(&Outcome<'_>) -> bool| cases.iter().filter(|case| of(&case.outcome)).count();
+    let written: String = cases.iter().map(|case| case.to_xml(name)).collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" errors=\"0\">\n{written}</testsuite>\n</testsuites>\n",
+        cases.len(),
+        count(|outcome| matches!(outcome, Outcome::Failed(_))),
+        count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+    )
+}
+
+impl Case<'_> {
+    fn to_xml(&self, suite: &str) -> String {
+        let open = format!(
+            "<testcase classname=\"{suite}\" name=\"{}\"",
+            escaped(self.name)
+        );
+        let inside = match self.outcome {
+            Outcome::Passed => return format!("{open}/>\n"),
+            Outcome::Noted(why) => format!("<system-out>{}</system-out>", escaped(why)),
+            Outcome::Failed(why) => {
+                format!("<failure type=\"{suite}\" message=\"{}\"/>", escaped(why))
+            }
+            Outcome::Skipped(why) => format!("<skipped message=\"{}\"/>", escaped(why)),
+        };
+        format!("{open}>{inside}</testcase>\n")
     }
 }
 

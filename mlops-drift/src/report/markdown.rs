@@ -1,7 +1,5 @@
 //! The report for a pull request.
 
-use std::fmt::Write as _;
-
 use super::{ColumnReport, DriftReport, short};
 
 impl DriftReport {
@@ -17,44 +15,57 @@ impl DriftReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_markdown(&self) -> String {
-        let mut text = format!(
-            "### {}\n\n{}\n\n| column | verdict | adjusted p | effect | missing | why |\n| --- | --- | --- | --- | --- | --- |\n",
+        let header = [
+            "column",
+            "verdict",
+            "adjusted p",
+            "effect",
+            "missing",
+            "why",
+        ];
+        format!(
+            "### {}\n\n{}\n\n{}\n{} rows against {} of the reference, {} tests, {} at level {}\n",
             self.headline(),
-            escaped(&self.verdict.reason)
-        );
-        for column in self.worst_first() {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{}", row(column));
-        }
-        let _ = writeln!(
-            text,
-            "\n{} rows against {} of the reference, {} tests, {} at level {}",
+            escaped(&self.verdict.reason),
+            table(header, self.worst_first().into_iter().map(cells)),
             self.current_rows,
             self.reference_rows,
             self.tests,
             self.correction,
             self.level.get()
-        );
-        text
+        )
     }
 }
 
-fn row(column: &ColumnReport) -> String {
+fn cells(column: &ColumnReport) -> [String; 6] {
     let effects: Vec<String> = column.effects.iter().map(ToString::to_string).collect();
-    format!(
-        "| {} | {} | {} | {} | {:.1} % → {:.1} % | {} |",
-        escaped(&column.column),
-        column.verdict.as_str(),
+    [
+        column.column.clone(),
+        column.verdict.as_str().to_owned(),
         short(column.adjusted_p_value().get()),
-        escaped(&effects.join(", ")),
-        column.reference_missing * 100.0,
-        column.current_missing * 100.0,
-        escaped(&column.reason)
-    )
+        effects.join(", "),
+        format!(
+            "{:.1} % → {:.1} %",
+            column.reference_missing * 100.0,
+            column.current_missing * 100.0
+        ),
+        column.reason.clone(),
+    ]
+}
+
+/// A table of GitHub's; the cells are escaped.
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let line = |cells: [String; N]| format!("| {} |\n", cells.join(" | "));
+    let rows = rows.map(|cells| line(cells.map(|cell| escaped(&cell))));
+    let head = [header.map(str::to_owned), header.map(|_| "---".to_owned())].map(line);
+    head.into_iter().chain(rows).collect()
 }
 
 /// Every character that could be markup, as an entity or behind a backslash; lines become one.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

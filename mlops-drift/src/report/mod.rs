@@ -4,8 +4,8 @@ pub mod chart;
 mod distribution;
 #[cfg(feature = "html")]
 mod html;
-mod junit;
-mod markdown;
+pub(crate) mod junit;
+pub(crate) mod markdown;
 #[cfg(feature = "html")]
 mod monitor_html;
 mod openmetrics;
@@ -337,7 +337,7 @@ fn guarantee(correction: &dyn Correction, reference_risk: Option<SignificanceLev
 }
 
 /// A p-value for a reader: four decimals, or a power of ten.
-fn short(p: f64) -> String {
+pub(crate) fn short(p: f64) -> String {
     if p >= 1e-4 {
         format!("{p:.4}")
     } else {

@@ -65,6 +65,12 @@ impl Reader<'_> {
 }
 
 impl Parts<'_> {
+    /// Of every part.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     fn read(&mut self) -> Result<RecordBatch> {
         let ready = self.readers.iter_mut().map(Reader::fill);
         let ready = ready.collect::<Result<Vec<usize>>>()?;

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use super::{table, value};
 
 /// Every rule, on columns x (numbers), y (numbers) and t (texts).
-fn every_rule() -> Suite {
+pub(crate) fn every_rule() -> Suite {
     let on = |rule| Expectation::on("x", rule);
     let y = || "y".to_owned();
     let level = SignificanceLevel::FIVE_PERCENT;

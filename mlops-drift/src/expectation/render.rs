@@ -1,0 +1,114 @@
+//! The report for a pull request and for CI servers.
+
+use super::expected::Severity;
+use super::report::{ExpectationResult, ValidationReport};
+use crate::report::junit::{Case, Outcome, suite};
+use crate::report::markdown::{escaped, table};
+use crate::report::short;
+
+impl ValidationReport {
+    /// One line that says the most important thing.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![Some(1), None])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let report = Suite::new([Expectation::on("x", Rule::NotNull)]).validate(&table)?;
+    /// assert_eq!(report.headline(), "1 of 1 expectations failed: x is not missing");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn headline(&self) -> String {
+        let failed = |severity| {
+            self.failures()
+                .filter(move |result| result.severity == severity)
+        };
+        let all = self.results.len();
+        let (errors, warnings) = (failed(Severity::Error), failed(Severity::Warning).count());
+        let errors: Vec<&str> = errors.map(|result| result.expectation.as_str()).collect();
+        match (errors.len(), warnings) {
+            (0, 0) => format!("All {all} expectations hold"),
+            (0, warnings) => format!("{warnings} of {all} expectations failed, as warnings"),
+            (count, _) => format!(
+                "{count} of {all} expectations failed: {}",
+                errors.join("; ")
+            ),
+        }
+    }
+
+    /// The report as Markdown (GitHub's tables), failures first, errors before warnings. Names from the data are
+    /// escaped: they open no markup and no cell.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let report = Suite::new([Expectation::on("x", Rule::NotNull)]).validate(&table)?;
+    /// assert!(report.to_markdown().starts_with("### All 1 expectations hold\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_markdown(&self) -> String {
+        let header = ["expectation", "result", "broken rows", "p-value", "why"];
+        format!(
+            "### {}\n\n{}\n{} rows\n",
+            escaped(&self.headline()),
+            table(header, self.worst_first().into_iter().map(cells)),
+            self.rows
+        )
+    }
+
+    /// The report as JUnit XML: a test case for every expectation. A failed warning passes, with a note.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let report = Suite::new([Expectation::on("x", Rule::NotNull)]).validate(&table)?;
+    /// assert!(report.to_junit().contains(r#"tests="1" failures="0" skipped="0""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_junit(&self) -> String {
+        let cases: Vec<Case<'_>> = self.results.iter().map(case).collect();
+        suite("validation", &cases)
+    }
+
+    fn worst_first(&self) -> Vec<&ExpectationResult> {
+        let mut results: Vec<&ExpectationResult> = self.results.iter().collect();
+        results.sort_by_key(|result| (result.passed, std::cmp::Reverse(result.severity)));
+        results
+    }
+}
+
+fn cells(result: &ExpectationResult) -> [String; 5] {
+    let verdict = match result.passed {
+        true => "holds",
+        false => result.severity.as_str(),
+    };
+    let p = result.p_value.map(|p| short(p.get()));
+    let because = result
+        .expected_because
+        .iter()
+        .map(|why| format!("; expected, as {why}"));
+    [
+        result.expectation.clone(),
+        verdict.to_owned(),
+        result.broken.to_string(),
+        p.unwrap_or_else(|| "–".into()),
+        std::iter::once(result.reason.clone())
+            .chain(because)
+            .collect(),
+    ]
+}
+
+fn case(result: &ExpectationResult) -> Case<'_> {
+    Case {
+        name: &result.expectation,
+        outcome: match (result.passed, result.severity) {
+            (true, _) => Outcome::Passed,
+            (false, Severity::Warning) => Outcome::Noted(&result.reason),
+            (false, Severity::Error) => Outcome::Failed(&result.reason),
+        },
+    }
+}

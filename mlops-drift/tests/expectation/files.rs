@@ -1,0 +1,191 @@
+//! Suites as files, and bad rows in Parquet files of their own.
+
+use mlops_core::ErrorKind;
+use mlops_drift::expectation::Suite;
+
+use super::parts::every_rule;
+
+/// A suite as written by the first version; newer readers must read it.
+const FIRST: &str = include_str!("../fixtures/suite-v1.json");
+
+#[test]
+fn every_rule_comes_back_from_json() {
+    let suite = every_rule();
+    assert_eq!(Suite::from_json(&suite.to_json().unwrap()).unwrap(), suite);
+}
+
+#[test]
+fn files_of_the_first_version_are_read() {
+    assert_eq!(Suite::from_json(FIRST).unwrap(), every_rule());
+}
+
+#[cfg(feature = "toml")]
+mod toml {
+    use super::*;
+
+    #[test]
+    fn every_rule_comes_back() {
+        let suite = every_rule();
+        assert_eq!(Suite::from_toml(&suite.to_toml().unwrap()).unwrap(), suite);
+    }
+
+    #[test]
+    fn what_is_no_suite_is_an_error() {
+        let newer = Suite::from_toml("version = 2\nexpectations = []").unwrap_err();
+        assert_eq!(newer.kind(), ErrorKind::Unsupported);
+        let of = |rule: &str| format!("version = 1\n[[expectations]]\ncolumn = \"x\"\n{rule}");
+        assert!(Suite::from_toml(&of("rule = \"not_null\"")).is_ok());
+        for (text, why) in [
+            (String::new(), "version"),
+            ("version = ".into(), "not a suite"),
+            ("version = -1".into(), "not a suite"),
+            (of(""), "rule"),
+            (of("rule = \"sounds_nice\""), "sounds_nice"),
+            (of("rule = \"not_null\"\nmost = 1"), "most"),
+            (of("rule = \"not_null\"\nmostly = nan"), "[0, 1], got NaN"),
+            (of("rule = \"not_null\"\nlevel = 2.0"), "(0, 1)"),
+            (of("rule.matches = \"(\""), "well-formed"),
+            (of("rule.between.min = inf"), "finite"),
+            (of("rule.between.minimum = 1"), "minimum"),
+            (of("rule.between.min = 2013-01-01"), "not a suite"), // a time is a text
+        ] {
+            let error = Suite::from_toml(&text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(
+                error.to_string().contains(why),
+                "{error} does not say {why}"
+            );
+        }
+    }
+
+    /// Beyond the 64 bits with a sign that TOML asks for.
+    #[test]
+    fn the_greatest_count_comes_back() {
+        use mlops_drift::expectation::{Expectation, Rule};
+        let suite = Suite::new([Expectation::on_table(Rule::Rows((u64::MAX..).into()))]);
+        assert_eq!(Suite::from_toml(&suite.to_toml().unwrap()).unwrap(), suite);
+    }
+}
+
+#[cfg(feature = "parquet")]
+mod quarantine {
+    use std::fs::File;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use arrow::compute::concat_batches;
+    use mlops_core::ErrorKind;
+    use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
+    use mlops_drift::table::ParquetTable;
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::file::properties::WriterProperties;
+
+    use super::super::table;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// Identifiers of which every hundredth is the one before, and columns that no rule is on.
+    fn flights(rows: i64) -> RecordBatch {
+        let ids = (0..rows).map(|i| Some(if i % 100 == 99 { i - 1 } else { i }));
+        let delays = (0..rows).map(|i| (i % 7 != 0).then_some(i % 300 - 20));
+        let names = (0..rows).map(|i| format!("flight {i}"));
+        table([
+            ("id", Arc::new(ids.collect::<Int64Array>()) as ArrayRef),
+            ("name", Arc::new(StringArray::from_iter_values(names))),
+            ("delay", Arc::new(delays.collect::<Int64Array>())),
+        ])
+    }
+
+    fn write(batch: &RecordBatch, path: &Path) {
+        let groups = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(10_000))
+            .build();
+        let file = File::create(path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(groups)).unwrap();
+        writer.write(batch).unwrap();
+        writer.close().unwrap();
+    }
+
+    fn read(path: &Path) -> RecordBatch {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+        let schema = builder.schema().clone();
+        let parts: Vec<_> = builder.build().unwrap().map(Result::unwrap).collect();
+        concat_batches(&schema, &parts).unwrap()
+    }
+
+    fn suite() -> Suite {
+        Suite::new([
+            Expectation::on("id", Rule::Unique),
+            Expectation::on("delay", Rule::between(-15, 240).unwrap()),
+            Expectation::on("delay", Rule::NotNull).mostly(0.8).unwrap(),
+        ])
+    }
+
+    /// A file of five row groups, read and written in parts, against the whole in memory.
+    #[test]
+    fn a_parquet_file_is_split_as_its_rows_are() {
+        let folder = Folder::new("quarantine");
+        let path = |name: &str| folder.0.join(name);
+        let all = flights(50_000);
+        write(&all, &path("all.parquet"));
+        let (suite, context) = (suite(), Context::default());
+        let report = suite
+            .quarantine(
+                &ParquetTable::open(path("all.parquet")).unwrap(),
+                &context,
+                File::create(path("accepted.parquet")).unwrap(),
+                File::create(path("quarantined.parquet")).unwrap(),
+            )
+            .unwrap();
+        assert_eq!(report, suite.validate(&all).unwrap());
+        assert_eq!(report.results[0].broken, 500);
+        let (accepted, quarantined) = suite.split(&all, &context).unwrap();
+        assert!(accepted.num_rows() > 0 && quarantined.num_rows() > 0);
+        assert_eq!(
+            read(&path("accepted.parquet")).columns(),
+            accepted.columns()
+        );
+        assert_eq!(
+            read(&path("quarantined.parquet")).columns(),
+            quarantined.columns()
+        );
+        let again = ParquetTable::open(path("quarantined.parquet")).unwrap();
+        let error = suite
+            .quarantine(&again, &context, Vec::new(), Vec::new())
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_an_error() {
+        struct Full;
+        impl std::io::Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let error = suite()
+            .quarantine(&flights(9), &Context::default(), Full, Vec::new())
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+}
