@@ -90,6 +90,54 @@ fn repeated_rows_in_one_unit_carry_no_information() {
     );
 }
 
+/// A row of weight k is k copies of it in one unit: every figure and every interval.
+#[test]
+fn a_weight_is_that_many_copies_in_one_unit() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(6);
+    let (labels, scores) = rows(rng, 60, 1);
+    let times: Vec<usize> = labels.iter().map(|_| rng.random_range(1..4)).collect();
+    let weights: Vec<f64> = times.iter().map(|&k| k as f64).collect();
+    let indices = || (0..60).flat_map(|i| std::iter::repeat_n(i, times[i]));
+    let copied = Scored::new(
+        &indices().map(|i| labels[i]).collect::<Vec<_>>(),
+        &indices().map(|i| scores[i]).collect::<Vec<_>>(),
+    );
+    let units: Vec<u64> = indices().map(|i| i as u64).collect();
+    let copied = copied.unwrap().units(&units).unwrap();
+    let weighted = Scored::new(&labels, &scores)
+        .unwrap()
+        .weights(&weights)
+        .unwrap();
+    let same = |figure: &dyn Fn(&Scored) -> Estimate, tolerance: f64| {
+        let (a, b) = (figure(&weighted), figure(&copied));
+        assert!((a.value - b.value).abs() < 1e-12, "{a:?} {b:?}");
+        assert!(
+            (a.interval.low() - b.interval.low()).abs() < tolerance,
+            "{a:?} {b:?}"
+        );
+        assert!(
+            (a.interval.high() - b.interval.high()).abs() < tolerance,
+            "{a:?} {b:?}"
+        );
+    };
+    same(&|s| s.auc().unwrap(), 1e-9);
+    same(&|s| s.brier().unwrap(), 1e-9);
+    same(&|s| s.estimate(0.5, |c| Some(c.mcc())).unwrap(), 1e-9);
+    same(
+        &|s| s.estimate_of_curve(|c| c.average_precision().ok()).unwrap(),
+        1e-9,
+    );
+    // n and n − 1 of the design effect stand for rows, which copies multiply: 1/60 of a width of 0.25.
+    same(&|s| s.accuracy(0.5).unwrap(), 0.25 / 60.0);
+    same(&|s| s.precision(0.5).unwrap(), 0.4 / 30.0);
+    assert_eq!(weighted.confusion(0.5), copied.confusion(0.5));
+    let (a, b) = (
+        weighted.reliability(7).unwrap(),
+        copied.reliability(7).unwrap(),
+    );
+    assert!((a.expected_calibration_error() - b.expected_calibration_error()).abs() < 1e-12);
+}
+
 /// Wilson's interval for 8 of 10 is (0.4902, 0.9433): Newcombe, Statistics in Medicine 1998, method 3.
 #[test]
 fn accuracy_has_wilsons_interval() {
@@ -146,16 +194,19 @@ fn scored(rng: &mut ChaCha8Rng, units: usize, size: usize) -> Scored {
 #[test]
 fn clustered_intervals_cover() {
     type Figure = fn(&Scored) -> Estimate;
-    let figures: [(&str, Figure); 4] = [
+    let figures: [(&str, Figure); 7] = [
         ("auc", |s| s.auc().unwrap()),
         ("brier", |s| s.brier().unwrap()),
         ("log loss", |s| s.log_loss().unwrap()),
         ("accuracy", |s| s.accuracy(0.5).unwrap()),
+        ("precision", |s| s.precision(0.5).unwrap()),
+        ("recall", |s| s.recall(0.5).unwrap()),
+        ("specificity", |s| s.specificity(0.5).unwrap()),
     ];
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
     let truth = scored(rng, 40_000, 5);
     let truths = figures.map(|(_, figure)| figure(&truth).value);
-    let mut hits = [0; 4];
+    let mut hits = [0; 7];
     for _ in 0..400 {
         let sample = scored(rng, 60, 5);
         for (hit, ((_, figure), truth)) in hits.iter_mut().zip(figures.iter().zip(truths)) {

@@ -1,6 +1,5 @@
 //! The area under the ROC curve by its structural components.
 
-use mlops_core::evidence::Interval;
 use mlops_core::{Error, Result};
 
 use super::clusters::Clusters;
@@ -10,15 +9,24 @@ use super::{Estimate, Scored};
 /// Per row how it ranks against the other class: for a positive the share of negatives below it,
 /// for a negative the share of positives above it. The mean over either class is the AUC.
 pub(super) struct Components {
-    positives: Vec<(usize, f64)>,
-    negatives: Vec<(usize, f64)>,
+    positives: Vec<Component>,
+    negatives: Vec<Component>,
+}
+
+#[derive(Clone, Copy)]
+struct Component {
+    row: usize,
+    weight: f64,
+    rank: f64,
 }
 
 impl Components {
     pub(super) fn of(scored: &Scored) -> Result<Self> {
+        let weights = scored.rows.get();
         let rows_of = |class: bool| -> Vec<usize> {
             let rows = 0..scored.len();
-            rows.filter(|&row| scored.labels[row] == class).collect()
+            rows.filter(|&row| scored.labels[row] == class && weights[row] > 0.0)
+                .collect()
         };
         let (positives, negatives) = (rows_of(true), rows_of(false));
         if positives.is_empty() || negatives.is_empty() {
@@ -28,22 +36,22 @@ impl Components {
                 negatives.len()
             )));
         }
-        let score = |row: &usize| scored.probabilities[*row];
-        let sorted = |rows: &[usize]| {
-            let mut scores: Vec<f64> = rows.iter().map(score).collect();
-            scores.sort_unstable_by(f64::total_cmp);
-            scores
+        let score = |row: usize| scored.probabilities[row];
+        let ladder =
+            |rows: &[usize]| Ladder::of(rows.iter().map(|row| (score(*row), weights[*row])));
+        let (above, below) = (ladder(&positives), ladder(&negatives));
+        let ranked = |rows: Vec<usize>, rank: &dyn Fn(f64) -> f64| {
+            let rows = rows.into_iter();
+            rows.map(|row| Component {
+                row,
+                weight: weights[row],
+                rank: rank(score(row)),
+            })
+            .collect()
         };
-        let (above, below) = (sorted(&positives), sorted(&negatives));
-        let positives = positives
-            .iter()
-            .map(|row| (*row, share_below(&below, score(row))));
-        let negatives = negatives
-            .iter()
-            .map(|row| (*row, 1.0 - share_below(&above, score(row))));
         Ok(Self {
-            positives: positives.collect(),
-            negatives: negatives.collect(),
+            positives: ranked(positives, &|score| below.share_below(score)),
+            negatives: ranked(negatives, &|score| 1.0 - above.share_below(score)),
         })
     }
 
@@ -53,9 +61,14 @@ impl Components {
 
     /// Row by row the difference to the components of another model on the same rows.
     pub(super) fn minus(&self, other: &Self) -> Self {
-        let subtract = |a: &[(usize, f64)], b: &[(usize, f64)]| {
+        let subtract = |a: &[Component], b: &[Component]| {
             let pairs = a.iter().zip(b);
-            pairs.map(|((row, x), (_, y))| (*row, x - y)).collect()
+            pairs
+                .map(|(a, b)| Component {
+                    rank: a.rank - b.rank,
+                    ..*a
+                })
+                .collect()
         };
         Self {
             positives: subtract(&self.positives, &other.positives),
@@ -64,11 +77,14 @@ impl Components {
     }
 
     /// The variance of [`area`](Self::area): S10/M + S01/N + 2·S11/(M·N) of Obuchowski (1997), which for
-    /// units of one row is that of DeLong (1988).
+    /// units of one row and equal weight is that of DeLong (1988).
     pub(super) fn variance(&self, clusters: &Clusters) -> Result<f64> {
-        let deviations = |class: &[(usize, f64)]| {
-            let centre = mean(class);
-            clusters.sums(class.iter().map(move |(row, x)| (*row, x - centre)))
+        let deviations = |class: &[Component]| {
+            let (centre, all) = (mean(class), sum(class, |_| 1.0));
+            let shares = class
+                .iter()
+                .map(|c| (c.row, c.weight * (c.rank - centre) / all));
+            clusters.sums(shares)
         };
         let (positive, negative) = (deviations(&self.positives), deviations(&self.negatives));
         let [i10, i01] = self.units_per_class(clusters);
@@ -80,19 +96,16 @@ impl Components {
         let bessel = |units: usize| units as f64 / (units as f64 - 1.0);
         let squares = |sums: &[f64]| sums.iter().map(|sum| sum * sum).sum::<f64>();
         let products: f64 = positive.iter().zip(&negative).map(|(a, b)| a * b).sum();
-        let (m, n) = (self.positives.len() as f64, self.negatives.len() as f64);
-        let variance = bessel(i10) * squares(&positive) / (m * m)
-            + bessel(i01) * squares(&negative) / (n * n)
-            + 2.0 * bessel(clusters.count()) * products / (m * n);
+        let variance = bessel(i10) * squares(&positive)
+            + bessel(i01) * squares(&negative)
+            + 2.0 * bessel(clusters.count()) * products;
         Ok(variance.max(0.0))
     }
 
     /// Units that hold a positive row, and units that hold a negative one.
     fn units_per_class(&self, clusters: &Clusters) -> [usize; 2] {
-        [&self.positives, &self.negatives].map(|class| {
-            let ones = class.iter().map(|(row, _)| (*row, 1.0));
-            clusters.sums(ones).iter().filter(|&&sum| sum > 0.0).count()
-        })
+        [&self.positives, &self.negatives]
+            .map(|class| clusters.held_by(class.iter().map(|component| component.row)))
     }
 
     /// Disjoint pairs of a positive and a negative row that are independent of each other.
@@ -113,12 +126,12 @@ impl Components {
 pub(super) fn auc(scored: &Scored) -> Result<Estimate> {
     let components = Components::of(scored)?;
     let area = components.area();
-    let variance = components.variance(&scored.clusters)?;
-    let confidence = scored.confidence;
+    let variance = components.variance(&scored.rows.clusters)?;
+    let confidence = scored.rows.confidence;
     let (low, high) = if area == 0.0 || area == 1.0 {
         // All of k independent pairs in order has probability area^k: what is not implausible?
         let plausible =
-            ((1.0 - confidence) / 2.0).powf(1.0 / components.disjoint_pairs(&scored.clusters));
+            ((1.0 - confidence) / 2.0).powf(1.0 / components.disjoint_pairs(&scored.rows.clusters));
         if area == 1.0 {
             (plausible, 1.0)
         } else {
@@ -127,12 +140,7 @@ pub(super) fn auc(scored: &Scored) -> Result<Estimate> {
     } else {
         logit_interval(area, variance, normal_quantile(confidence))
     };
-    Ok(Estimate {
-        value: area,
-        interval: Interval::new(low.min(area), high.max(area), confidence)?,
-        n: scored.len(),
-        units: scored.clusters.count(),
-    })
+    scored.rows.figure(area, low, high)
 }
 
 fn logit_interval(area: f64, variance: f64, z: f64) -> (f64, f64) {
@@ -142,13 +150,37 @@ fn logit_interval(area: f64, variance: f64, z: f64) -> (f64, f64) {
     (expit(logit - radius), expit(logit + radius))
 }
 
-/// The share of sorted scores below this one, equal ones counting half.
-fn share_below(sorted: &[f64], score: f64) -> f64 {
-    let below = sorted.partition_point(|&other| other < score);
-    let not_above = sorted.partition_point(|&other| other <= score);
-    (below + not_above) as f64 / (2 * sorted.len()) as f64
+/// Ascending scores, each with the weight up to and including it.
+struct Ladder(Vec<(f64, f64)>);
+
+impl Ladder {
+    fn of(scores: impl Iterator<Item = (f64, f64)>) -> Self {
+        let mut steps: Vec<(f64, f64)> = scores.collect();
+        steps.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+        let mut sum = 0.0;
+        for (_, weight) in &mut steps {
+            sum += *weight;
+            *weight = sum;
+        }
+        Self(steps)
+    }
+
+    /// The share of the weight below this score, equal ones counting half.
+    fn share_below(&self, score: f64) -> f64 {
+        let up_to = |steps: usize| self.0[..steps].last().map_or(0.0, |(_, sum)| *sum);
+        let below = self.0.partition_point(|(other, _)| *other < score);
+        let not_above = self.0.partition_point(|(other, _)| *other <= score);
+        (up_to(below) + up_to(not_above)) / (2.0 * up_to(self.0.len()))
+    }
 }
 
-fn mean(class: &[(usize, f64)]) -> f64 {
-    class.iter().map(|(_, x)| x).sum::<f64>() / class.len() as f64
+fn mean(class: &[Component]) -> f64 {
+    sum(class, |component| component.rank) / sum(class, |_| 1.0)
+}
+
+fn sum(class: &[Component], of: impl Fn(&Component) -> f64) -> f64 {
+    class
+        .iter()
+        .map(|component| component.weight * of(component))
+        .sum()
 }

@@ -1,12 +1,6 @@
-//! Rows in units: sums per unit, and the mean whose variance respects them.
+//! Rows in units: sums per unit, and the variance that respects them.
 
 use std::collections::HashMap;
-
-use mlops_core::evidence::Interval;
-use mlops_core::{Error, Result};
-
-use super::Estimate;
-use super::estimate::student_quantile;
 
 /// The unit of every row, numbered from 0.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,41 +48,20 @@ impl Clusters {
         sums
     }
 
-    /// The squared standard error of the mean: I/(I − 1)·Σ (sum of deviations in a unit)²/n², which
-    /// for units of one row is the sample variance over n.
-    pub(super) fn variance_of_mean(&self, values: &[f64], mean: f64) -> f64 {
-        let deviations = values.iter().map(|value| value - mean).enumerate();
+    /// The variance of a sum of rows, given as (row, deviation from its mean): I/(I − 1)·Σ (sum in a unit)² over
+    /// the units that hold such a row.
+    pub(super) fn variance_of_sum(
+        &self,
+        deviations: impl Iterator<Item = (usize, f64)> + Clone,
+    ) -> f64 {
+        let units = self.held_by(deviations.clone().map(|(row, _)| row)) as f64;
         let squares: f64 = self.sums(deviations).iter().map(|sum| sum * sum).sum();
-        let units = self.count as f64;
-        squares * units / (units - 1.0) / (values.len() as f64).powi(2)
+        squares * units / (units - 1.0)
     }
 
-    /// The mean with its t interval, cut to `range`.
-    pub(super) fn mean(
-        &self,
-        values: &[f64],
-        confidence: f64,
-        range: (f64, f64),
-    ) -> Result<Estimate> {
-        if self.count < 2 {
-            return Err(Error::invalid(format!(
-                "an interval needs at least 2 independent units, got {}",
-                self.count
-            )));
-        }
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let error = self.variance_of_mean(values, mean).sqrt();
-        let radius = error * student_quantile(confidence, (self.count - 1) as f64)?;
-        let (low, high) = range;
-        Ok(Estimate {
-            value: mean,
-            interval: Interval::new(
-                (mean - radius).max(low).min(mean),
-                (mean + radius).min(high).max(mean),
-                confidence,
-            )?,
-            n: values.len(),
-            units: self.count,
-        })
+    /// How many units hold one of the rows.
+    pub(super) fn held_by(&self, rows: impl Iterator<Item = usize>) -> usize {
+        let ones = rows.map(|row| (row, 1.0));
+        self.sums(ones).iter().filter(|&&sum| sum > 0.0).count()
     }
 }

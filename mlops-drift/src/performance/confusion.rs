@@ -1,6 +1,8 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::rows::{check_weights, same_length};
+
 /// Weights of rows by true class and predicted class: what every metric of predicted classes is a function of.
 ///
 /// A ratio whose denominator is 0 is 0, as in scikit-learn, where it can be seen to be so (precision of a class never
@@ -67,8 +69,8 @@ impl Confusion {
         predicted: &[usize],
         weights: &[f64],
     ) -> Result<Self> {
-        super::scored::same_length("predictions", truth.len(), predicted.len())?;
-        super::scored::same_length("weights", truth.len(), weights.len())?;
+        same_length("predictions", truth.len(), predicted.len())?;
+        same_length("weights", truth.len(), weights.len())?;
         if classes < 2 || truth.is_empty() {
             return Err(Error::invalid(format!(
                 "at least 2 classes and 1 row are needed, got {classes} and {}",
@@ -85,14 +87,7 @@ impl Confusion {
                 classes - 1
             )));
         }
-        if let Some(weight) = weights
-            .iter()
-            .find(|weight| !(0.0..f64::INFINITY).contains(*weight))
-        {
-            return Err(Error::invalid(format!(
-                "weights must lie in [0, inf), got {weight}"
-            )));
-        }
+        check_weights(weights)?;
         Ok(Self::counted(classes, truth, predicted, weights))
     }
 

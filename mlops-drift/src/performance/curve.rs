@@ -1,6 +1,8 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::rows::{check_weights, same_length};
+
 /// A binary classifier at every threshold: from this all metrics of ranking follow.
 ///
 /// Rows of equal score are on the same side of every threshold. O(n log n).
@@ -64,31 +66,22 @@ impl Curve {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn weighted(labels: &[bool], scores: &[f64], weights: &[f64]) -> Result<Self> {
-        super::scored::same_length("scores", labels.len(), scores.len())?;
-        super::scored::same_length("weights", labels.len(), weights.len())?;
+        same_length("scores", labels.len(), scores.len())?;
+        same_length("weights", labels.len(), weights.len())?;
         if labels.is_empty() {
             return Err(Error::invalid("at least 1 row is needed, got 0"));
         }
         if scores.iter().any(|score| score.is_nan()) {
             return Err(Error::invalid("scores must not be NaN"));
         }
-        if let Some(weight) = weights
-            .iter()
-            .find(|weight| !(0.0..f64::INFINITY).contains(*weight))
-        {
-            return Err(Error::invalid(format!(
-                "weights must lie in [0, inf), got {weight}"
-            )));
-        }
+        check_weights(weights)?;
+        Ok(Self::of_labels(labels, scores, weights))
+    }
+
+    /// Of rows that were checked before.
+    pub(super) fn of_labels(labels: &[bool], scores: &[f64], weights: &[f64]) -> Self {
         let rows = labels.iter().zip(scores).zip(weights);
-        Ok(Self::of_rows(rows.map(|((label, score), weight)| {
-            let cell = if *label {
-                [*weight, 0.0]
-            } else {
-                [0.0, *weight]
-            };
-            (*score, cell)
-        })))
+        Self::of_rows(rows.map(|((label, score), weight)| (*score, cell(*label, *weight))))
     }
 
     /// From scores with their weights of positives and negatives.
@@ -124,6 +117,32 @@ impl Curve {
             }
         };
         self.steps.iter().map(point).collect()
+    }
+
+    /// The point that says yes to the rows of greatest score, at least this share of all: what a campaign gains
+    /// that reaches the top tenth. Rows of equal score stay together, so that it may be more.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a share outside (0, 1], or a curve without
+    /// weight.
+    ///
+    /// ```
+    /// use mlops_drift::performance::Curve;
+    /// let curve = Curve::of(&[true, false, true, false], &[0.9, 0.7, 0.4, 0.2])?;
+    /// assert_eq!(curve.top(0.25)?.lift, 2.0); // the first is a positive, as is every other row
+    /// assert!(curve.top(1.5).is_err());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn top(&self, share: f64) -> Result<CurvePoint> {
+        if !(share > 0.0 && share <= 1.0) {
+            return Err(Error::invalid(format!(
+                "share must lie in (0, 1], got {share}"
+            )));
+        }
+        // A share such as 3/10 may lie a rounding above the same share of the rows.
+        let reaches = |point: &CurvePoint| point.predicted_share >= share * (1.0 - 1e-12);
+        let reached = self.points().into_iter().find(reaches);
+        reached.ok_or_else(|| Error::invalid("the weights must sum to more than 0, got 0"))
     }
 
     /// The area under the ROC curve, in \[0, 1]: how often a positive scores above a negative, ties half.
@@ -195,5 +214,14 @@ impl Curve {
         Err(Error::invalid(format!(
             "rows of both classes are needed, got a weight of {positives} positive and {negatives} negative"
         )))
+    }
+}
+
+/// The weights of positives and negatives in a row.
+pub(super) fn cell(positive: bool, weight: f64) -> [f64; 2] {
+    if positive {
+        [weight, 0.0]
+    } else {
+        [0.0, weight]
     }
 }

@@ -2,8 +2,7 @@ use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::Scored;
-use super::bootstrap::Weighted;
-use super::regression::mean;
+use super::rows::mean;
 
 /// A proper loss of a predicted probability: its mean is least for the true probabilities.
 ///
@@ -45,14 +44,8 @@ impl Loss {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn weighted(self, labels: &[bool], probabilities: &[f64], weights: &[f64]) -> Result<f64> {
-        let scored = Scored::new(labels, probabilities)?;
-        let mut rows = Weighted::rows(labels.len());
-        rows.weights(weights)?;
-        let losses = scored.labels.iter().zip(&scored.probabilities);
-        Ok(mean(
-            losses.map(|(label, p)| self.of(*label, *p)),
-            rows.get(),
-        ))
+        let scored = Scored::new(labels, probabilities)?.weights(weights)?;
+        Ok(mean(scored.losses(self).into_iter(), scored.rows.get()))
     }
 
     /// The greatest value that a mean of it can take.

@@ -14,17 +14,15 @@
 //! | --- | --- | --- |
 //! | [`auc`](Scored::auc) | DeLong, on the logit scale | Obuchowski's clustered components, on the logit scale |
 //! | [`brier`](Scored::brier), [`log_loss`](Scored::log_loss) | Student's t of the mean | t of the clustered mean, units − 1 degrees of freedom |
-//! | [`accuracy`](Scored::accuracy) | Wilson | Wilson at the effective number of rows |
+//! | [`accuracy`](Scored::accuracy), [`precision`](Scored::precision), [`recall`](Scored::recall), [`specificity`](Scored::specificity) | Wilson | Wilson at the effective number of rows |
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
-//! | [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`] | percentiles of 999 resamples | the same, of units |
+//! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`] | percentiles of 999 resamples | the same, of units |
 //!
 //! All intervals are for a sample size fixed beforehand; for looking again and again see
 //! [`mlops_core::evidence::MeanSequence`].
 
-mod accuracy;
 mod auc;
-mod bootstrap;
 mod cbpe;
 mod clusters;
 mod confusion;
@@ -36,7 +34,10 @@ mod paired;
 mod ranking;
 mod regression;
 mod reliability;
+mod resampling;
+mod rows;
 mod scored;
+mod share;
 
 pub use cbpe::Cbpe;
 pub use confusion::{Average, Confusion};

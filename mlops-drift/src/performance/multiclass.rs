@@ -1,6 +1,7 @@
 use mlops_core::{Error, Result};
 
-use super::bootstrap::{Weighted, weighted_rows};
+use super::curve::cell;
+use super::rows::{Weighted, mean, same_length, weighted_rows};
 use super::{Confusion, Curve, Estimate};
 
 /// Labels of several classes and the predicted probabilities of each.
@@ -37,7 +38,7 @@ impl Multiclass {
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, fewer than two classes, another number of probabilities, a
     /// label out of range, a probability that is negative or not finite, or a row of zeros.
     pub fn new(classes: usize, labels: &[usize], probabilities: &[f64]) -> Result<Self> {
-        super::scored::same_length("probabilities", labels.len() * classes, probabilities.len())?;
+        same_length("probabilities", labels.len() * classes, probabilities.len())?;
         if let Some(p) = probabilities
             .iter()
             .find(|p| !(0.0..f64::INFINITY).contains(*p))
@@ -125,7 +126,7 @@ impl Multiclass {
     pub fn log_loss(&self) -> f64 {
         let rows = self.truth.iter().zip(self.probability_rows());
         let losses = rows.map(|(truth, row)| -row[*truth].max(f64::EPSILON).ln());
-        super::regression::mean(losses, self.rows.get())
+        mean(losses, self.rows.get())
     }
 
     /// The share of rows whose class is among the k of greatest probability, of equal ones the last.
@@ -147,7 +148,7 @@ impl Multiclass {
                 .filter(|(class, p)| **p > row[*truth] || (**p == row[*truth] && class > truth));
             f64::from(u8::from(ahead.count() < k))
         });
-        Ok(super::regression::mean(found, self.rows.get()))
+        Ok(mean(found, self.rows.get()))
     }
 
     fn weighted(&self, weights: &[f64]) -> Confusion {
@@ -165,14 +166,7 @@ impl Multiclass {
             .zip(self.probability_rows())
             .zip(self.rows.get());
         let rows = rows.filter(|((truth, _), _)| included(**truth));
-        let rows = rows.map(|((truth, row), weight)| {
-            let cell = if *truth == class {
-                [*weight, 0.0]
-            } else {
-                [0.0, *weight]
-            };
-            (row[class], cell)
-        });
+        let rows = rows.map(|((truth, row), weight)| (row[class], cell(*truth == class, *weight)));
         Curve::of_rows(rows).auc()
     }
 }

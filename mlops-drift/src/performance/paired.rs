@@ -1,9 +1,8 @@
-use mlops_core::evidence::Interval;
 use mlops_core::{Error, Result};
 
 use super::auc::Components;
 use super::estimate::normal_quantile;
-use super::scored::same_length;
+use super::rows::same_length;
 use super::{Estimate, Loss, Scored};
 
 /// The mean loss of the challenger less that of the champion, on the same rows: below 0 the
@@ -15,7 +14,7 @@ use super::{Estimate, Loss, Scored};
 /// Economic Statistics 1995.
 ///
 /// # Errors
-/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless labels and units are the same, and
+/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless labels, weights and units are the same, and
 /// for fewer than 2 units.
 ///
 /// ```
@@ -38,9 +37,7 @@ pub fn paired_difference(champion: &Scored, challenger: &Scored, loss: Loss) -> 
         .map(|(challenger, champion)| challenger - champion)
         .collect();
     let range = (-loss.greatest(), loss.greatest());
-    champion
-        .clusters
-        .mean(&differences, champion.confidence, range)
+    champion.rows.mean(&differences, range)
 }
 
 /// The AUC of the challenger less that of the champion, on the same rows: above 0 the challenger is
@@ -50,7 +47,7 @@ pub fn paired_difference(champion: &Scored, challenger: &Scored, loss: Loss) -> 
 /// Of width 0 if both order all rows alike. **Cost**: O(n log n).
 ///
 /// # Errors
-/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless labels and units are the same and
+/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless labels, weights and units are the same and
 /// both classes present, each in at least 2 units.
 ///
 /// ```
@@ -66,25 +63,18 @@ pub fn paired_auc_difference(champion: &Scored, challenger: &Scored) -> Result<E
     same_rows(champion, challenger)?;
     let difference = Components::of(challenger)?.minus(&Components::of(champion)?);
     let value = difference.area();
-    let error = difference.variance(&champion.clusters)?.sqrt();
-    let radius = normal_quantile(champion.confidence) * error;
-    Ok(Estimate {
-        value,
-        interval: Interval::new(
-            (value - radius).max(-1.0),
-            (value + radius).min(1.0),
-            champion.confidence,
-        )?,
-        n: champion.len(),
-        units: champion.clusters.count(),
-    })
+    let error = difference.variance(&champion.rows.clusters)?.sqrt();
+    let radius = normal_quantile(champion.rows.confidence) * error;
+    champion
+        .rows
+        .figure(value, (value - radius).max(-1.0), (value + radius).min(1.0))
 }
 
 fn same_rows(champion: &Scored, challenger: &Scored) -> Result<()> {
     same_length("rows of the challenger", champion.len(), challenger.len())?;
-    if champion.labels != challenger.labels || champion.clusters != challenger.clusters {
+    if champion.labels != challenger.labels || !champion.rows.same_rows(&challenger.rows) {
         return Err(Error::invalid(
-            "champion and challenger must be scored on the same rows: labels or units differ",
+            "champion and challenger must be scored on the same rows: labels, weights or units differ",
         ));
     }
     Ok(())

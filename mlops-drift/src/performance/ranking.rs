@@ -4,9 +4,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Estimate;
-use super::bootstrap::{Weighted, weighted_rows};
-use super::regression::mean;
-use super::scored::same_length;
+use super::rows::{Weighted, mean, same_length, weighted_rows};
 
 /// Ranked lists, one a query: what was relevant, and how it was scored.
 ///
@@ -118,9 +116,8 @@ impl Ranking {
     /// ```
     pub fn estimate(&self, k: usize, metric: impl Fn(&RankingMetrics) -> f64) -> Result<Estimate> {
         let values: Vec<f64> = self.by_query(k)?.iter().map(metric).collect();
-        self.rows.estimate(|weights| {
-            Some(mean(values.iter().copied(), weights)).filter(|m| m.is_finite())
-        })
+        self.rows
+            .estimate(|weights| Some(mean(values.iter().copied(), weights)))
     }
 
     fn by_query(&self, k: usize) -> Result<Vec<RankingMetrics>> {

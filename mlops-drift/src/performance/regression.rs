@@ -2,8 +2,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Estimate;
-use super::bootstrap::{Weighted, weighted_rows};
-use super::scored::same_length;
+use super::rows::{Weighted, mean, same_length, weighted_rows};
 use crate::sample::quantile_by;
 
 /// True and predicted numbers of the same rows.
@@ -170,8 +169,3 @@ weighted_rows!(
     Regression,
     "# let rows = mlops_drift::performance::Regression::new(&[1.0, 2.0, 3.0, 4.0], &[1.0; 4])?;"
 );
-
-pub(super) fn mean(values: impl Iterator<Item = f64>, weights: &[f64]) -> f64 {
-    let weighted = values.zip(weights).map(|(value, weight)| value * weight);
-    weighted.sum::<f64>() / weights.iter().sum::<f64>()
-}

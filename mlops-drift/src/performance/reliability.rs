@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::Scored;
+
 /// Are probabilities what they say? Predicted and observed shares by bins of equal width.
 ///
 /// ```
@@ -28,6 +30,8 @@ pub struct Reliability {
 pub struct ReliabilityBin {
     /// Rows in the bin.
     pub rows: usize,
+    /// Their weight: as many as the rows, unless weights were given.
+    pub weight: f64,
     /// Their mean probability.
     pub predicted: f64,
     /// Their share of positives.
@@ -35,34 +39,31 @@ pub struct ReliabilityBin {
 }
 
 impl Reliability {
-    pub(super) fn of(labels: &[bool], probabilities: &[f64], bins: usize) -> Self {
+    pub(super) fn of(scored: &Scored, bins: usize) -> Self {
         let mut sums = vec![ReliabilityBin::default(); bins];
-        for (label, probability) in labels.iter().zip(probabilities) {
-            let bin = ((probability * bins as f64) as usize).min(bins - 1);
-            sums[bin].rows += 1;
-            sums[bin].predicted += probability;
-            sums[bin].observed += f64::from(u8::from(*label));
+        let rows = scored.labels.iter().zip(&scored.probabilities);
+        for ((label, probability), weight) in rows.zip(scored.rows.get()) {
+            let bin = &mut sums[((probability * bins as f64) as usize).min(bins - 1)];
+            bin.rows += 1;
+            bin.weight += weight;
+            bin.predicted += weight * probability;
+            bin.observed += weight * f64::from(u8::from(*label));
         }
-        let means = sums
-            .into_iter()
-            .filter(|bin| bin.rows > 0)
-            .map(|bin| ReliabilityBin {
-                predicted: bin.predicted / bin.rows as f64,
-                observed: bin.observed / bin.rows as f64,
-                ..bin
-            });
-        Self {
-            bins: means.collect(),
+        sums.retain(|bin| bin.weight > 0.0);
+        for bin in &mut sums {
+            bin.predicted /= bin.weight;
+            bin.observed /= bin.weight;
         }
+        Self { bins: sums }
     }
 
     /// The mean distance between predicted and observed shares, in \[0, 1]. Biased upwards for few rows per bin.
     pub fn expected_calibration_error(&self) -> f64 {
-        let rows: usize = self.bins.iter().map(|bin| bin.rows).sum();
+        let all: f64 = self.bins.iter().map(|bin| bin.weight).sum();
         let gaps = self
             .bins
             .iter()
-            .map(|bin| bin.rows as f64 * (bin.predicted - bin.observed).abs());
-        gaps.sum::<f64>() / rows as f64
+            .map(|bin| bin.weight * (bin.predicted - bin.observed).abs());
+        gaps.sum::<f64>() / all
     }
 }

@@ -1,7 +1,7 @@
-use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
-use super::clusters::Clusters;
+use super::rows::{Weighted, same_length, weighted_rows};
+use super::share::share;
 use super::{Confusion, Curve, Estimate, Loss, Reliability};
 
 /// Labels and predicted probabilities of the same rows.
@@ -21,8 +21,7 @@ use super::{Confusion, Curve, Estimate, Loss, Reliability};
 pub struct Scored {
     pub(super) labels: Vec<bool>,
     pub(super) probabilities: Vec<f64>,
-    pub(super) clusters: Clusters,
-    pub(super) confidence: f64,
+    pub(super) rows: Weighted,
 }
 
 impl Scored {
@@ -46,42 +45,8 @@ impl Scored {
         Ok(Self {
             labels: labels.to_vec(),
             probabilities: probabilities.to_vec(),
-            clusters: Clusters::rows(labels.len()),
-            confidence: 0.95,
+            rows: Weighted::rows(labels.len()),
         })
-    }
-
-    /// Declares which rows share a unit (a user, an origin-hour): rows of one unit may depend on
-    /// each other in any way, units may not. The intervals widen accordingly.
-    ///
-    /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows.
-    ///
-    /// ```
-    /// # use mlops_drift::performance::Scored;
-    /// let scored = Scored::new(&[true, false, true], &[0.8, 0.4, 0.3])?.units(&[1, 1, 2])?;
-    /// assert_eq!(scored.brier()?.units, 2);
-    /// # Ok::<(), mlops_core::Error>(())
-    /// ```
-    pub fn units(mut self, units: &[u64]) -> Result<Self> {
-        same_length("units", self.labels.len(), units.len())?;
-        self.clusters = Clusters::new(units);
-        Ok(self)
-    }
-
-    /// Intervals that miss with this probability instead of 5 %.
-    ///
-    /// ```
-    /// use mlops_core::evidence::SignificanceLevel;
-    /// use mlops_drift::performance::Scored;
-    /// let scored = Scored::new(&[true, false], &[0.9, 0.2])?.level(SignificanceLevel::ONE_PERCENT);
-    /// assert_eq!(scored.brier()?.interval.confidence(), 0.99);
-    /// # Ok::<(), mlops_core::Error>(())
-    /// ```
-    #[must_use]
-    pub fn level(mut self, level: SignificanceLevel) -> Self {
-        self.confidence = 1.0 - level.get();
-        self
     }
 
     /// How many rows there are.
@@ -155,7 +120,7 @@ impl Scored {
 
     /// The share of rows whose label equals `probability >= threshold`.
     ///
-    /// **Interval**: Wilson ("Probable inference", JASA 1927); with units at n divided by the design
+    /// **Interval**: Wilson ("Probable inference", JASA 1927); with units or weights at n divided by the design
     /// effect (Kish), the ratio of the clustered to the plain variance. **Cost**: O(n).
     ///
     /// # Errors
@@ -168,12 +133,129 @@ impl Scored {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn accuracy(&self, threshold: f64) -> Result<Estimate> {
-        super::accuracy::accuracy(self, threshold)
+        let rows = self
+            .said(threshold)?
+            .map(|(row, yes, label)| (row, yes == label));
+        share(&self.rows, rows, "accuracy needs a row")
+    }
+
+    /// The share of positives among the rows with `probability >= threshold`; interval as
+    /// [`accuracy`](Self::accuracy)'s, given how many such rows there are.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no such row.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false, true], &[0.8, 0.6, 0.3])?;
+    /// assert_eq!(scored.precision(0.5)?.value, 0.5);
+    /// assert!(scored.precision(0.9).is_err());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn precision(&self, threshold: f64) -> Result<Estimate> {
+        let rows = self.said(threshold)?.filter(|(_, yes, _)| *yes);
+        let right = rows.map(|(row, _, label)| (row, label));
+        share(
+            &self.rows,
+            right,
+            "precision needs a row at or above the threshold",
+        )
+    }
+
+    /// The share of rows with `probability >= threshold` among the positives; interval as
+    /// [`accuracy`](Self::accuracy)'s, given how many positives there are.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no positive.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false, true], &[0.8, 0.6, 0.3])?;
+    /// assert_eq!(scored.recall(0.5)?.value, 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn recall(&self, threshold: f64) -> Result<Estimate> {
+        let rows = self.said(threshold)?.filter(|(_, _, label)| *label);
+        share(
+            &self.rows,
+            rows.map(|(row, yes, _)| (row, yes)),
+            "recall needs a positive row",
+        )
+    }
+
+    /// The share of rows with `probability < threshold` among the negatives; interval as
+    /// [`accuracy`](Self::accuracy)'s, given how many negatives there are.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no negative.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false, false], &[0.8, 0.6, 0.3])?;
+    /// assert_eq!(scored.specificity(0.5)?.value, 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn specificity(&self, threshold: f64) -> Result<Estimate> {
+        let rows = self.said(threshold)?.filter(|(_, _, label)| !*label);
+        share(
+            &self.rows,
+            rows.map(|(row, yes, _)| (row, !yes)),
+            "specificity needs a negative row",
+        )
+    }
+
+    /// Row by row whether it counts as a yes, and its label.
+    fn said(&self, threshold: f64) -> Result<impl Iterator<Item = (usize, bool, bool)>> {
+        check_threshold(threshold)?;
+        let rows = self.labels.iter().zip(&self.probabilities).enumerate();
+        Ok(rows.map(move |(row, (label, p))| (row, *p >= threshold, *label)))
+    }
+
+    /// A metric of the confusion matrix at a threshold (F1, kappa and so on), with its interval by 999 resamples
+    /// of the units. **Cost**: O(999·n).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], fewer than two
+    /// units, or a metric that is undefined.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::{Average, Scored};
+    /// let scored = Scored::new(&[true, false, true], &[0.8, 0.6, 0.3])?;
+    /// let f1 = scored.estimate(0.5, |confusion| Some(confusion.f1(Average::Class(1))))?;
+    /// assert_eq!(f1.value, 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate(
+        &self,
+        threshold: f64,
+        metric: impl Fn(&Confusion) -> Option<f64>,
+    ) -> Result<Estimate> {
+        check_threshold(threshold)?;
+        self.rows
+            .estimate(|weights| metric(&self.confusion_of(threshold, weights)))
+    }
+
+    /// A metric of the curve (average precision, lift of the top tenth and so on), with its interval by 999
+    /// resamples of the units. **Cost**: O(999·n log n).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that is
+    /// undefined.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false, true, false], &[0.8, 0.6, 0.3, 0.1])?;
+    /// let lift = scored.estimate_of_curve(|curve| Some(curve.top(0.25).ok()?.lift))?;
+    /// assert_eq!(lift.value, 2.0);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_of_curve(&self, metric: impl Fn(&Curve) -> Option<f64>) -> Result<Estimate> {
+        self.rows
+            .estimate(|weights| metric(&self.curve_of(weights)))
     }
 
     fn mean_loss(&self, loss: Loss) -> Result<Estimate> {
-        self.clusters
-            .mean(&self.losses(loss), self.confidence, (0.0, loss.greatest()))
+        self.rows.mean(&self.losses(loss), (0.0, loss.greatest()))
     }
 
     /// The loss of every row.
@@ -182,7 +264,8 @@ impl Scored {
         rows.map(|(&label, &p)| loss.of(label, p)).collect()
     }
 
-    /// The confusion matrix of saying yes from a threshold on, 1 being the positive class: precision, recall, F1, kappa and so on.
+    /// The confusion matrix of saying yes from a threshold on, 1 being the positive class: precision, recall, F1,
+    /// kappa and so on.
     ///
     /// ```
     /// # use mlops_drift::performance::{Average, Scored};
@@ -191,17 +274,15 @@ impl Scored {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn confusion(&self, threshold: f64) -> Confusion {
-        let predicted = self
-            .probabilities
-            .iter()
-            .map(|p| usize::from(*p >= threshold));
-        let truth: Vec<usize> = self
-            .labels
-            .iter()
-            .map(|label| usize::from(*label))
-            .collect();
-        let weights = vec![1.0; self.labels.len()];
-        Confusion::counted(2, &truth, &predicted.collect::<Vec<_>>(), &weights)
+        self.confusion_of(threshold, self.rows.get())
+    }
+
+    pub(super) fn confusion_of(&self, threshold: f64, weights: &[f64]) -> Confusion {
+        let mut cells = [0.0; 4];
+        for ((label, p), weight) in self.labels.iter().zip(&self.probabilities).zip(weights) {
+            cells[2 * usize::from(*label) + usize::from(*p >= threshold)] += weight;
+        }
+        Confusion::of_cells(cells)
     }
 
     /// The classifier at every threshold: precision and recall, gain and lift, average precision.
@@ -213,8 +294,11 @@ impl Scored {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn curve(&self) -> Curve {
-        let rows = self.labels.iter().zip(&self.probabilities);
-        Curve::of_rows(rows.map(|(label, p)| (*p, if *label { [1.0, 0.0] } else { [0.0, 1.0] })))
+        self.curve_of(self.rows.get())
+    }
+
+    pub(super) fn curve_of(&self, weights: &[f64]) -> Curve {
+        Curve::of_labels(&self.labels, &self.probabilities, weights)
     }
 
     /// Predicted and observed shares in bins of equal width.
@@ -235,15 +319,20 @@ impl Scored {
                 "bins must lie in [1, 10000], got {bins}"
             )));
         }
-        Ok(Reliability::of(&self.labels, &self.probabilities, bins))
+        Ok(Reliability::of(self, bins))
     }
 }
 
-pub(super) fn same_length(what: &str, want: usize, got: usize) -> Result<()> {
-    if want == got {
+pub(super) fn check_threshold(threshold: f64) -> Result<()> {
+    if (0.0..=1.0).contains(&threshold) {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "{what} must number {want}, one per label, got {got}"
+        "threshold must lie in [0, 1], got {threshold}"
     )))
 }
+
+weighted_rows!(
+    Scored,
+    "# let rows = mlops_drift::performance::Scored::new(&[true, false, true, false], &[0.5; 4])?;"
+);

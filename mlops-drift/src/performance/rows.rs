@@ -1,0 +1,194 @@
+use mlops_core::evidence::Interval;
+use mlops_core::{Error, Result};
+
+use super::Estimate;
+use super::clusters::Clusters;
+use super::estimate::student_quantile;
+
+/// Weights, units and level of rows: where every interval comes from. A mean has Student's t interval of its
+/// units; any other metric is a function of the weights, see `resampling`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Weighted {
+    weights: Vec<f64>,
+    declared: bool,
+    pub(super) clusters: Clusters,
+    pub(super) confidence: f64,
+}
+
+impl Weighted {
+    pub(super) fn rows(rows: usize) -> Self {
+        Self {
+            weights: vec![1.0; rows],
+            declared: false,
+            clusters: Clusters::rows(rows),
+            confidence: 0.95,
+        }
+    }
+
+    pub(super) fn weights(&mut self, weights: &[f64]) -> Result<()> {
+        same_length("weights", self.weights.len(), weights.len())?;
+        check_weights(weights)?;
+        let sum: f64 = weights.iter().sum();
+        if !(sum > 0.0 && sum.is_finite()) {
+            return Err(Error::invalid(format!(
+                "weights must sum to more than 0 and less than inf, got {sum}"
+            )));
+        }
+        self.weights = weights.to_vec();
+        self.declared = true;
+        Ok(())
+    }
+
+    pub(super) fn units(&mut self, units: &[u64]) -> Result<()> {
+        same_length("units", self.weights.len(), units.len())?;
+        self.clusters = Clusters::new(units);
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    pub(super) fn are_declared(&self) -> bool {
+        self.declared
+    }
+
+    pub(super) fn get(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// Whether rows weigh the same and share the same units.
+    pub(super) fn same_rows(&self, other: &Self) -> bool {
+        self.weights == other.weights && self.clusters == other.clusters
+    }
+
+    /// The mean with its t interval, cut to `range`.
+    pub(super) fn mean(&self, values: &[f64], range: (f64, f64)) -> Result<Estimate> {
+        self.needs_two_units()?;
+        let mean = mean(values.iter().copied(), &self.weights);
+        let radius = self.error_of_mean(values, mean) * self.student_quantile()?;
+        self.figure(
+            mean,
+            (mean - radius).max(range.0),
+            (mean + radius).min(range.1),
+        )
+    }
+
+    /// The standard error of a mean: √(I/(I − 1)·Σ (weighted deviations in a unit)²) over the weights' sum,
+    /// which for units of one row of equal weight is the sample's deviation over √n.
+    pub(super) fn error_of_mean(&self, values: &[f64], mean: f64) -> f64 {
+        let sum: f64 = self.weights.iter().sum();
+        let terms = values.iter().zip(&self.weights);
+        let terms = terms.map(|(value, weight)| weight * (value - mean) / sum);
+        self.clusters.variance_of_sum(terms.enumerate()).sqrt()
+    }
+
+    /// The two-sided quantile of Student's law with a degree of freedom less than there are units.
+    pub(super) fn student_quantile(&self) -> Result<f64> {
+        student_quantile(self.confidence, (self.clusters.count() - 1) as f64)
+    }
+
+    pub(super) fn needs_two_units(&self) -> Result<()> {
+        match self.clusters.count() {
+            units @ 0..2 => Err(Error::invalid(format!(
+                "an interval needs at least 2 independent units, got {units}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// An estimate whose interval holds its value; an error where rows of a great scale overflowed.
+    pub(super) fn figure(&self, value: f64, low: f64, high: f64) -> Result<Estimate> {
+        if ![value, low, high].iter().all(|x| x.is_finite()) {
+            return Err(Error::invalid(format!(
+                "the figure must be finite, got {value} in [{low}, {high}]"
+            )));
+        }
+        Ok(Estimate {
+            value,
+            interval: Interval::new(low.min(value), high.max(value), self.confidence)?,
+            n: self.len(),
+            units: self.clusters.count(),
+        })
+    }
+}
+
+pub(super) fn mean(values: impl Iterator<Item = f64>, weights: &[f64]) -> f64 {
+    let weighted = values.zip(weights).map(|(value, weight)| value * weight);
+    weighted.sum::<f64>() / weights.iter().sum::<f64>()
+}
+
+pub(super) fn same_length(what: &str, want: usize, got: usize) -> Result<()> {
+    if want == got {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{what} must number {want}, one per label, got {got}"
+    )))
+}
+
+pub(super) fn check_weights(weights: &[f64]) -> Result<()> {
+    let outside = |weight: &&f64| !(0.0..f64::INFINITY).contains(*weight);
+    match weights.iter().find(outside) {
+        Some(weight) => Err(Error::invalid(format!(
+            "weights must lie in [0, inf), got {weight}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The setters that every set of rows with weights has.
+macro_rules! weighted_rows {
+    ($rows:ident, $example:literal) => {
+        impl $rows {
+            /// With a weight in \[0, ∞) per row.
+            ///
+            /// # Errors
+            /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows, a weight
+            /// out of range, or a sum of 0.
+            ///
+            /// ```
+            #[doc = $example]
+            /// assert!(rows.clone().weights(&[1.0, -1.0, 1.0, 1.0]).is_err());
+            /// assert!(rows.weights(&[1.0, 2.0, 1.0, 1.0]).is_ok());
+            /// # Ok::<(), mlops_core::Error>(())
+            /// ```
+            pub fn weights(mut self, weights: &[f64]) -> Result<Self> {
+                self.rows.weights(weights)?;
+                Ok(self)
+            }
+
+            /// Declares which rows share a unit (a user, an origin-hour): rows of one unit may depend on each
+            /// other in any way, units may not. The intervals widen accordingly.
+            ///
+            /// # Errors
+            /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows.
+            ///
+            /// ```
+            #[doc = $example]
+            /// assert!(rows.clone().units(&[1, 1]).is_err());
+            /// assert!(rows.units(&[1, 1, 2, 2]).is_ok());
+            /// # Ok::<(), mlops_core::Error>(())
+            /// ```
+            pub fn units(mut self, units: &[u64]) -> Result<Self> {
+                self.rows.units(units)?;
+                Ok(self)
+            }
+
+            /// Intervals that miss with this probability instead of 5 %.
+            ///
+            /// ```
+            #[doc = $example]
+            /// let rows = rows.level(mlops_core::evidence::SignificanceLevel::ONE_PERCENT);
+            /// # let _ = rows;
+            /// # Ok::<(), mlops_core::Error>(())
+            /// ```
+            #[must_use]
+            pub fn level(mut self, level: mlops_core::evidence::SignificanceLevel) -> Self {
+                self.rows.confidence = 1.0 - level.get();
+                self
+            }
+        }
+    };
+}
+pub(super) use weighted_rows;

@@ -1,0 +1,66 @@
+//! Shares of rows, with Wilson's interval at the effective number of rows.
+
+use mlops_core::evidence::Interval;
+use mlops_core::{Error, Result};
+
+use super::Estimate;
+use super::estimate::normal_quantile;
+use super::rows::Weighted;
+
+/// The share of hits among some of the rows, given as (row, hit); `what` says which rows are needed.
+pub(super) fn share(
+    rows: &Weighted,
+    whole: impl Iterator<Item = (usize, bool)>,
+    what: &str,
+) -> Result<Estimate> {
+    let weighing = whole.filter(|(row, _)| rows.get()[*row] > 0.0);
+    let whole: Vec<(usize, f64)> = weighing
+        .map(|(row, hit)| (row, f64::from(u8::from(hit))))
+        .collect();
+    if whole.is_empty() {
+        return Err(Error::invalid(format!("{what}, got 0")));
+    }
+    let weight = |row: usize| rows.get()[row];
+    let total: f64 = whole.iter().map(|(row, _)| weight(*row)).sum();
+    let hits: f64 = whole.iter().map(|(row, hit)| weight(*row) * hit).sum();
+    let value = hits / total;
+    let effective = effective_rows(rows, &whole, value, total);
+    let (low, high) = wilson(value, effective, normal_quantile(rows.confidence));
+    Ok(Estimate {
+        value,
+        interval: Interval::new(low.min(value), high.max(value), rows.confidence)?,
+        n: whole.len(),
+        units: rows.clusters.held_by(whole.iter().map(|(row, _)| *row)),
+    })
+}
+
+/// n over the design effect, at most n; where the effect is undefined (all hits or none, or a single unit),
+/// Kish's effective number of units. Both variances have the divisor less one, so that independent rows of equal
+/// weight have an effect of exactly 1.
+fn effective_rows(rows: &Weighted, whole: &[(usize, f64)], share: f64, total: f64) -> f64 {
+    let n = whole.len() as f64;
+    let plain = share * (1.0 - share) / (n - 1.0).max(1.0);
+    let units = rows.clusters.held_by(whole.iter().map(|(row, _)| *row));
+    if plain == 0.0 || units < 2 {
+        let weights = whole.iter().map(|(row, _)| (*row, rows.get()[*row]));
+        let squares = rows
+            .clusters
+            .sums(weights)
+            .iter()
+            .map(|sum| sum * sum)
+            .sum::<f64>();
+        return total * total / squares;
+    }
+    let deviations = whole
+        .iter()
+        .map(|(row, hit)| (*row, rows.get()[*row] * (hit - share) / total));
+    let design_effect = rows.clusters.variance_of_sum(deviations) / plain;
+    n / design_effect.max(1.0)
+}
+
+fn wilson(share: f64, rows: f64, z: f64) -> (f64, f64) {
+    let z2 = z * z / rows;
+    let centre = (share + z2 / 2.0) / (1.0 + z2);
+    let radius = z / (1.0 + z2) * (share * (1.0 - share) / rows + z2 / (4.0 * rows)).sqrt();
+    ((centre - radius).max(0.0), (centre + radius).min(1.0))
+}
