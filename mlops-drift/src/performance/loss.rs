@@ -32,6 +32,18 @@ impl Loss {
         }
     }
 
+    /// What the loss of a probability comes to on average if it is what it says: a guess without the label.
+    ///
+    /// ```
+    /// use mlops_drift::performance::Loss;
+    /// assert_eq!(Loss::Brier.expected(0.5), 0.25);
+    /// assert_eq!(Loss::LogLoss.expected(1.0), Loss::LogLoss.of(true, 1.0));
+    /// ```
+    pub fn expected(self, probability: f64) -> f64 {
+        let [yes, no] = [true, false].map(|label| self.of(label, probability));
+        probability * yes + (1.0 - probability) * no
+    }
+
     /// The mean over rows with a weight each.
     ///
     /// # Errors

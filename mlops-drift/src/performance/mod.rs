@@ -7,6 +7,7 @@
 //! | [`Regression`] | mean and relative errors, R², quantile loss |
 //! | [`Ranking`] | NDCG, MAP, MRR, precision, recall and hit rate at k |
 //! | [`Cbpe`] | without labels: what two-class performance would be if the probabilities were what they say |
+//! | [`PredictionPowered`] | with few labels: a mean or ratio that is right however wrong the guess for the other rows |
 //!
 //! Intervals:
 //!
@@ -18,6 +19,7 @@
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
 //! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`] | percentiles of 999 resamples | the same, of units |
+//! | [`PredictionPowered`] | Student's t, variance of both parts | the same, clustered |
 //!
 //! All intervals are for a sample size fixed beforehand; for looking again and again see
 //! [`mlops_core::evidence::MeanSequence`].
@@ -31,6 +33,7 @@ mod estimate;
 mod loss;
 mod multiclass;
 mod paired;
+mod prediction_powered;
 mod ranking;
 mod regression;
 mod reliability;
@@ -46,6 +49,7 @@ pub use estimate::Estimate;
 pub use loss::Loss;
 pub use multiclass::Multiclass;
 pub use paired::{paired_auc_difference, paired_difference};
+pub use prediction_powered::{Powered, PredictionPowered};
 pub use ranking::{Ranking, RankingMetrics};
 pub use regression::{Regression, RegressionMetrics};
 pub use reliability::{Reliability, ReliabilityBin};

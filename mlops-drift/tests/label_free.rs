@@ -1,0 +1,225 @@
+//! Performance with few labels or none: right where its assumption holds, wrong where it says that it is.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+use mlops_core::{Error, ErrorKind};
+use mlops_drift::performance::{Cbpe, PredictionPowered};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use statrs::distribution::{Binomial, DiscreteCDF};
+
+fn uniform(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random_range(0.0..1.0)
+}
+
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - uniform(rng)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * uniform(rng)).cos()
+}
+
+/// The greatest k with P(Binomial(runs, rate) < k) < 1e-4.
+fn least(runs: u32, rate: f64) -> u32 {
+    let law = Binomial::new(rate, u64::from(runs)).unwrap();
+    law.inverse_cdf(1e-4) as u32
+}
+
+fn covering(runs: u32, covers: impl Fn(&mut ChaCha8Rng) -> bool) -> u32 {
+    let seeds = 0..u64::from(runs);
+    let covers = seeds.filter(|&seed| covers(&mut ChaCha8Rng::seed_from_u64(seed)));
+    covers.count() as u32
+}
+
+fn says<T: std::fmt::Debug>(result: Result<T, Error>, what: &str) {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(
+        error.to_string().contains(what),
+        "{error} does not say {what}"
+    );
+}
+
+/// Says p, is right with p − 0.08: (missed, guessed by the probability), labels for the first `labelled`.
+fn over_confident(
+    rng: &mut ChaCha8Rng,
+    rows: usize,
+    labelled: usize,
+) -> (Vec<Option<f64>>, Vec<f64>) {
+    let row = |index: usize| {
+        let p = rng.random_range(0.6..0.9);
+        let missed = f64::from(u8::from(uniform(rng) > p - 0.08));
+        ((index < labelled).then_some(missed), 1.0 - p)
+    };
+    (0..rows).map(row).unzip()
+}
+
+/// The error rate is 0.33 on average over p. 95 % by the normal law, which 200 labels come near: 94 % is held.
+#[test]
+fn prediction_powered_intervals_cover_where_cbpe_is_off() {
+    let runs = 400;
+    let covered = covering(runs, |rng| {
+        let (missed, guessed) = over_confident(rng, 4_200, 200);
+        let says: Vec<f64> = guessed.iter().map(|guess| 1.0 - guess).collect();
+        let cbpe = 1.0 - Cbpe::of(&says, 0.5).unwrap().confusion.accuracy();
+        // Its standard error over p is 0.3/√12/√4200 = 0.0014.
+        assert!((cbpe - 0.25).abs() < 5.0 * 0.0014, "{cbpe}");
+        let powered = PredictionPowered::new(&missed, &guessed).unwrap().mean();
+        powered.unwrap().estimate.interval.contains(0.33)
+    });
+    println!("prediction-powered: {covered} of {runs}");
+    assert!(covered >= least(runs, 0.94), "{covered} of {runs}");
+    assert!(
+        runs - covered >= least(runs, 0.05),
+        "{covered} of {runs}: too wide"
+    );
+}
+
+/// A guess that explains the share ρ² of the variance leaves √(1 − ρ²·N/(n + N)) of the width.
+#[test]
+fn a_good_guess_narrows_the_interval_as_it_should() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(3);
+    let (n, all) = (2_000, 10_000);
+    let guess: Vec<f64> = (0..all).map(|_| normal(rng)).collect();
+    let noisy: Vec<f64> = guess.iter().map(|f| f + 0.5 * normal(rng)).collect();
+    let truth = |row: usize| (row < n).then_some(noisy[row]);
+    let truth: Vec<Option<f64>> = (0..all).map(truth).collect();
+    let powered = PredictionPowered::new(&truth, &guess)
+        .unwrap()
+        .mean()
+        .unwrap();
+    let explained = 1.0 / 1.25;
+    let want = (1.0 - explained * 0.8_f64).sqrt();
+    let got = powered.estimate.interval.width() / powered.labelled_alone.interval.width();
+    // Standard deviations of 2,000 rows are known to 1/√4000 = 1.6 % each; λ = 0.8, to 0.8·0.5/√2000.
+    assert!(
+        (got / want - 1.0).abs() < 4.0 * 0.016 * 2.0_f64.sqrt(),
+        "{got} against {want}"
+    );
+    assert!(
+        (powered.lambda - 0.8).abs() < 4.0 * 0.02,
+        "{}",
+        powered.lambda
+    );
+}
+
+/// Ten rows a unit that miss together, half of each unit's rows with labels.
+#[test]
+fn prediction_powered_intervals_know_units() {
+    let runs = 300;
+    let of = |by_unit: bool| {
+        covering(runs, |rng| {
+            let shared: Vec<f64> = (0..60).map(|_| normal(rng)).collect();
+            let guess: Vec<f64> = (0..600)
+                .map(|row| 0.5 * shared[row / 10] + normal(rng))
+                .collect();
+            let truth = |row: usize| {
+                row.is_multiple_of(2)
+                    .then(|| shared[row / 10] + 0.5 * guess[row])
+            };
+            let truth: Vec<Option<f64>> = (0..600).map(truth).collect();
+            let mut rows = PredictionPowered::new(&truth, &guess).unwrap();
+            if by_unit {
+                let units: Vec<u64> = (0..600).map(|row| row / 10).collect();
+                rows = rows.units(&units).unwrap();
+            }
+            rows.mean().unwrap().estimate.interval.contains(0.0)
+        })
+    };
+    let (by_unit, by_row) = (of(true), of(false));
+    println!("by unit {by_unit}, by row {by_row} of {runs}");
+    assert!(by_unit >= least(runs, 0.93), "{by_unit} of {runs}");
+    assert!(by_row < 240, "{by_row} of {runs}");
+}
+
+/// The jackknife over units of equal numbers of rows with and without labels is the variance of a linear figure.
+#[test]
+fn the_variance_by_units_is_that_of_the_jackknife() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(4);
+    let shared: Vec<f64> = (0..50).map(|_| normal(rng)).collect();
+    let guess: Vec<f64> = (0..500).map(|row| shared[row / 10] + normal(rng)).collect();
+    let truth = |row: usize| {
+        row.is_multiple_of(2)
+            .then(|| shared[row / 10] + 0.5 * guess[row])
+    };
+    let truth: Vec<Option<f64>> = (0..500).map(truth).collect();
+    let of = |kept: &dyn Fn(usize) -> bool| {
+        let rows = || (0..500).filter(|row| kept(row / 10));
+        let part = |values: &[f64], labelled: bool| -> f64 {
+            let part = rows().filter(|row| truth[*row].is_some() == labelled);
+            let part: Vec<f64> = part.map(|row| values[row]).collect();
+            part.iter().sum::<f64>() / part.len() as f64
+        };
+        let known: Vec<f64> = truth.iter().map(|y| y.unwrap_or(0.0)).collect();
+        (part(&known, true), part(&guess, false) - part(&guess, true))
+    };
+    let units: Vec<u64> = (0..500).map(|row| row / 10).collect();
+    let rows = PredictionPowered::new(&truth, &guess)
+        .unwrap()
+        .units(&units)
+        .unwrap();
+    let powered = rows.mean().unwrap();
+    let at = |(mean, correction): (f64, f64)| mean + powered.lambda * correction;
+    let whole = at(of(&|_| true));
+    assert!((powered.estimate.value - whole).abs() < 1e-12);
+    let squares = (0..50).map(|left_out| (at(of(&|unit| unit != left_out)) - whole).powi(2));
+    let error = (squares.sum::<f64>() * 49.0 / 50.0).sqrt();
+    // 2.00958 is Student's 97.5 % quantile with 49 degrees of freedom.
+    let width = 2.0 * 2.009_575 * error;
+    assert!(
+        (powered.estimate.interval.width() / width - 1.0).abs() < 1e-5,
+        "{powered:?}, {width}"
+    );
+}
+
+/// Precision by few labels: yes at p ≥ 0.5, and right with p − 0.08, so 0.67 for p uniform in (0.6, 0.9) and half
+/// the rows no yes at all.
+#[test]
+fn a_prediction_powered_ratio_covers() {
+    let runs = 300;
+    let covered = covering(runs, |rng| {
+        let (mut right, mut said) = ((vec![], vec![]), (vec![], vec![]));
+        for row in 0..3_000 {
+            let yes = f64::from(u8::from(uniform(rng) < 0.5));
+            let p = rng.random_range(0.6..0.9);
+            let hit = f64::from(u8::from(uniform(rng) < p - 0.08));
+            let labelled = row < 300;
+            right.0.push(labelled.then_some(yes * hit));
+            right.1.push(yes * p);
+            said.0.push(labelled.then_some(yes));
+            said.1.push(yes);
+        }
+        let of = |(truth, guess): (Vec<_>, Vec<_>)| PredictionPowered::new(&truth, &guess).unwrap();
+        let precision = of(right).ratio(&of(said)).unwrap();
+        precision.estimate.interval.contains(0.67)
+    });
+    println!("precision: {covered} of {runs}");
+    assert!(covered >= least(runs, 0.94), "{covered} of {runs}");
+}
+
+#[test]
+fn bad_rows_of_few_labels_are_refused() {
+    let new = PredictionPowered::new;
+    says(new(&[], &[]), "at least 1 row with a label");
+    says(new(&[None], &[0.5]), "at least 1 row with a label");
+    says(new(&[Some(1.0)], &[0.5, 0.5]), "must number 1");
+    says(new(&[Some(f64::NAN)], &[0.5]), "finite, got NaN");
+    says(new(&[Some(1.0)], &[f64::INFINITY]), "finite, got inf");
+    says(
+        new(&[Some(1.0), None], &[0.5; 2]).unwrap().mean(),
+        "at least 2 independent units, got 1",
+    );
+    let huge = new(&[Some(1e308), Some(-1e308), None], &[1e308, 1e308, -1e308]).unwrap();
+    says(huge.mean(), "must be finite");
+    let rows = new(&[Some(1.0), Some(0.0)], &[0.5; 2]).unwrap();
+    says(
+        rows.ratio(&new(&[Some(0.0); 2], &[0.5; 2]).unwrap()),
+        "must not be 0",
+    );
+    says(
+        rows.ratio(&new(&[Some(1.0), Some(2.0), None], &[0.5; 3]).unwrap()),
+        "same rows",
+    );
+}
