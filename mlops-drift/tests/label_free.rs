@@ -7,7 +7,7 @@
 )]
 
 use mlops_core::{Error, ErrorKind};
-use mlops_drift::performance::{Cbpe, PredictionPowered};
+use mlops_drift::performance::{Cbpe, LabelShift, PredictionPowered};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{Binomial, DiscreteCDF};
@@ -222,4 +222,137 @@ fn bad_rows_of_few_labels_are_refused() {
         rows.ratio(&new(&[Some(1.0), Some(2.0), None], &[0.5; 3]).unwrap()),
         "same rows",
     );
+}
+
+/// How often a class is predicted right, and the others by equal shares otherwise.
+const RIGHT: [f64; 3] = [0.9, 0.7, 0.6];
+
+fn class(rng: &mut ChaCha8Rng, shares: [f64; 3]) -> usize {
+    let at = uniform(rng);
+    usize::from(at >= shares[0]) + usize::from(at >= shares[0] + shares[1])
+}
+
+fn predicted(rng: &mut ChaCha8Rng, class: usize, right: [f64; 3]) -> usize {
+    let hit = uniform(rng) < right[class];
+    let miss = rng.random_range(1..3);
+    if hit { class } else { (class + miss) % 3 }
+}
+
+/// Held-out and current rows: truth and prediction each.
+fn shifted(
+    rng: &mut ChaCha8Rng,
+    rows: usize,
+    shares: [f64; 3],
+    right: [f64; 3],
+) -> (Vec<usize>, Vec<usize>) {
+    let row = |_| {
+        let truth = class(rng, shares);
+        (truth, predicted(rng, truth, right))
+    };
+    (0..rows).map(row).unzip()
+}
+
+fn misses(truth: &[usize], predicted: &[usize]) -> Vec<f64> {
+    let rows = truth.iter().zip(predicted);
+    rows.map(|(y, said)| f64::from(u8::from(y != said)))
+        .collect()
+}
+
+const BEFORE: [f64; 3] = [1.0 / 3.0; 3];
+const AFTER: [f64; 3] = [0.6, 0.3, 0.1];
+
+#[test]
+fn label_shift_is_recovered() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(7);
+    let rows = 40_000;
+    let (truth, said) = shifted(rng, rows, BEFORE, RIGHT);
+    let (_, current) = shifted(rng, rows, AFTER, RIGHT);
+    let shift = LabelShift::new(3, &truth, &said, &current).unwrap();
+    // Predicted given true shares have a least singular value above 0.4, so the shares' error is at most 1/0.4
+    // times that of the predicted shares, √(2/3)/√40000 in norm, and as much from the held-out rows' shares.
+    let tolerance = 4.0 * (1.0 / 0.4) * 2.0_f64.sqrt() * (2.0_f64 / 3.0 / 40_000.0).sqrt();
+    for (weight, (after, before)) in shift
+        .weights()
+        .unwrap()
+        .iter()
+        .zip(AFTER.iter().zip(BEFORE))
+    {
+        assert!(
+            (weight * before - after).abs() < tolerance,
+            "{weight}, {after}, {tolerance}"
+        );
+    }
+}
+
+/// The risk that label shift leaves: Σ share·(1 − right) = 0.6·0.1 + 0.3·0.3 + 0.1·0.4 = 0.19, from 0.267.
+fn intervals_under_label_shift_cover(runs: u32) {
+    let (mut shares, mut risks) = (0, 0);
+    for seed in 0..u64::from(runs) {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let (truth, said) = shifted(rng, 600, BEFORE, RIGHT);
+        let (_, current) = shifted(rng, 400, AFTER, RIGHT);
+        let shift = LabelShift::new(3, &truth, &said, &current).unwrap();
+        let risk = shift.risk(&misses(&truth, &said)).unwrap();
+        risks += u32::from(risk.interval.contains(0.19));
+        shares += u32::from(shift.shares().unwrap()[0].interval.contains(AFTER[0]));
+    }
+    println!("label shift: shares {shares}, risks {risks} of {runs}");
+    assert!(
+        shares.min(risks) >= least(runs, 0.92),
+        "{shares}, {risks} of {runs}"
+    );
+}
+
+#[test]
+fn intervals_under_label_shift_cover_in_60_runs() {
+    intervals_under_label_shift_cover(60);
+}
+
+#[test]
+#[ignore = "a minute"]
+fn intervals_under_label_shift_cover_in_1000_runs() {
+    intervals_under_label_shift_cover(1_000);
+}
+
+/// The classes are as frequent as before, but told apart worse: what the documentation says it cannot see.
+#[test]
+fn label_shift_is_no_answer_to_concept_shift() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(8);
+    let (truth, said) = shifted(rng, 20_000, BEFORE, RIGHT);
+    let (now, current) = shifted(rng, 20_000, BEFORE, [0.6, 0.6, 0.6]);
+    let shift = LabelShift::new(3, &truth, &said, &current).unwrap();
+    let risk = shift.risk(&misses(&truth, &said)).unwrap();
+    let realized = misses(&now, &current).iter().sum::<f64>() / 20_000.0;
+    assert!(
+        realized - risk.interval.high() > 0.05,
+        "{risk:?}, {realized}"
+    );
+}
+
+/// Predictions that say nothing about the class: C is singular, and estimated so but for chance.
+#[test]
+fn a_classifier_that_says_nothing_is_refused() {
+    let refused = covering(300, |rng| {
+        let (truth, said) = shifted(rng, 500, BEFORE, BEFORE);
+        let error = LabelShift::new(3, &truth, &said, &said).unwrap().weights();
+        error.is_err_and(|error| error.to_string().contains("smallest singular value"))
+    });
+    assert!(refused >= least(300, 0.95), "{refused} of 300");
+}
+
+#[test]
+fn bad_rows_of_label_shift_are_refused() {
+    says(LabelShift::new(2, &[], &[], &[0]), "1 row");
+    says(LabelShift::new(2, &[0], &[0], &[]), "1 row");
+    says(LabelShift::new(1, &[0], &[0], &[0]), "at least 2 classes");
+    says(LabelShift::new(2, &[0], &[0, 1], &[0]), "must number 1");
+    says(LabelShift::new(2, &[0], &[0], &[2]), "[0, 1], got 2");
+    let truth: Vec<usize> = (0..100).map(|row| row % 2).collect();
+    let shift = LabelShift::new(3, &truth, &truth, &truth).unwrap();
+    says(shift.weights(), "got 0.0000"); // class 2 is missing
+    let shift = LabelShift::new(2, &truth, &truth, &truth).unwrap();
+    says(shift.risk(&[0.0]), "must number 100");
+    says(shift.risk(&[f64::NAN; 100]), "finite, got NaN");
+    says(shift.clone().units(&[1; 100], &[1; 99]), "must number 100");
+    says(shift.units(&[1; 100], &[1; 100]).unwrap().shares(), "got");
 }

@@ -8,6 +8,7 @@
 //! | [`Ranking`] | NDCG, MAP, MRR, precision, recall and hit rate at k |
 //! | [`Cbpe`] | without labels: what two-class performance would be if the probabilities were what they say |
 //! | [`PredictionPowered`] | with few labels: a mean or ratio that is right however wrong the guess for the other rows |
+//! | [`LabelShift`] | without labels: the shares of the classes, and performance, if only these shares changed |
 //!
 //! Intervals:
 //!
@@ -18,7 +19,7 @@
 //! | [`accuracy`](Scored::accuracy), [`precision`](Scored::precision), [`recall`](Scored::recall), [`specificity`](Scored::specificity) | Wilson | Wilson at the effective number of rows |
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
-//! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`] | percentiles of 999 resamples | the same, of units |
+//! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`], [`LabelShift`] | percentiles of 999 resamples | the same, of units |
 //! | [`PredictionPowered`] | Student's t, variance of both parts | the same, clustered |
 //!
 //! All intervals are for a sample size fixed beforehand; for looking again and again see
@@ -30,6 +31,7 @@ mod clusters;
 mod confusion;
 mod curve;
 mod estimate;
+mod label_shift;
 mod loss;
 mod multiclass;
 mod paired;
@@ -41,11 +43,13 @@ mod resampling;
 mod rows;
 mod scored;
 mod share;
+mod singular_values;
 
 pub use cbpe::Cbpe;
 pub use confusion::{Average, Confusion};
 pub use curve::{Curve, CurvePoint};
 pub use estimate::Estimate;
+pub use label_shift::LabelShift;
 pub use loss::Loss;
 pub use multiclass::Multiclass;
 pub use paired::{paired_auc_difference, paired_difference};

@@ -20,39 +20,49 @@ const FEWEST: usize = 199;
 const BUDGET: usize = 200_000_000;
 /// The generator's seed: the same rows give the same interval.
 const SEED: u64 = 0x0006_D6C6_F707_3000;
+/// That of rows drawn beside them.
+const OTHER_SEED: u64 = 0x0006_D6C6_F707_3001;
 
 impl Weighted {
     /// A metric of the rows as they are, with its interval. Draws for which it is undefined are left out, up to
     /// half of them.
     pub(super) fn estimate(&self, metric: impl Fn(&[f64]) -> Option<f64>) -> Result<Estimate> {
-        let [estimate] = self.estimates(|weights| [metric(weights)]);
-        estimate
+        let drawn = self.resamples().map(|weights| metric(&weights));
+        self.between(metric(self.get()), drawn.collect())
     }
 
-    /// Several metrics, from the same draws.
-    pub(super) fn estimates<const N: usize>(
+    /// Several metrics of these rows and of others that are independent of them, from the same draws. All are
+    /// undefined where one is.
+    pub(super) fn estimates_with(
         &self,
-        metrics: impl Fn(&[f64]) -> [Option<f64>; N],
-    ) -> [Result<Estimate>; N] {
-        let values = metrics(self.get());
-        let mut drawn = [const { Vec::new() }; N];
-        if self.clusters.count() > 1 {
-            for weights in self.resamples() {
-                for (drawn, value) in drawn.iter_mut().zip(metrics(&weights)) {
-                    drawn.extend(value.filter(|value| value.is_finite()));
-                }
-            }
-        }
-        let mut drawn = drawn.into_iter();
-        values.map(|value| self.percentiles(value, drawn.next().unwrap_or_default()))
+        others: &Self,
+        metrics: impl Fn(&[f64], &[f64]) -> Option<Vec<f64>>,
+    ) -> Result<Vec<Estimate>> {
+        others.needs_two_units()?;
+        let values =
+            metrics(self.get(), others.get()).ok_or_else(|| undefined("for these rows"))?;
+        let pairs = self.resamples().zip(others.resamples_from(OTHER_SEED));
+        let drawn: Vec<Option<Vec<f64>>> =
+            pairs.map(|(own, other)| metrics(&own, &other)).collect();
+        let of_one = |(index, value): (usize, f64)| {
+            let drawn = drawn
+                .iter()
+                .map(|values| values.as_ref().map(|values| values[index]));
+            self.between(Some(value), drawn.collect())
+        };
+        values.into_iter().enumerate().map(of_one).collect()
     }
 
-    fn percentiles(&self, value: Option<f64>, mut drawn: Vec<f64>) -> Result<Estimate> {
-        let undefined = |what: &str| Error::invalid(format!("the metric is undefined {what}"));
-        let value = value.filter(|value| value.is_finite());
-        let value = value.ok_or_else(|| undefined("for these rows"))?;
+    /// A value with the percentiles of its draws.
+    fn between(&self, value: Option<f64>, drawn: Vec<Option<f64>>) -> Result<Estimate> {
+        let finite = |value: &f64| value.is_finite();
+        let value = value
+            .filter(finite)
+            .ok_or_else(|| undefined("for these rows"))?;
         self.needs_two_units()?;
-        if drawn.len() < self.draws() / 2 {
+        let draws = drawn.len();
+        let mut drawn: Vec<f64> = drawn.into_iter().flatten().filter(finite).collect();
+        if drawn.len() < draws / 2 {
             return Err(undefined("for most resamples of the rows"));
         }
         drawn.sort_unstable_by(f64::total_cmp);
@@ -63,12 +73,11 @@ impl Weighted {
     }
 
     /// Every unit is drawn as often as it comes: the weights of the rows, draw by draw.
-    pub(super) fn resamples(&self) -> impl Iterator<Item = Vec<f64>> {
+    fn resamples(&self) -> impl Iterator<Item = Vec<f64>> {
         self.resamples_from(SEED)
     }
 
-    /// The same from another seed, for rows that are independent of others.
-    pub(super) fn resamples_from(&self, seed: u64) -> impl Iterator<Item = Vec<f64>> {
+    fn resamples_from(&self, seed: u64) -> impl Iterator<Item = Vec<f64>> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         (0..self.draws()).map(move |_| {
             let mut times = vec![0_u32; self.clusters.count()];
@@ -85,4 +94,8 @@ impl Weighted {
     fn draws(&self) -> usize {
         (BUDGET / self.len().max(1)).clamp(FEWEST, RESAMPLES)
     }
+}
+
+fn undefined(what: &str) -> Error {
+    Error::invalid(format!("the metric is undefined {what}"))
 }

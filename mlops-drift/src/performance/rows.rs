@@ -88,6 +88,13 @@ impl Weighted {
         student_quantile(self.confidence, (self.clusters.count() - 1) as f64)
     }
 
+    /// Kish's effective number of units: as many of equal weight would carry as much.
+    pub(super) fn effective_units(&self) -> f64 {
+        let rows = self.weights.iter().copied().enumerate();
+        let squares: f64 = self.clusters.sums(rows).iter().map(|sum| sum * sum).sum();
+        self.weights.iter().sum::<f64>().powi(2) / squares
+    }
+
     pub(super) fn needs_two_units(&self) -> Result<()> {
         match self.clusters.count() {
             units @ 0..2 => Err(Error::invalid(format!(

@@ -1,0 +1,230 @@
+use mlops_core::evidence::SignificanceLevel;
+use mlops_core::{Error, Result};
+
+use super::rows::{Weighted, same_length};
+use super::singular_values::SingularValues;
+use super::{Confusion, Estimate};
+
+/// How the shares of the classes changed, and what that does to performance, without labels: black box shift
+/// estimation, BBSE.
+///
+/// **Statistic**: with C the held-out shares of rows by predicted and true class, and μ the current shares of
+/// predicted classes, w = C⁻¹·μ is by how much each class became more frequent; negative weights are set to 0, and
+/// the weighted shares scaled to sum to 1. **Assumption**: label shift: the shares of the classes changed, the law
+/// of the inputs within each class did not; so it fits causes seen by their effects (a disease by its symptoms).
+/// **It fails** where the inputs change within a class, or what a class means (covariate or concept shift): the
+/// predicted classes alone cannot tell that from label shift, and the figures are then wrong by any amount.
+/// **Guarantee**: consistent under the assumption; intervals lie between percentiles of 999 resamples of held-out
+/// and current units together. **Weakness**: a classifier that hardly tells two classes apart says little, see
+/// [`weights`](Self::weights). **Cost**: O(999·(n + m + k³)) for n held-out and m current rows of k classes.
+/// **Source**: Lipton, Wang & Smola, "Detecting and correcting for label shift with black box predictors", ICML
+/// 2018, section 3.
+///
+/// ```
+/// use mlops_drift::performance::LabelShift;
+/// // Right in four of five rows; both classes equally frequent, until one makes all of the current rows.
+/// let truth: Vec<usize> = (0..1000).map(|row| row % 2).collect();
+/// let predicted: Vec<usize> = (0..1000).map(|row| if row % 10 < 8 { row % 2 } else { 1 - row % 2 }).collect();
+/// let current: Vec<usize> = (0..1000).map(|row| usize::from(row % 5 != 0)).collect();
+/// let shift = LabelShift::new(2, &truth, &predicted, &current)?;
+/// let shares = shift.shares()?;
+/// assert!((shares[1].value - 1.0).abs() < 1e-12);
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelShift {
+    classes: usize,
+    truth: Vec<usize>,
+    predicted: Vec<usize>,
+    held_out: Weighted,
+    current: Vec<usize>,
+    current_rows: Weighted,
+}
+
+impl LabelShift {
+    /// True and predicted classes, numbered from 0, of rows that the model was not trained on, and the predicted
+    /// classes of current rows; at 95 % confidence, rows independent.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, fewer than two
+    /// classes, or a class out of range.
+    pub fn new(
+        classes: usize,
+        truth: &[usize],
+        predicted: &[usize],
+        current: &[usize],
+    ) -> Result<Self> {
+        Confusion::of(classes, truth, predicted)?;
+        Confusion::of(classes, current, current)?;
+        Ok(Self {
+            classes,
+            truth: truth.to_vec(),
+            predicted: predicted.to_vec(),
+            held_out: Weighted::rows(truth.len()),
+            current: current.to_vec(),
+            current_rows: Weighted::rows(current.len()),
+        })
+    }
+
+    /// Declares which held-out rows, and which current rows, share a unit; see
+    /// [`Scored::units`](super::Scored::units).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::LabelShift;
+    /// let shift = LabelShift::new(2, &[0, 1, 0, 1], &[0, 1, 0, 1], &[0, 0])?;
+    /// assert!(shift.units(&[1, 1, 2, 2], &[3]).is_err());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn units(mut self, held_out: &[u64], current: &[u64]) -> Result<Self> {
+        self.held_out.units(held_out)?;
+        self.current_rows.units(current)?;
+        Ok(self)
+    }
+
+    /// Intervals that miss with this probability instead of 5 %.
+    #[must_use]
+    pub fn level(mut self, level: SignificanceLevel) -> Self {
+        self.held_out.confidence = 1.0 - level.get();
+        self.current_rows.confidence = 1.0 - level.get();
+        self
+    }
+
+    /// By how much each class became more frequent.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if C could be singular: if its least singular
+    /// value is not above the distance, in operator norm, that the estimate of C keeps from it but for a probability
+    /// of 5 %. That is the t of n·t²/2 = (v + 2·t/3)·ln(2·k/0.05), with the effective number n of held-out units and
+    /// the greatest share v of a true or predicted class (Tropp, "User-friendly tail bounds for sums of random
+    /// matrices", Foundations of Computational Mathematics 12, 2012, theorem 1.6; no singular value moves further,
+    /// by Weyl's inequality).
+    ///
+    /// ```
+    /// # use mlops_drift::performance::LabelShift;
+    /// let truth: Vec<usize> = (0..1000).map(|row| row % 2).collect();
+    /// let always_yes = LabelShift::new(2, &truth, &[1; 1000], &[1; 1000])?;
+    /// assert!(always_yes.weights().unwrap_err().to_string().contains("smallest singular value"));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn weights(&self) -> Result<Vec<f64>> {
+        let (held_out, current) = (self.held_out.get(), self.current_rows.get());
+        let least = SingularValues::of(self.classes, &self.joint(held_out)).least();
+        let floor = self.noise();
+        if least <= floor {
+            return Err(Error::invalid(format!(
+                "the smallest singular value of the confusion matrix must be above {floor:.4}, got {least:.4}: \
+                 predictions do not tell the classes apart, or a class is missing"
+            )));
+        }
+        self.fitted(held_out, current)
+            .ok_or_else(|| Error::invalid("no class is left in the current rows"))
+    }
+
+    /// The share of each class in the current rows.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights)'s, and for fewer than two units on either side.
+    pub fn shares(&self) -> Result<Vec<Estimate>> {
+        self.weights()?;
+        self.current_rows
+            .estimates_with(&self.held_out, |current, held_out| {
+                let weights = self.fitted(held_out, current)?;
+                let shares = self.shares_of_truth(held_out).into_iter().zip(weights);
+                Some(shares.map(|(share, weight)| share * weight).collect())
+            })
+    }
+
+    /// The mean loss in the current rows, from the losses of the held-out rows: each weighs as much as its class
+    /// became more frequent.
+    ///
+    /// # Errors
+    /// As [`shares`](Self::shares)'s, for another number of losses, and for NaN or ±inf.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::LabelShift;
+    /// // Class 1 is missed twice as often as class 0, and became three times as frequent as class 0.
+    /// let truth: Vec<usize> = (0..2000).map(|row| row % 2).collect();
+    /// let missed = |row: usize| row % 20 == 0 || row % 20 == 1 || row % 20 == 3;
+    /// let predicted: Vec<usize> = (0..2000).map(|row| truth[row] ^ usize::from(missed(row))).collect();
+    /// let losses: Vec<f64> = (0..2000).map(|row| f64::from(u8::from(missed(row)))).collect();
+    /// let current: Vec<usize> = (0..2000).map(|row| usize::from(row % 40 < 25)).collect();
+    /// let risk = LabelShift::new(2, &truth, &predicted, &current)?.risk(&losses)?;
+    /// assert!((risk.value - (0.25 * 0.1 + 0.75 * 0.2)).abs() < 1e-12);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn risk(&self, losses: &[f64]) -> Result<Estimate> {
+        same_length("losses", self.truth.len(), losses.len())?;
+        if let Some(loss) = losses.iter().find(|loss| !loss.is_finite()) {
+            return Err(Error::invalid(format!("losses must be finite, got {loss}")));
+        }
+        self.weights()?;
+        let risks = self
+            .held_out
+            .estimates_with(&self.current_rows, |held_out, current| {
+                let weights = self.fitted(held_out, current)?;
+                let rows = self.truth.iter().zip(held_out);
+                let rows: Vec<f64> = rows
+                    .map(|(class, weight)| weights[*class] * weight)
+                    .collect();
+                Some(vec![super::rows::mean(losses.iter().copied(), &rows)])
+            })?;
+        let first = risks.into_iter().next();
+        first.ok_or_else(|| Error::invalid("the risk is undefined for these rows"))
+    }
+
+    /// How far the estimate of C may lie from it, see [`weights`](Self::weights).
+    fn noise(&self) -> f64 {
+        let weights = self.held_out.get();
+        let predicted = shares(self.classes, &self.predicted, weights);
+        let shares = self.shares_of_truth(weights).into_iter().chain(predicted);
+        let rate = (2.0 * self.classes as f64 / 0.05).ln() / self.held_out.effective_units();
+        let linear = 2.0 / 3.0 * rate;
+        linear + (linear * linear + 2.0 * shares.fold(0.0, f64::max) * rate).sqrt()
+    }
+
+    /// w of these weights of rows; `None` where C has no inverse or no class is left.
+    fn fitted(&self, held_out: &[f64], current: &[f64]) -> Option<Vec<f64>> {
+        let predicted = shares(self.classes, &self.current, current);
+        let mut weights = SingularValues::of(self.classes, &self.joint(held_out)).solve(&predicted);
+        weights
+            .iter_mut()
+            .for_each(|weight| *weight = weight.max(0.0));
+        let truth = self.shares_of_truth(held_out);
+        let all: f64 = truth
+            .iter()
+            .zip(&weights)
+            .map(|(share, weight)| share * weight)
+            .sum();
+        weights.iter_mut().for_each(|weight| *weight /= all);
+        weights
+            .iter()
+            .all(|weight| weight.is_finite())
+            .then_some(weights)
+    }
+
+    /// C: shares by predicted class, row by row, and true class.
+    fn joint(&self, weights: &[f64]) -> Vec<f64> {
+        let mut cells = vec![0.0; self.classes * self.classes];
+        let all: f64 = weights.iter().sum();
+        for ((truth, predicted), weight) in self.truth.iter().zip(&self.predicted).zip(weights) {
+            cells[predicted * self.classes + truth] += weight / all;
+        }
+        cells
+    }
+
+    fn shares_of_truth(&self, weights: &[f64]) -> Vec<f64> {
+        shares(self.classes, &self.truth, weights)
+    }
+}
+
+fn shares(classes: usize, rows: &[usize], weights: &[f64]) -> Vec<f64> {
+    let mut shares = vec![0.0; classes];
+    let all: f64 = weights.iter().sum();
+    for (class, weight) in rows.iter().zip(weights) {
+        shares[*class] += weight / all;
+    }
+    shares
+}
