@@ -9,6 +9,7 @@
 //! | [`Cbpe`] | without labels: what two-class performance would be if the probabilities were what they say |
 //! | [`PredictionPowered`] | with few labels: a mean or ratio that is right however wrong the guess for the other rows |
 //! | [`LabelShift`] | without labels: the shares of the classes, and performance, if only these shares changed |
+//! | [`ImportanceWeighted`] with [`DensityRatio`] | without labels: performance, if only the inputs changed |
 //!
 //! Intervals:
 //!
@@ -20,20 +21,25 @@
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
 //! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`], [`LabelShift`] | percentiles of 999 resamples | the same, of units |
+//! | [`ImportanceWeighted`] | Student's t of the weighted mean | t of the clustered weighted mean |
 //! | [`PredictionPowered`] | Student's t, variance of both parts | the same, clustered |
 //!
 //! All intervals are for a sample size fixed beforehand; for looking again and again see
 //! [`mlops_core::evidence::MeanSequence`].
 
 mod auc;
+mod basis;
 mod cbpe;
 mod clusters;
 mod confusion;
 mod curve;
+mod density_ratio;
 mod estimate;
+mod importance;
 mod label_shift;
 mod loss;
 mod multiclass;
+mod normal_equations;
 mod paired;
 mod prediction_powered;
 mod ranking;
@@ -48,7 +54,9 @@ mod singular_values;
 pub use cbpe::Cbpe;
 pub use confusion::{Average, Confusion};
 pub use curve::{Curve, CurvePoint};
+pub use density_ratio::DensityRatio;
 pub use estimate::Estimate;
+pub use importance::ImportanceWeighted;
 pub use label_shift::LabelShift;
 pub use loss::Loss;
 pub use multiclass::Multiclass;

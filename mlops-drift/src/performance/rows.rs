@@ -147,6 +147,8 @@ pub(super) fn check_weights(weights: &[f64]) -> Result<()> {
 /// The setters that every set of rows with weights has.
 macro_rules! weighted_rows {
     ($rows:ident, $example:literal) => {
+        crate::performance::rows::rows_in_units!($rows, $example);
+
         impl $rows {
             /// With a weight in \[0, ∞) per row.
             ///
@@ -164,7 +166,15 @@ macro_rules! weighted_rows {
                 self.rows.weights(weights)?;
                 Ok(self)
             }
+        }
+    };
+}
+pub(super) use weighted_rows;
 
+/// The setters that every set of rows in units has.
+macro_rules! rows_in_units {
+    ($rows:ident, $example:literal) => {
+        impl $rows {
             /// Declares which rows share a unit (a user, an origin-hour): rows of one unit may depend on each
             /// other in any way, units may not. The intervals widen accordingly.
             ///
@@ -198,4 +208,4 @@ macro_rules! weighted_rows {
         }
     };
 }
-pub(super) use weighted_rows;
+pub(super) use rows_in_units;
