@@ -10,6 +10,7 @@
 //! | [`PredictionPowered`] | with few labels: a mean or ratio that is right however wrong the guess for the other rows |
 //! | [`LabelShift`] | without labels: the shares of the classes, and performance, if only these shares changed |
 //! | [`ImportanceWeighted`] with [`DensityRatio`] | without labels: performance, if only the inputs changed |
+//! | [`DirectLoss`] | without labels: the mean loss of any model, by a regression of its losses on its inputs |
 //!
 //! Intervals:
 //!
@@ -21,6 +22,7 @@
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
 //! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`], [`LabelShift`] | percentiles of 999 resamples | the same, of units |
+//! | [`DirectLoss`] | Student's t, variance of both samples, with residuals of rows left out | the same, clustered |
 //! | [`ImportanceWeighted`] | Student's t of the weighted mean | t of the clustered weighted mean |
 //! | [`PredictionPowered`] | Student's t, variance of both parts | the same, clustered |
 //!
@@ -34,6 +36,7 @@ mod clusters;
 mod confusion;
 mod curve;
 mod density_ratio;
+mod direct_loss;
 mod estimate;
 mod importance;
 mod label_shift;
@@ -55,6 +58,7 @@ pub use cbpe::Cbpe;
 pub use confusion::{Average, Confusion};
 pub use curve::{Curve, CurvePoint};
 pub use density_ratio::DensityRatio;
+pub use direct_loss::DirectLoss;
 pub use estimate::Estimate;
 pub use importance::ImportanceWeighted;
 pub use label_shift::LabelShift;

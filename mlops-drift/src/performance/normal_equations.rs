@@ -28,17 +28,51 @@ impl NormalEquations {
     }
 
     /// The β; `None` if the matrix is not positive definite.
-    pub(super) fn solve(mut self, ridge: f64) -> Option<Vec<f64>> {
+    pub(super) fn solve(self, ridge: f64) -> Option<Vec<f64>> {
+        let side = self.side.clone();
+        let solution = self.factored(ridge)?.solve(&side);
+        solution.iter().all(|x| x.is_finite()).then_some(solution)
+    }
+
+    /// The matrix with its ridge, ready to be solved for any side; `None` if it is not positive definite.
+    pub(super) fn factored(mut self, ridge: f64) -> Option<Factor> {
         for i in 1..self.size {
             self.cells[i * self.size + i] += ridge;
         }
-        self.factored()?;
-        let mut solution = self.side;
         for i in 0..self.size {
-            let row = &self.cells[i * self.size..][..=i];
-            let known = dot(row, &solution[..i]);
-            solution[i] = (solution[i] - known) / row[i];
+            let (before, rest) = self.cells.split_at_mut(i * self.size);
+            let row = &mut rest[..=i];
+            for j in 0..i {
+                let other = &before[j * self.size..][..=j];
+                row[j] = (row[j] - dot(other, &row[..j])) / other[j];
+            }
+            let squared = row[i] - dot(&row[..i], &row[..i]);
+            if !squared.is_finite() || squared <= 0.0 {
+                return None;
+            }
+            row[i] = squared.sqrt();
         }
+        Some(Factor {
+            size: self.size,
+            cells: self.cells,
+        })
+    }
+
+    pub(super) fn side(&self) -> &[f64] {
+        &self.side
+    }
+}
+
+/// Cholesky's factor L of a matrix L·Lᵀ, in the lower triangle.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Factor {
+    size: usize,
+    cells: Vec<f64>,
+}
+
+impl Factor {
+    pub(super) fn solve(&self, side: &[f64]) -> Vec<f64> {
+        let mut solution = self.half_solved(side);
         for i in (0..self.size).rev() {
             solution[i] /= self.cells[i * self.size + i];
             let value = solution[i];
@@ -48,26 +82,23 @@ impl NormalEquations {
                 .zip(row)
                 .for_each(|(x, cell)| *x -= cell * value);
         }
-        solution.iter().all(|x| x.is_finite()).then_some(solution)
+        solution
     }
 
-    /// Cholesky's factor in place of the lower triangle.
-    fn factored(&mut self) -> Option<()> {
+    /// xᵀ·(L·Lᵀ)⁻¹·x: a row's leverage.
+    pub(super) fn leverage(&self, row: &[f64]) -> f64 {
+        let half = self.half_solved(row);
+        dot(&half, &half)
+    }
+
+    /// L⁻¹·side.
+    fn half_solved(&self, side: &[f64]) -> Vec<f64> {
+        let mut solution = side.to_vec();
         for i in 0..self.size {
-            let (before, rest) = self.cells.split_at_mut(i * self.size);
-            let row = &mut rest[..=i];
-            for j in 0..i {
-                let other = &before[j * self.size..][..=j];
-                row[j] = (row[j] - dot(other, &row[..j])) / other[j];
-            }
-            let squared = row[i] - dot(&row[..i], &row[..i]);
-            row[i] = squared.sqrt();
-            // Also false for NaN, which a negative number has for a root.
-            if !(squared > 0.0 && squared.is_finite()) {
-                return None;
-            }
+            let row = &self.cells[i * self.size..][..=i];
+            solution[i] = (solution[i] - dot(row, &solution[..i])) / row[i];
         }
-        Some(())
+        solution
     }
 }
 

@@ -1,0 +1,249 @@
+use mlops_core::{Error, Result};
+
+use super::Estimate;
+use super::basis::{Basis, check_points};
+use super::normal_equations::{Factor, NormalEquations, dot};
+use super::rows::{Weighted, rows_in_units, same_length};
+use crate::multivariate::Points;
+
+/// Price of a squared coefficient, of standardized columns: that of one row or so.
+const RIDGE: f64 = 1.0;
+
+/// The loss of a model without labels, by a regression of known losses on what is known of a row: direct loss
+/// estimation, for any model and any loss.
+///
+/// **Statistic**: the mean over current rows of a ridge regression, fitted to reference rows, of the loss on every
+/// column and its square, kept within the range of the losses seen. Give the model's prediction as a column too.
+/// **Assumption**: the mean loss given the columns is as it was, and near a quadratic function of each column, added
+/// up. **It fails** under concept shift (another answer to the same inputs: the losses change, the columns do not),
+/// and where current rows lie beyond the reference's. **Interval**: Student's t, from the variance of the current
+/// rows' estimates and that of the coefficients, by the residual of each reference row under a fit without it
+/// (MacKinnon & White, "Some heteroskedasticity-consistent covariance matrix estimators", Journal of Econometrics 29,
+/// 1985: HC3), both by units; not in it is that the loss may have another form. **Cost**: O(n·d²).
+/// **Source**: NannyML's documentation of DLE, with a regression whose error is known in place of boosted trees.
+///
+/// ```
+/// use mlops_drift::multivariate::Points;
+/// use mlops_drift::performance::DirectLoss;
+/// let size = |row: usize| (row % 10) as f64;
+/// let reference = Points::new(1, (0..500).map(size))?;
+/// let losses: Vec<f64> = (0..500).map(|row| 2.0 * size(row) + (row / 10 % 2) as f64).collect();
+/// let fit = DirectLoss::fit(&reference, &losses)?;
+/// let current = Points::new(1, (0..200).map(|row| size(row % 5)))?; // the smaller half
+/// let loss = fit.estimate(&current)?;
+/// assert!((loss.value - 4.5).abs() < 0.1 && loss.interval.contains(4.5));
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct DirectLoss {
+    basis: Basis,
+    factor: Factor,
+    coefficients: Vec<f64>,
+    range: (f64, f64),
+    design: Vec<Vec<f64>>,
+    /// Loss less estimate of each reference row, under a fit without it.
+    left_out: Vec<f64>,
+    explained: Option<f64>,
+    rows: Weighted,
+}
+
+impl DirectLoss {
+    /// From reference rows and their losses, at 95 % confidence, rows independent.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for different lengths, missing rows, losses that
+    /// are not finite, no more rows than coefficients (1 + 2·columns), or values whose variance overflows.
+    pub fn fit(reference: &Points, losses: &[f64]) -> Result<Self> {
+        check_points("reference rows", reference, reference.dimensions())?;
+        same_length("losses", reference.len(), losses.len())?;
+        if let Some(loss) = losses.iter().find(|loss| !loss.is_finite()) {
+            return Err(Error::invalid(format!("losses must be finite, got {loss}")));
+        }
+        let coefficients = 1 + 2 * reference.dimensions();
+        if losses.len() <= coefficients {
+            return Err(Error::invalid(format!(
+                "more than {coefficients} rows are needed for as many coefficients, got {}",
+                losses.len()
+            )));
+        }
+        let basis = Basis::of(reference.dimensions(), &[reference])?;
+        let design: Vec<Vec<f64>> = reference.rows().map(|row| basis.row(row)).collect();
+        let (factor, coefficients) = ridge(&design, losses)?;
+        let left_out = left_out(&design, losses, &factor, &coefficients);
+        let fold = |better: fn(f64, f64) -> f64| losses.iter().copied().reduce(better);
+        Ok(Self {
+            range: fold(f64::min).zip(fold(f64::max)).unwrap_or_default(),
+            explained: explained(losses, &left_out),
+            rows: Weighted::rows(losses.len()),
+            basis,
+            factor,
+            coefficients,
+            design,
+            left_out,
+        })
+    }
+
+    /// The estimated loss of every row: also a guess for [`PredictionPowered`](super::PredictionPowered).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for other columns, missing rows, or a row so far
+    /// out that its estimate is not a number.
+    pub fn of(&self, points: &Points) -> Result<Vec<f64>> {
+        check_points("rows", points, (self.basis.size() - 1) / 2)?;
+        let of_row = |row: &[f64]| {
+            let (loss, _) = self.clamped(&self.basis.row(row));
+            let number = Some(loss).filter(|loss| !loss.is_nan());
+            number.ok_or_else(|| Error::invalid("estimated losses must be numbers, got NaN"))
+        };
+        points.rows().map(of_row).collect()
+    }
+
+    /// The mean loss over current rows, independent of each other.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of)'s, and for fewer than two units on either side.
+    pub fn estimate(&self, current: &Points) -> Result<Estimate> {
+        self.estimate_of(current, &Weighted::rows(current.len()))
+    }
+
+    /// The same for current rows of which some share a unit.
+    ///
+    /// # Errors
+    /// As [`estimate`](Self::estimate)'s, and for another number of units.
+    ///
+    /// ```
+    /// # use mlops_drift::multivariate::Points;
+    /// # use mlops_drift::performance::DirectLoss;
+    /// # let reference = Points::new(1, (0..50).map(f64::from))?;
+    /// # let losses: Vec<f64> = (0..50).map(|row| f64::from(row % 7)).collect();
+    /// let fit = DirectLoss::fit(&reference, &losses)?;
+    /// let current = Points::new(1, [1.0, 1.5, 40.0, 41.0])?;
+    /// assert_eq!(fit.estimate_in_units(&current, &[1, 1, 2, 2])?.units, 2);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_in_units(&self, current: &Points, units: &[u64]) -> Result<Estimate> {
+        let mut rows = Weighted::rows(current.len());
+        rows.units(units)?;
+        self.estimate_of(current, &rows)
+    }
+
+    /// The share of the losses' variance that the columns explain in reference rows left out, at most 1: at 0 or
+    /// below, the estimate is but the mean of the reference. `None` for losses that are all the same.
+    ///
+    /// ```
+    /// # use mlops_drift::multivariate::Points;
+    /// # use mlops_drift::performance::DirectLoss;
+    /// let noise = Points::new(1, (0..100).map(|row| f64::from(row * 7919 % 100)))?;
+    /// let losses: Vec<f64> = (0..100).map(|row| f64::from(row % 2)).collect();
+    /// assert!(DirectLoss::fit(&noise, &losses)?.explained().unwrap() < 0.1);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn explained(&self) -> Option<f64> {
+        self.explained
+    }
+
+    fn estimate_of(&self, current: &Points, rows: &Weighted) -> Result<Estimate> {
+        self.rows.needs_two_units()?;
+        let losses = self.of(current)?;
+        rows.needs_two_units()?;
+        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+        let variance = rows.error_of_mean(&losses, mean).powi(2) + self.variance_of_fit(current);
+        let radius = variance.sqrt() * self.rows.student_quantile()?;
+        let (low, high) = (
+            (mean - radius).max(self.range.0),
+            (mean + radius).min(self.range.1),
+        );
+        Ok(Estimate {
+            n: rows.len(),
+            units: rows.clusters.count(),
+            ..self.rows.figure(mean, low, high)?
+        })
+    }
+
+    /// The variance of the mean estimate that stems from the coefficients.
+    fn variance_of_fit(&self, current: &Points) -> f64 {
+        let mut mean = vec![0.0; self.coefficients.len()];
+        for row in current.rows() {
+            let row = self.basis.row(row);
+            // A row at the end of the range stays there.
+            if let (_, true) = self.clamped(&row) {
+                let share = 1.0 / current.len() as f64;
+                mean.iter_mut()
+                    .zip(&row)
+                    .for_each(|(mean, x)| *mean += share * x);
+            }
+        }
+        let direction = self.factor.solve(&mean);
+        let terms = self.design.iter().zip(&self.left_out);
+        let terms = terms.map(|(row, residual)| dot(row, &direction) * residual);
+        self.rows.clusters.variance_of_sum(terms.enumerate())
+    }
+
+    /// The estimate, and whether it lay within the range.
+    fn clamped(&self, row: &[f64]) -> (f64, bool) {
+        let loss = dot(row, &self.coefficients);
+        let clamped = loss.clamp(self.range.0, self.range.1);
+        (clamped, clamped == loss)
+    }
+}
+
+rows_in_units!(
+    DirectLoss,
+    "# let points = mlops_drift::multivariate::Points::new(1, [1.0, 2.0, 3.0, 4.0])?;
+# let rows = mlops_drift::performance::DirectLoss::fit(&points, &[1.0, 0.0, 2.0, 1.0])?;"
+);
+
+fn ridge(design: &[Vec<f64>], losses: &[f64]) -> Result<(Factor, Vec<f64>)> {
+    let mut equations = NormalEquations::new(design[0].len());
+    for (row, loss) in design.iter().zip(losses) {
+        equations.push(row, 1.0, *loss);
+    }
+    let side = equations.side().to_vec();
+    let factor = equations.factored(RIDGE);
+    let factor = factor.ok_or_else(|| Error::invalid("the columns vary beyond floating point"))?;
+    let coefficients = factor.solve(&side);
+    if coefficients.iter().any(|x| !x.is_finite()) {
+        return Err(Error::invalid("the losses vary beyond floating point"));
+    }
+    Ok((factor, coefficients))
+}
+
+/// Residuals under fits without the row: residual over 1 − leverage (Sherman & Morrison).
+fn left_out(design: &[Vec<f64>], losses: &[f64], factor: &Factor, fit: &[f64]) -> Vec<f64> {
+    let rows = design.iter().zip(losses);
+    rows.map(|(row, loss)| (loss - dot(row, fit)) / (1.0 - factor.leverage(row)))
+        .collect()
+}
+
+fn explained(losses: &[f64], left_out: &[f64]) -> Option<f64> {
+    let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+    let spread: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
+    let rest: f64 = left_out.iter().map(|residual| residual * residual).sum();
+    Some(1.0 - rest / spread).filter(|explained| explained.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{left_out, ridge};
+    use crate::performance::normal_equations::dot;
+
+    #[test]
+    fn residuals_of_rows_left_out_are_those_of_fits_without_them() {
+        let design: Vec<Vec<f64>> = (0..9)
+            .map(|i| vec![1.0, f64::from(i * i % 7) - 3.0])
+            .collect();
+        let losses: Vec<f64> = (0..9).map(|i| f64::from(i * 5 % 4)).collect();
+        let Ok((factor, fit)) = ridge(&design, &losses) else {
+            unreachable!("the columns are not constant")
+        };
+        let residuals = left_out(&design, &losses, &factor, &fit);
+        for (row, residual) in residuals.iter().enumerate() {
+            let (mut others, mut theirs) = (design.clone(), losses.clone());
+            others.remove(row);
+            theirs.remove(row);
+            let naive =
+                ridge(&others, &theirs).map(|(_, fit)| losses[row] - dot(&design[row], &fit));
+            assert!(naive.is_ok_and(|naive| (naive - residual).abs() < 1e-12));
+        }
+    }
+}
