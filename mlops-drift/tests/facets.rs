@@ -10,8 +10,10 @@ use arrow::array::{
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::Float32Type;
 use mlops_core::ErrorKind;
+use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::DriftCheck;
 use mlops_drift::check::{Method, Source};
+use mlops_drift::expectation::Suite;
 use mlops_drift::profile::{FacetProfile, NumericProfile, TableProfile, Values};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -316,4 +318,18 @@ fn the_second_version_stays_readable() {
     }
     let old = TableProfile::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(old, profile);
+}
+
+/// Of texts the range of their lengths is inferred, and holds for texts of the same law but not for shorter ones.
+#[test]
+fn a_suite_inferred_from_texts_expects_their_lengths() {
+    let level = SignificanceLevel::FIVE_PERCENT;
+    let reference = table(3_000, 10, 0, 0.0).project(&[0]).unwrap();
+    let suite = Suite::infer(&TableProfile::of(&reference).unwrap(), level).unwrap();
+    let lengths = suite.expectations().last().unwrap().to_string();
+    assert!(lengths.contains("characters"), "{lengths}");
+    assert!(suite.validate(&table(500, 11, 0, 0.0)).unwrap().passed());
+    let short: StringArray = (0..500).map(|i| Some(["a b", "a c"][i % 2])).collect();
+    let short = RecordBatch::try_from_iter([("review", Arc::new(short) as ArrayRef)]).unwrap();
+    assert!(!suite.validate(&short).unwrap().passed());
 }

@@ -9,7 +9,9 @@ use super::bounds::{Bound, Bounds};
 use super::expected::Expectation;
 use super::rule::Rule;
 use super::suite::Suite;
-use crate::profile::{CategoricalProfile, ColumnProfile, NumericProfile, TableProfile, Values};
+use crate::profile::{
+    CategoricalProfile, ColumnProfile, FacetProfile, NumericProfile, TableProfile, Values,
+};
 use crate::sample::ColumnKind;
 
 /// Rules of a column that have an error: on its missing values and on its values.
@@ -33,7 +35,7 @@ impl Suite {
     /// | rule | share that is tolerated | source |
     /// | --- | --- | --- |
     /// | not missing; k of n rows were | the upper bound of k of n | Clopper & Pearson, Biometrika 26, 1934 |
-    /// | within the range of n rows | the upper bound of 1 of n | Wilks, "Determination of sample sizes for setting tolerance limits", Annals of Mathematical Statistics 12, 1941 |
+    /// | within the range, or the range of lengths of texts, of n rows | the upper bound of 1 of n | Wilks, "Determination of sample sizes for setting tolerance limits", Annals of Mathematical Statistics 12, 1941 |
     /// | one of the d labels of n rows | 1 − (δ / (d (d + 1) C(n, d)))^(1/(n − d)) | Floyd & Warmuth, "Sample compression, learnability, and the Vapnik–Chervonenkis dimension", Machine Learning 21, 1995, for the d rows that show the labels |
     ///
     /// **Weakness**: a rule whose tolerated share would exceed the seen one by more than a tenth is left out (so are all
@@ -93,6 +95,7 @@ impl Observed<'_> {
         found.extend(match self.column.values() {
             Values::Numeric(profile) => self.range(profile)?,
             Values::Categorical(profile) => self.labels(profile)?,
+            Values::Facets(profile) => self.length(profile)?,
         });
         Ok(found)
     }
@@ -113,10 +116,24 @@ impl Observed<'_> {
         let Some(within) = self.within(profile) else {
             return Ok(None);
         };
-        // The two gaps beyond the extremes of n rows are those of one row too many, missing rows lying in neither.
+        self.expect_within(Rule::Between(within))
+    }
+
+    /// Of texts; embeddings have none.
+    fn length(&self, profile: &FacetProfile) -> Result<Option<Expectation>> {
+        let lengths = profile.facet("characters").map(NumericProfile::moments);
+        let ends = lengths.and_then(|lengths| Some((lengths.least()?, lengths.greatest()?)));
+        let Some((least, greatest)) = ends else {
+            return Ok(None);
+        };
+        self.expect_within(Rule::Length((least as u64..=greatest as u64).into()))
+    }
+
+    /// The two gaps beyond the extremes of n rows are those of one row too many, missing rows lying in neither.
+    fn expect_within(&self, rule: Rule) -> Result<Option<Expectation>> {
         let share = share_at_most(1, self.rows, self.error);
         let observed = format!("of {} rows none lay outside", self.rows);
-        self.expect(Rule::Between(within), share, 0.0, observed)
+        self.expect(rule, share, 0.0, observed)
     }
 
     /// The finite extremes; an end is open where infinite values were seen.
