@@ -9,6 +9,7 @@ pub mod multivariate;
 mod parallel;
 pub mod performance;
 mod permutation;
+pub mod preset;
 pub mod profile;
 pub mod report;
 pub mod sample;

@@ -23,6 +23,7 @@ use crate::sample::Infinite;
 
 pub use method::Method;
 pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn};
+pub(crate) use observed::{Units, find};
 pub use prepared::PreparedCheck;
 pub use source::Source;
 

@@ -73,14 +73,14 @@ impl Missing {
 }
 
 /// The unit of every row: a number below `count`.
-pub(super) struct Units {
+pub(crate) struct Units {
     of_row: Vec<u32>,
     count: usize,
 }
 
 impl Units {
     /// Numbers the distinct values of the unit column in order of appearance.
-    pub(super) fn of(batch: &RecordBatch, column: &str) -> Result<Self> {
+    pub(crate) fn of(batch: &RecordBatch, column: &str) -> Result<Self> {
         let keys = find(batch, column)?;
         if keys.null_count() > 0 {
             return Err(Error::invalid(format!(
@@ -105,8 +105,15 @@ impl Units {
     }
 }
 
+impl Units {
+    /// The number of the unit of every row.
+    pub(crate) fn of_rows(&self) -> Vec<u64> {
+        self.of_row.iter().map(|&unit| unit.into()).collect()
+    }
+}
+
 /// The column of this name.
-pub(super) fn find<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a ArrayRef> {
+pub(crate) fn find<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a ArrayRef> {
     batch.column_by_name(column).ok_or_else(|| missing(column))
 }
 

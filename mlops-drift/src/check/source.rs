@@ -99,8 +99,25 @@ impl Source {
         }
     }
 
+    /// The profile, if it is one.
+    pub(crate) fn profile(&self) -> Option<&TableProfile> {
+        match &self.0 {
+            Held::Profile(profile) => Some(profile),
+            Held::Rows(_) | Held::Parts(_) => None,
+        }
+    }
+
+    /// The table, unless it is a profile.
+    pub(crate) fn as_table(&self) -> Result<&dyn Table> {
+        match &self.0 {
+            Held::Rows(batch) => Ok(batch),
+            Held::Parts(table) => Ok(table.as_ref()),
+            Held::Profile(_) => Err(no_rows()),
+        }
+    }
+
     /// Some columns with all their rows.
-    pub(super) fn gather(&self, columns: &[&str]) -> Result<RecordBatch> {
+    pub(crate) fn gather(&self, columns: &[&str]) -> Result<RecordBatch> {
         match &self.0 {
             Held::Rows(batch) => Ok(batch.clone()),
             Held::Parts(table) => gathered(table.as_ref(), columns),

@@ -74,7 +74,7 @@ impl ValidationReport {
         suite("validation", &cases)
     }
 
-    fn worst_first(&self) -> Vec<&ExpectationResult> {
+    pub(crate) fn worst_first(&self) -> Vec<&ExpectationResult> {
         let mut results: Vec<&ExpectationResult> = self.results.iter().collect();
         results.sort_by_key(|result| (result.passed, std::cmp::Reverse(result.severity)));
         results

@@ -21,6 +21,7 @@ use crate::profile::Bracket;
 use crate::two_sample::TestResult;
 
 pub use distribution::Distribution;
+pub(crate) use distribution::number;
 
 /// What a [`DriftCheck`](crate::DriftCheck) found in one table.
 ///

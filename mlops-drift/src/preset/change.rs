@@ -1,0 +1,177 @@
+use mlops_core::Result;
+use mlops_core::evidence::Interval;
+use serde::{Deserialize, Serialize};
+
+use crate::performance::Estimate;
+
+/// Which way a metric should move.
+///
+/// ```
+/// use mlops_drift::preset::Better;
+/// assert_eq!(serde_json::to_string(&Better::Higher)?, "\"higher\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    /// The greater the better, such as AUC.
+    Higher,
+    /// The less the better, such as an error.
+    Lower,
+    /// Nearer to 0, such as a bias: a change is told, not judged.
+    Neither,
+}
+
+/// What became of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeVerdict {
+    /// The interval of the change lies wholly on the wrong side of 0.
+    Worse,
+    /// It lies wholly on the right side.
+    Improved,
+    /// It excludes 0, of a metric that is not judged.
+    Changed,
+    /// It holds 0: no evidence of a change.
+    Same,
+    /// The metric is undefined in one of the tables.
+    Undefined,
+}
+
+impl ChangeVerdict {
+    /// The name in `snake_case`.
+    ///
+    /// ```
+    /// assert_eq!(mlops_drift::preset::ChangeVerdict::Worse.as_str(), "worse");
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Worse => "worse",
+            Self::Improved => "improved",
+            Self::Changed => "changed",
+            Self::Same => "same",
+            Self::Undefined => "undefined",
+        }
+    }
+}
+
+/// A metric in the reference and in the current table, and the difference of both.
+///
+/// The interval of the difference comes from those of the two figures, which are independent: its ends are as far from the difference as the
+/// ends of either that oppose each other, squared and added (Zou & Donner, "Construction of confidence limits about effect measures", Statistics
+/// in Medicine 27, 2008; for shares, Newcombe, ibid. 17, 1998). It covers about as well as they do.
+///
+/// ```
+/// use mlops_drift::performance::Scored;
+/// use mlops_drift::preset::{Better, ChangeVerdict, MetricChange};
+/// let accuracy = |right: usize| Scored::new(&[true; 400], &(0..400).map(|i| if i < right { 0.9 } else { 0.1 }).collect::<Vec<_>>())?.accuracy(0.5);
+/// let change = MetricChange::of("accuracy", Better::Higher, accuracy(380), accuracy(300))?;
+/// assert_eq!(change.verdict, ChangeVerdict::Worse);
+/// assert!((change.change.unwrap() + 0.2).abs() < 1e-12);
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricChange {
+    /// The metric in `snake_case`.
+    pub metric: String,
+    /// Which way it should move.
+    pub better: Better,
+    /// In the reference.
+    pub reference: Option<Estimate>,
+    /// In the current table.
+    pub current: Option<Estimate>,
+    /// Current less reference.
+    pub change: Option<f64>,
+    /// Where the change lies.
+    pub interval: Option<Interval>,
+    /// What became of it.
+    pub verdict: ChangeVerdict,
+    /// In plain language.
+    pub reason: String,
+}
+
+impl MetricChange {
+    /// From both figures; one that is an error makes the change undefined, and its reason.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn of(
+        metric: impl Into<String>,
+        better: Better,
+        reference: Result<Estimate>,
+        current: Result<Estimate>,
+    ) -> Result<Self> {
+        let (reference, current) = match (reference, current) {
+            (Ok(reference), Ok(current)) => (reference, current),
+            (reference, current) => {
+                return Ok(Self::undefined(metric.into(), better, reference, current));
+            }
+        };
+        let change = current.value - reference.value;
+        let interval = difference(&reference, &current)?;
+        let verdict = judge(better, &interval);
+        Ok(Self {
+            metric: metric.into(),
+            better,
+            reason: format!(
+                "from {:.4} to {:.4}, a change in [{:.4}, {:.4}]",
+                reference.value,
+                current.value,
+                interval.low(),
+                interval.high()
+            ),
+            reference: Some(reference),
+            current: Some(current),
+            change: Some(change),
+            interval: Some(interval),
+            verdict,
+        })
+    }
+
+    fn undefined(
+        metric: String,
+        better: Better,
+        reference: Result<Estimate>,
+        current: Result<Estimate>,
+    ) -> Self {
+        let why = |role: &str, figure: &Result<Estimate>| {
+            figure
+                .as_ref()
+                .err()
+                .map(|error| format!("undefined in the {role}: {error}"))
+        };
+        let reasons = [why("reference", &reference), why("current table", &current)];
+        Self {
+            metric,
+            better,
+            reason: reasons.into_iter().flatten().collect::<Vec<_>>().join("; "),
+            reference: reference.ok(),
+            current: current.ok(),
+            change: None,
+            interval: None,
+            verdict: ChangeVerdict::Undefined,
+        }
+    }
+}
+
+/// The interval of current less reference.
+fn difference(reference: &Estimate, current: &Estimate) -> Result<Interval> {
+    let change = current.value - reference.value;
+    let below =
+        (current.value - current.interval.low()).hypot(reference.interval.high() - reference.value);
+    let above =
+        (current.interval.high() - current.value).hypot(reference.value - reference.interval.low());
+    let confidence = reference.interval.confidence();
+    Ok(Interval::new(change - below, change + above, confidence)?)
+}
+
+fn judge(better: Better, change: &Interval) -> ChangeVerdict {
+    let (fell, rose) = (change.high() < 0.0, change.low() > 0.0);
+    match better {
+        _ if !fell && !rose => ChangeVerdict::Same,
+        Better::Neither => ChangeVerdict::Changed,
+        Better::Higher if fell => ChangeVerdict::Worse,
+        Better::Lower if rose => ChangeVerdict::Worse,
+        Better::Higher | Better::Lower => ChangeVerdict::Improved,
+    }
+}

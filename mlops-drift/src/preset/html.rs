@@ -1,0 +1,100 @@
+//! The reports as pages: every `{{ }}` of the templates is escaped, but for the chart, which escapes itself.
+
+use askama::Template;
+use mlops_core::{Error, ErrorKind, Result};
+
+use super::change::{ChangeVerdict, MetricChange};
+use super::quality::{ColumnQuality, DataQualityReport};
+use super::report::PerformanceReport;
+use crate::report::chart::Histogram;
+
+#[derive(Template)]
+#[template(path = "performance.html")]
+struct PerformancePage<'a> {
+    report: &'a PerformanceReport,
+    headline: String,
+    confidence: f64,
+    metrics: Vec<([String; 5], &'static str)>,
+    chart: String,
+}
+
+#[derive(Template)]
+#[template(path = "quality.html")]
+struct QualityPage<'a> {
+    report: &'a DataQualityReport,
+    headline: String,
+    header: [&'static str; 7],
+    columns: Vec<[String; 7]>,
+}
+
+impl PerformanceReport {
+    /// The report as one HTML page, self-contained and escaped like that of a [`DriftReport`](crate::DriftReport::to_html).
+    ///
+    /// # Errors
+    /// None that input can cause.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
+    /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
+    /// assert!(report.to_html()?.contains("no evidence that it got worse"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_html(&self) -> Result<String> {
+        let picture = self.picture.as_ref();
+        let chart =
+            picture.map(|picture| Histogram::new(&picture.title, &picture.distribution).to_svg());
+        let page = PerformancePage {
+            report: self,
+            headline: self.headline(),
+            confidence: 1.0 - self.level.get(),
+            metrics: self
+                .metrics
+                .iter()
+                .map(|change| (change.cells(), class(change)))
+                .collect(),
+            chart: chart.unwrap_or_default(),
+        };
+        page.render().map_err(cannot)
+    }
+}
+
+impl DataQualityReport {
+    /// The report as one HTML page, self-contained and escaped like that of a [`DriftReport`](crate::DriftReport::to_html).
+    ///
+    /// # Errors
+    /// None that input can cause.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::evidence::SignificanceLevel;
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
+    /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
+    /// let quality = mlops_drift::preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT)?;
+    /// assert!(quality.run(&flights)?.to_html()?.contains("expectations hold"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_html(&self) -> Result<String> {
+        let page = QualityPage {
+            report: self,
+            headline: self.validation.headline(),
+            header: Self::HEADER,
+            columns: self.columns.iter().map(ColumnQuality::cells).collect(),
+        };
+        page.render().map_err(cannot)
+    }
+}
+
+/// The colour of a verdict, as the style sheet of the drift report names it.
+fn class(change: &MetricChange) -> &'static str {
+    match change.verdict {
+        ChangeVerdict::Worse => "material",
+        ChangeVerdict::Undefined | ChangeVerdict::Changed => "untested",
+        ChangeVerdict::Same | ChangeVerdict::Improved => "stable",
+    }
+}
+
+fn cannot(error: askama::Error) -> Error {
+    Error::new(ErrorKind::Internal, "cannot render the report").source(error)
+}

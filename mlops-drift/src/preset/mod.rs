@@ -1,0 +1,174 @@
+//! Presets: one call for each of the reports that a team looks at every week.
+//!
+//! | preset | answers | gives |
+//! | --- | --- | --- |
+//! | [`data_drift`] | which columns drifted? | a [`DriftCheck`](crate::DriftCheck) |
+//! | [`target_drift`] | did what is predicted drift, or the predictions? | a [`DriftCheck`](crate::DriftCheck) |
+//! | [`data_quality`] | does the table still hold what the reference held? | a [`DataQuality`] |
+//! | [`classification`], [`multiclass`] | did the classifier get worse? | a [`PerformanceCheck`] |
+//! | [`regression`] | did the regression get worse? | a [`PerformanceCheck`] |
+//! | [`ranking`] | did the ranking get worse? | a [`PerformanceCheck`] |
+//!
+//! Each has one verdict at a stated rate of false alarms.
+
+mod change;
+#[cfg(feature = "html")]
+mod html;
+mod performance;
+mod quality;
+mod read;
+mod report;
+mod task;
+
+use mlops_core::evidence::SignificanceLevel;
+
+use crate::DriftCheck;
+use crate::check::Source;
+use crate::multiplicity::Holm;
+use task::Task;
+
+pub use change::{Better, ChangeVerdict, MetricChange};
+pub use performance::PerformanceCheck;
+pub use quality::{ColumnQuality, DataQuality, DataQualityReport};
+pub use report::{PerformanceReport, PerformanceVerdict, Picture, Rows};
+
+/// Which columns drifted? [`DriftCheck::against`] by another name: all columns, each by a test that its type calls for, at 5 %.
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+/// # let week = RecordBatch::try_from_iter([("x", column)])?;
+/// assert!(!mlops_drift::preset::data_drift(&week).run(&week)?.verdict.drifted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn data_drift(reference: impl Into<Source>) -> DriftCheck {
+    DriftCheck::against(reference)
+}
+
+/// Did what is predicted drift, or the predictions? A check of these columns alone, the probability of any false alarm being at most 5 %
+/// ([`Holm`]).
+///
+/// ```
+/// # use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+/// let week = |late: bool| RecordBatch::try_from_iter([("late", std::sync::Arc::new(BooleanArray::from(vec![late; 50])) as ArrayRef)]);
+/// let report = mlops_drift::preset::target_drift(&week(false)?, ["late"]).run(&week(true)?)?;
+/// assert!(report.verdict.drifted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn target_drift<C: Into<String>>(
+    reference: impl Into<Source>,
+    target_and_predictions: impl IntoIterator<Item = C>,
+) -> DriftCheck {
+    let check = DriftCheck::against(reference);
+    check.columns(target_and_predictions).correction(Holm)
+}
+
+/// Does the table still hold what the reference held? See [`DataQuality`].
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// use mlops_core::evidence::SignificanceLevel;
+/// let hours = |from: i32| {
+///     let column = Int32Array::from_iter_values((0..2_000).map(|i| from + i % 24));
+///     RecordBatch::try_from_iter([("hour", std::sync::Arc::new(column) as ArrayRef)])
+/// };
+/// let quality = mlops_drift::preset::data_quality(&hours(0)?, SignificanceLevel::FIVE_PERCENT)?;
+/// assert!(quality.run(&hours(0)?)?.passed());
+/// assert!(!quality.run(&hours(7)?)?.passed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a reference without rows; what reading it can cause.
+pub fn data_quality(
+    reference: impl Into<Source>,
+    level: SignificanceLevel,
+) -> mlops_core::Result<DataQuality> {
+    DataQuality::of(&reference.into(), level)
+}
+
+/// Did a classifier of two classes get worse? The target is boolean, or 0 and 1; the other column its predicted probability.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch};
+/// let week = |right: bool| {
+///     let late: BooleanArray = (0..400).map(|i| Some(i % 3 == 0)).collect();
+///     let sure = |i: i32| f64::from(i % 10) / 40.0 + if (i % 3 == 0) == (right || i % 4 > 0) { 0.6 } else { 0.1 };
+///     let probability: Float64Array = (0..400).map(|i| Some(sure(i))).collect();
+///     RecordBatch::try_from_iter([("late", Arc::new(late) as ArrayRef), ("probability", Arc::new(probability) as ArrayRef)])
+/// };
+/// let check = mlops_drift::preset::classification("late", "probability");
+/// let report = check.run(&week(true)?, &week(false)?)?;
+/// assert!(report.verdict.worse && report.metric("auc").is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn classification(
+    target: impl Into<String>,
+    probability: impl Into<String>,
+) -> PerformanceCheck {
+    let (target, probability) = (target.into(), probability.into());
+    PerformanceCheck::new(Task::Binary {
+        target,
+        probability,
+        threshold: 0.5,
+    })
+}
+
+/// Did a classifier of several classes get worse? Every class with the column of its predicted probability.
+///
+/// ```
+/// let check = mlops_drift::preset::multiclass("weather", [("sun", "p_sun"), ("rain", "p_rain"), ("snow", "p_snow")]);
+/// # let _ = check;
+/// ```
+pub fn multiclass<L: Into<String>, C: Into<String>>(
+    target: impl Into<String>,
+    classes: impl IntoIterator<Item = (L, C)>,
+) -> PerformanceCheck {
+    let classes = classes.into_iter();
+    PerformanceCheck::new(Task::Multiclass {
+        target: target.into(),
+        classes: classes
+            .map(|(label, column)| (label.into(), column.into()))
+            .collect(),
+    })
+}
+
+/// Did a regression get worse?
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// let week = |error: f64| {
+///     let delay = Float64Array::from_iter_values((0..300).map(|i| f64::from(i % 60)));
+///     let predicted = Float64Array::from_iter_values((0..300).map(|i| f64::from(i % 60) + error * f64::from(i % 7 - 3)));
+///     RecordBatch::try_from_iter([("delay", Arc::new(delay) as ArrayRef), ("predicted", Arc::new(predicted) as ArrayRef)])
+/// };
+/// let report = mlops_drift::preset::regression("delay", "predicted").run(&week(1.0)?, &week(3.0)?)?;
+/// assert_eq!(report.verdict.worse_metrics, ["mae", "rmse", "r2"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn regression(target: impl Into<String>, prediction: impl Into<String>) -> PerformanceCheck {
+    let (target, prediction) = (target.into(), prediction.into());
+    PerformanceCheck::new(Task::Regression { target, prediction })
+}
+
+/// Did a ranking get worse, by the first k items of every query? Relevances are at least 0; queries are of any type.
+///
+/// ```
+/// let check = mlops_drift::preset::ranking("session", "clicked", "score", 10);
+/// # let _ = check;
+/// ```
+pub fn ranking(
+    query: impl Into<String>,
+    relevance: impl Into<String>,
+    score: impl Into<String>,
+    k: usize,
+) -> PerformanceCheck {
+    PerformanceCheck::new(Task::Ranking {
+        query: query.into(),
+        relevance: relevance.into(),
+        score: score.into(),
+        k,
+    })
+}

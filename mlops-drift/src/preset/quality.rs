@@ -1,0 +1,179 @@
+use mlops_core::Result;
+use mlops_core::evidence::SignificanceLevel;
+use serde::{Deserialize, Serialize};
+
+use crate::check::Source;
+use crate::expectation::{Suite, ValidationReport};
+use crate::profile::{ColumnProfile, TableProfile, Values};
+use crate::report::markdown::table;
+use crate::report::number;
+use crate::sample::Moments;
+
+/// Does a table still hold what the reference held? The [suite that the reference's profile infers](Suite::infer), and what is known of the table.
+///
+/// **Guarantee**: a table of the reference's law fails with probability at most the level, see [`Suite::infer`].
+///
+/// Made by [`data_quality`](super::data_quality).
+#[derive(Clone, Debug)]
+pub struct DataQuality {
+    suite: Suite,
+}
+
+/// What a [`DataQuality`] found.
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// use mlops_core::evidence::SignificanceLevel;
+/// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
+/// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
+/// let quality = mlops_drift::preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT)?;
+/// let report = quality.run(&flights)?;
+/// assert!(report.passed());
+/// assert_eq!(report.columns[0].missing, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataQualityReport {
+    /// Every expectation with what became of it.
+    pub validation: ValidationReport,
+    /// What the columns hold, in their order.
+    pub columns: Vec<ColumnQuality>,
+}
+
+/// What a column holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnQuality {
+    /// Its name.
+    pub column: String,
+    /// The name of its Arrow type.
+    pub data_type: String,
+    /// Rows that are null or NaN.
+    pub missing: u64,
+    /// Distinct values; `None` if they were not counted.
+    pub distinct: Option<u64>,
+    /// The least finite number.
+    pub least: Option<f64>,
+    /// The mean of the finite numbers.
+    pub mean: Option<f64>,
+    /// The greatest finite number.
+    pub greatest: Option<f64>,
+}
+
+impl DataQuality {
+    pub(super) fn of(reference: &Source, level: SignificanceLevel) -> Result<Self> {
+        let profile = match reference.profile() {
+            Some(profile) => profile.clone(),
+            None => TableProfile::of(reference.as_table()?)?,
+        };
+        Ok(Self {
+            suite: Suite::infer(&profile, level)?,
+        })
+    }
+
+    /// The expectations, each with its reason: to look at, save, and edit.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
+    /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
+    /// let quality = mlops_drift::preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT)?;
+    /// assert_eq!(quality.suite().expectations().len(), 3); // type, missing, range
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn suite(&self) -> &Suite {
+        &self.suite
+    }
+
+    /// Holds a table to them. A column that is missing fails its expectations.
+    ///
+    /// # Errors
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a profile; what reading the table can cause.
+    pub fn run(&self, current: impl Into<Source>) -> Result<DataQualityReport> {
+        let source = current.into();
+        let table = source.as_table()?;
+        let columns = match table.rows() {
+            0 => Vec::new(),
+            _ => TableProfile::of(table)?
+                .columns()
+                .iter()
+                .map(ColumnQuality::of)
+                .collect(),
+        };
+        Ok(DataQualityReport {
+            validation: self.suite.validate(table)?,
+            columns,
+        })
+    }
+}
+
+impl ColumnQuality {
+    fn of(column: &ColumnProfile) -> Self {
+        let moments = match column.values() {
+            Values::Numeric(profile) => Some(profile.moments()),
+            Values::Categorical(_) | Values::Facets(_) => None,
+        };
+        let distinct = match column.values() {
+            Values::Categorical(profile) => profile.distinct().map(|count| count as u64),
+            Values::Numeric(_) | Values::Facets(_) => None,
+        };
+        Self {
+            column: column.name().to_owned(),
+            data_type: column.data_type().to_owned(),
+            missing: column.values().missing(),
+            distinct,
+            least: moments.and_then(Moments::least),
+            mean: moments.and_then(Moments::mean),
+            greatest: moments.and_then(Moments::greatest),
+        }
+    }
+
+    pub(super) fn cells(&self) -> [String; 7] {
+        let figure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
+        [
+            self.column.clone(),
+            self.data_type.clone(),
+            self.missing.to_string(),
+            self.distinct
+                .map_or_else(|| "–".to_owned(), |count| count.to_string()),
+            figure(self.least),
+            figure(self.mean),
+            figure(self.greatest),
+        ]
+    }
+}
+
+impl DataQualityReport {
+    pub(super) const HEADER: [&'static str; 7] = [
+        "column", "type", "missing", "distinct", "least", "mean", "greatest",
+    ];
+
+    /// Whether every expectation of severity error holds.
+    pub fn passed(&self) -> bool {
+        self.validation.passed()
+    }
+
+    /// The report as JSON.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// The report as Markdown: the expectations, failures first, then the columns. Names are escaped.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::evidence::SignificanceLevel;
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
+    /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
+    /// let quality = mlops_drift::preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT)?;
+    /// assert!(quality.run(&flights)?.to_markdown().contains("| hour | int32 | 0 |"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_markdown(&self) -> String {
+        let columns = table(Self::HEADER, self.columns.iter().map(ColumnQuality::cells));
+        format!("{}\n{columns}", self.validation.to_markdown())
+    }
+}

@@ -1,0 +1,243 @@
+use mlops_core::Result;
+use mlops_core::evidence::{Evidence, SignificanceLevel};
+use serde::{Deserialize, Serialize};
+
+use super::change::{ChangeVerdict, MetricChange};
+use super::read::Labelled;
+use super::task::Task;
+use crate::DriftReport;
+use crate::performance::Estimate;
+use crate::report::Distribution;
+use crate::report::junit::{Case, Outcome, suite};
+use crate::report::markdown::{escaped, table};
+
+/// What a [`PerformanceCheck`](super::PerformanceCheck) found.
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
+/// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
+/// use mlops_drift::preset::PerformanceReport;
+/// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
+/// assert_eq!(report.headline(), "regression: no evidence that it got worse");
+/// let copy: PerformanceReport = serde_json::from_str(&report.to_json()?)?;
+/// assert_eq!(copy, report);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PerformanceReport {
+    /// What the model does.
+    pub task: String,
+    /// The verdict on the model.
+    pub verdict: PerformanceVerdict,
+    /// The false-alarm rate asked for.
+    pub level: SignificanceLevel,
+    /// The metrics, the primary one first.
+    pub metrics: Vec<MetricChange>,
+    /// Rows of reference and current table.
+    pub rows: [Rows; 2],
+    /// Shares per bin of what describes the predictions best, for a picture.
+    pub picture: Option<Picture>,
+    /// Whether target and predictions drifted.
+    pub target_drift: DriftReport,
+}
+
+/// The verdict on the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PerformanceVerdict {
+    /// Whether any metric got worse. Without a change this is so with probability about `level` at most.
+    pub worse: bool,
+    /// The metrics that did.
+    pub worse_metrics: Vec<String>,
+    /// The metrics that got better, which is no alarm.
+    pub improved_metrics: Vec<String>,
+}
+
+/// How many rows entered, and how many did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// With a label and a prediction.
+    pub labelled: usize,
+    /// Without one of them.
+    pub left_out: usize,
+}
+
+/// A picture of reference and current.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// What is drawn.
+    pub title: String,
+    /// The shares.
+    pub distribution: Distribution,
+}
+
+impl Rows {
+    pub(super) fn of(table: &Labelled) -> Self {
+        Self {
+            labelled: table.rows.num_rows(),
+            left_out: table.left_out,
+        }
+    }
+}
+
+impl PerformanceReport {
+    pub(super) fn of(
+        task: &Task,
+        level: SignificanceLevel,
+        metrics: Vec<MetricChange>,
+        rows: [Rows; 2],
+        picture: Option<Picture>,
+        target_drift: DriftReport,
+    ) -> Self {
+        let named = |verdict: ChangeVerdict| -> Vec<String> {
+            let such = metrics.iter().filter(|change| change.verdict == verdict);
+            such.map(|change| change.metric.clone()).collect()
+        };
+        let worse_metrics = named(ChangeVerdict::Worse);
+        Self {
+            task: task.name().to_owned(),
+            verdict: PerformanceVerdict {
+                worse: !worse_metrics.is_empty(),
+                worse_metrics,
+                improved_metrics: named(ChangeVerdict::Improved),
+            },
+            level,
+            metrics,
+            rows,
+            picture,
+            target_drift,
+        }
+    }
+
+    /// The metric of this name.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
+    /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
+    /// assert_eq!(report.metric("mae").and_then(|mae| mae.change), Some(0.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn metric(&self, name: &str) -> Option<&MetricChange> {
+        self.metrics.iter().find(|change| change.metric == name)
+    }
+
+    /// One line that says the most important thing.
+    pub fn headline(&self) -> String {
+        match self.verdict.worse {
+            true => format!(
+                "{}: worse in {}",
+                self.task,
+                self.verdict.worse_metrics.join(", ")
+            ),
+            false => format!("{}: no evidence that it got worse", self.task),
+        }
+    }
+
+    /// The changes as evidence for a decision, and that of the [drift](DriftReport::evidence) of target and predictions.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
+    /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
+    /// assert_eq!(report.evidence()[0].name, "change of mae");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let changes = self.metrics.iter().filter_map(|change| {
+            let evidence = Evidence::new(format!("change of {}", change.metric), change.interval?);
+            Some(evidence.saying(change.reason.clone()))
+        });
+        changes.chain(self.target_drift.evidence()).collect()
+    }
+
+    /// The report as JSON.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// The report as Markdown (GitHub's tables): metrics, then the drift of target and predictions. Names are escaped.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
+    /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
+    /// assert!(report.to_markdown().contains("| mae | same |"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_markdown(&self) -> String {
+        let header = ["metric", "verdict", "reference", "now", "change"];
+        format!(
+            "### {}\n\n{}\n{} labelled rows against {} of the reference, intervals of all metrics together at {}\n\n#{}",
+            escaped(&self.headline()),
+            table(header, self.metrics.iter().map(MetricChange::cells)),
+            self.rows[1].labelled,
+            self.rows[0].labelled,
+            1.0 - self.level.get(),
+            self.target_drift.to_markdown()
+        )
+    }
+
+    /// The report as JUnit XML: a test case for every metric, which fails if it got worse, and is skipped if it is undefined.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
+    /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
+    /// assert!(report.to_junit().contains(r#"failures="0""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_junit(&self) -> String {
+        let cases = self.metrics.iter().map(|change| Case {
+            name: &change.metric,
+            outcome: match change.verdict {
+                ChangeVerdict::Same => Outcome::Passed,
+                ChangeVerdict::Improved | ChangeVerdict::Changed => Outcome::Noted(&change.reason),
+                ChangeVerdict::Worse => Outcome::Failed(&change.reason),
+                ChangeVerdict::Undefined => Outcome::Skipped(&change.reason),
+            },
+        });
+        suite("performance", &cases.collect::<Vec<_>>())
+    }
+}
+
+impl MetricChange {
+    pub(super) fn cells(&self) -> [String; 5] {
+        let figure = |estimate: &Option<Estimate>| match estimate {
+            Some(estimate) => {
+                let interval = estimate.interval;
+                format!(
+                    "{:.4} [{:.4}, {:.4}]",
+                    estimate.value,
+                    interval.low(),
+                    interval.high()
+                )
+            }
+            None => "–".to_owned(),
+        };
+        let change = match (self.change, self.interval) {
+            (Some(change), Some(interval)) => {
+                format!(
+                    "{change:+.4} [{:+.4}, {:+.4}]",
+                    interval.low(),
+                    interval.high()
+                )
+            }
+            _ => self.reason.clone(),
+        };
+        [
+            self.metric.clone(),
+            self.verdict.as_str().to_owned(),
+            figure(&self.reference),
+            figure(&self.current),
+            change,
+        ]
+    }
+}

@@ -1,0 +1,266 @@
+//! What a model does, and its metrics.
+
+use arrow::array::RecordBatch;
+use mlops_core::evidence::SignificanceLevel;
+use mlops_core::{Error, Result};
+
+use super::change::Better;
+use super::read::{Labelled, labels_of, numbers_of};
+use crate::performance::{
+    Average, Confusion, Estimate, Multiclass, Ranking, RankingMetrics, Regression,
+    RegressionMetrics, Scored,
+};
+use crate::sample::NumericSample;
+
+/// Which columns say what was predicted and what came true.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Task {
+    Binary {
+        target: String,
+        probability: String,
+        threshold: f64,
+    },
+    Multiclass {
+        target: String,
+        classes: Vec<(String, String)>,
+    },
+    Regression {
+        target: String,
+        prediction: String,
+    },
+    Ranking {
+        query: String,
+        relevance: String,
+        score: String,
+        k: usize,
+    },
+}
+
+/// A metric of one table.
+pub(super) struct Metric {
+    pub(super) name: &'static str,
+    pub(super) better: Better,
+    pub(super) figure: Result<Estimate>,
+}
+
+impl Metric {
+    fn higher(name: &'static str, figure: Result<Estimate>) -> Self {
+        Self {
+            name,
+            better: Better::Higher,
+            figure,
+        }
+    }
+
+    fn lower(name: &'static str, figure: Result<Estimate>) -> Self {
+        Self {
+            name,
+            better: Better::Lower,
+            figure,
+        }
+    }
+}
+
+impl Task {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Binary { .. } => "classification",
+            Self::Multiclass { .. } => "multiclass classification",
+            Self::Regression { .. } => "regression",
+            Self::Ranking { .. } => "ranking",
+        }
+    }
+
+    /// How many metrics are judged or told: what the level is divided by.
+    pub(super) fn metrics(&self) -> usize {
+        match self {
+            Self::Binary { .. } => 6,
+            Self::Multiclass { .. } | Self::Regression { .. } | Self::Ranking { .. } => 4,
+        }
+    }
+
+    /// All columns that are read.
+    pub(super) fn columns(&self) -> Vec<&str> {
+        match self {
+            Self::Binary {
+                target,
+                probability,
+                ..
+            } => vec![target, probability],
+            Self::Multiclass { target, classes } => {
+                let columns = classes.iter().map(|(_, column)| column.as_str());
+                std::iter::once(target.as_str()).chain(columns).collect()
+            }
+            Self::Regression { target, prediction } => vec![target, prediction],
+            Self::Ranking {
+                query,
+                relevance,
+                score,
+                ..
+            } => vec![query, relevance, score],
+        }
+    }
+
+    /// The target and the predictions, whose drift is reported; not the query.
+    pub(super) fn outcome_columns(&self) -> Vec<&str> {
+        let skipped = usize::from(matches!(self, Self::Ranking { .. }));
+        self.columns().split_off(skipped)
+    }
+
+    /// The metrics of a table, each with an interval at this level.
+    pub(super) fn evaluate(
+        &self,
+        table: &Labelled,
+        level: SignificanceLevel,
+    ) -> Result<Vec<Metric>> {
+        let rows = &table.rows;
+        match self {
+            Self::Binary {
+                target,
+                probability,
+                threshold,
+            } => {
+                let labels = binary(rows, target)?;
+                let scored = Scored::new(&labels, &numbers_of(rows, probability)?)?.level(level);
+                Ok(of_two_classes(
+                    &with_units(scored, table, Scored::units)?,
+                    *threshold,
+                ))
+            }
+            Self::Multiclass { target, classes } => {
+                let truth = class_numbers(rows, target, classes)?;
+                let columns = classes.iter().map(|(_, column)| numbers_of(rows, column));
+                let columns = columns.collect::<Result<Vec<_>>>()?;
+                let by_row =
+                    (0..truth.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
+                let probabilities: Vec<f64> = by_row.collect();
+                let scored = Multiclass::new(classes.len(), &truth, &probabilities)?.level(level);
+                Ok(of_classes(&with_units(scored, table, Multiclass::units)?))
+            }
+            Self::Regression { target, prediction } => {
+                let (truth, predicted) = (numbers_of(rows, target)?, numbers_of(rows, prediction)?);
+                let rows = Regression::new(&truth, &predicted)?.level(level);
+                Ok(of_numbers(&with_units(rows, table, Regression::units)?))
+            }
+            Self::Ranking {
+                relevance,
+                score,
+                k,
+                ..
+            } => {
+                let queries = table.units.as_deref().unwrap_or_default();
+                let (relevances, scores) = (numbers_of(rows, relevance)?, numbers_of(rows, score)?);
+                let lists = Ranking::new(queries, &relevances, &scores)?.level(level);
+                Ok(of_lists(&lists, *k))
+            }
+        }
+    }
+
+    /// What is drawn of a table: probabilities of two classes, or errors of a regression.
+    pub(super) fn picture(
+        &self,
+        rows: &RecordBatch,
+    ) -> Result<Option<(&'static str, NumericSample)>> {
+        Ok(match self {
+            Self::Binary { probability, .. } => Some((
+                "predicted probability",
+                NumericSample::new(numbers_of(rows, probability)?),
+            )),
+            Self::Regression { target, prediction } => {
+                let pairs = numbers_of(rows, prediction)?
+                    .into_iter()
+                    .zip(numbers_of(rows, target)?);
+                let errors = pairs.map(|(predicted, truth)| predicted - truth);
+                Some(("prediction less truth", NumericSample::new(errors)))
+            }
+            Self::Multiclass { .. } | Self::Ranking { .. } => None,
+        })
+    }
+}
+
+/// The rows with their units, if any were declared.
+fn with_units<R>(rows: R, table: &Labelled, units: fn(R, &[u64]) -> Result<R>) -> Result<R> {
+    match &table.units {
+        Some(of_row) => units(rows, of_row),
+        None => Ok(rows),
+    }
+}
+
+fn of_two_classes(scored: &Scored, threshold: f64) -> Vec<Metric> {
+    vec![
+        Metric::higher("auc", scored.auc()),
+        Metric::lower("log_loss", scored.log_loss()),
+        Metric::lower("brier", scored.brier()),
+        Metric::higher("accuracy", scored.accuracy(threshold)),
+        Metric::higher("precision", scored.precision(threshold)),
+        Metric::higher("recall", scored.recall(threshold)),
+    ]
+}
+
+fn of_classes(scored: &Multiclass) -> Vec<Metric> {
+    let of = |metric: fn(&Confusion) -> Option<f64>| scored.estimate(metric);
+    vec![
+        Metric::higher("accuracy", of(|confusion| Some(confusion.accuracy()))),
+        Metric::higher("balanced_accuracy", of(Confusion::balanced_accuracy)),
+        Metric::higher(
+            "macro_f1",
+            of(|confusion| Some(confusion.f1(Average::Macro))),
+        ),
+        Metric::higher("mcc", of(|confusion| Some(confusion.mcc()))),
+    ]
+}
+
+fn of_numbers(rows: &Regression) -> Vec<Metric> {
+    let of = |metric: fn(&RegressionMetrics) -> Option<f64>| rows.estimate(metric);
+    vec![
+        Metric::lower("mae", of(|metrics| Some(metrics.mae))),
+        Metric::lower("rmse", of(|metrics| Some(metrics.rmse))),
+        Metric {
+            name: "mean_error",
+            better: Better::Neither,
+            figure: of(|metrics| Some(metrics.mean_error)),
+        },
+        Metric::higher("r2", of(|metrics| metrics.r2)),
+    ]
+}
+
+fn of_lists(lists: &Ranking, k: usize) -> Vec<Metric> {
+    let of = |metric: fn(&RankingMetrics) -> f64| lists.estimate(k, metric);
+    vec![
+        Metric::higher("ndcg", of(|metrics| metrics.ndcg)),
+        Metric::higher("map", of(|metrics| metrics.map)),
+        Metric::higher("mrr", of(|metrics| metrics.mrr)),
+        Metric::higher("recall", of(|metrics| metrics.recall)),
+    ]
+}
+
+fn binary(rows: &RecordBatch, target: &str) -> Result<Vec<bool>> {
+    let values = numbers_of(rows, target)?.into_iter();
+    let labels = values.map(|value| match value {
+        0.0 => Ok(false),
+        1.0 => Ok(true),
+        other => Err(Error::invalid(format!(
+            "the target \"{target}\" must be boolean, or 0 and 1, got {other}"
+        ))),
+    });
+    labels.collect()
+}
+
+fn class_numbers(
+    rows: &RecordBatch,
+    target: &str,
+    classes: &[(String, String)],
+) -> Result<Vec<usize>> {
+    let labels = labels_of(rows, target)?;
+    let number = |label: &String| {
+        let known = classes.iter().position(|(class, _)| class == label);
+        known.ok_or_else(|| {
+            let classes: Vec<&str> = classes.iter().map(|(class, _)| class.as_str()).collect();
+            Error::invalid(format!(
+                "the target \"{target}\" must be one of {}, got \"{label}\"",
+                classes.join(", ")
+            ))
+        })
+    };
+    labels.iter().map(number).collect()
+}

@@ -1,0 +1,369 @@
+//! Presets: their error rates simulated, what they see, and what they refuse.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use mlops_core::ErrorKind;
+use mlops_core::evidence::SignificanceLevel;
+use mlops_drift::performance::Scored;
+use mlops_drift::preset::{self, ChangeVerdict, PerformanceCheck, PerformanceReport};
+use mlops_drift::profile::TableProfile;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The least k with P(Binomial(runs, 0.05) > k) < 1e-4.
+fn most(runs: u32) -> u32 {
+    let mut probability = 0.95_f64.powi(runs as i32);
+    let (mut cumulative, mut k) = (probability, 0);
+    while 1.0 - cumulative >= 1e-4 {
+        probability *= f64::from(runs - k) / f64::from(k + 1) * 0.05 / 0.95;
+        cumulative += probability;
+        k += 1;
+    }
+    k
+}
+
+fn uniform(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random_range(0.0..1.0)
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+/// Rows in units of `copies` equal ones; probabilities are right but for a share of `noise` labels that are drawn by a coin.
+fn classified(seed: u64, units: usize, copies: usize, noise: f64) -> RecordBatch {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let (mut late, mut probability, mut user) = (Vec::new(), Vec::new(), Vec::new());
+    for unit in 0..units {
+        let p = uniform(rng);
+        let of_law = if uniform(rng) < noise { 0.5 } else { p };
+        let label = uniform(rng) < of_law;
+        for _ in 0..copies {
+            late.push(Some(label));
+            probability.push(p);
+            user.push(unit as i64);
+        }
+    }
+    batch(vec![
+        ("late", Arc::new(BooleanArray::from(late))),
+        ("probability", Arc::new(Float64Array::from(probability))),
+        ("user", Arc::new(Int64Array::from(user))),
+    ])
+}
+
+fn regressed(seed: u64, rows: usize, error: f64) -> RecordBatch {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let truth: Vec<f64> = (0..rows).map(|_| 60.0 * uniform(rng)).collect();
+    let predicted = truth
+        .iter()
+        .map(|x| x + error * (uniform(rng) + uniform(rng) - 1.0));
+    let predicted = Float64Array::from_iter_values(predicted);
+    batch(vec![
+        ("delay", Arc::new(Float64Array::from(truth))),
+        ("predicted", Arc::new(predicted)),
+    ])
+}
+
+/// Lists of ten items of which the third part is relevant; scores know it but for noise.
+fn ranked(seed: u64, queries: usize, noise: f64) -> RecordBatch {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let (mut query, mut clicked, mut score) = (Vec::new(), Vec::new(), Vec::new());
+    for name in 0..queries {
+        for item in 0..10 {
+            let relevant = f64::from(u8::from(item % 3 == 0));
+            query.push(format!("query {name}"));
+            clicked.push(relevant);
+            score.push(relevant + noise * uniform(rng));
+        }
+    }
+    batch(vec![
+        ("query", Arc::new(StringArray::from(query))),
+        ("clicked", Arc::new(Float64Array::from(clicked))),
+        ("score", Arc::new(Float64Array::from(score))),
+    ])
+}
+
+fn weather(seed: u64, rows: usize, noise: f64) -> RecordBatch {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let names = ["sun", "rain", "snow"];
+    let (mut truth, mut columns) = (Vec::new(), vec![Vec::new(); 3]);
+    for _ in 0..rows {
+        let class = rng.random_range(0..3_usize);
+        let seen = if uniform(rng) < noise {
+            rng.random_range(0..3)
+        } else {
+            class
+        };
+        truth.push(names[class]);
+        for (other, column) in columns.iter_mut().enumerate() {
+            column.push(if other == seen { 0.8 } else { 0.1 });
+        }
+    }
+    let mut named: Vec<(&str, ArrayRef)> = vec![("weather", Arc::new(StringArray::from(truth)))];
+    for (name, column) in names.into_iter().zip(columns) {
+        named.push((name, Arc::new(Float64Array::from(column))));
+    }
+    batch(named)
+}
+
+fn multiclass() -> PerformanceCheck {
+    preset::multiclass("weather", ["sun", "rain", "snow"].map(|name| (name, name)))
+}
+
+type Draw = fn(u64) -> RecordBatch;
+
+/// Runs in which the model is called worse.
+fn alarms(check: &PerformanceCheck, runs: u32, reference: Draw, current: Draw) -> u32 {
+    let worse = (0..u64::from(runs)).filter(|seed| {
+        let report = check
+            .run(&reference(2 * seed), &current(2 * seed + 1))
+            .unwrap();
+        report.verdict.worse
+    });
+    worse.count() as u32
+}
+
+#[test]
+fn without_a_change_few_models_are_called_worse() {
+    let cases: [(&str, PerformanceCheck, u32, Draw); 4] = [
+        (
+            "classification",
+            preset::classification("late", "probability"),
+            200,
+            |seed| classified(seed, 300, 1, 0.2),
+        ),
+        ("multiclass", multiclass(), 80, |seed| {
+            weather(seed, 150, 0.3)
+        }),
+        (
+            "regression",
+            preset::regression("delay", "predicted"),
+            40,
+            |seed| regressed(seed, 150, 9.0),
+        ),
+        (
+            "ranking",
+            preset::ranking("query", "clicked", "score", 5),
+            40,
+            |seed| ranked(seed, 80, 1.5),
+        ),
+    ];
+    for (name, check, runs, draw) in cases {
+        let count = alarms(&check, runs, draw, draw);
+        println!("{name}: {count} of {runs}");
+        assert!(count <= most(runs), "{name}: {count} of {runs}");
+    }
+}
+
+#[test]
+fn a_model_that_got_worse_is_seen() {
+    let cases: [(&str, PerformanceCheck, Draw, Draw); 4] = [
+        (
+            "classification",
+            preset::classification("late", "probability"),
+            |seed| classified(seed, 1_000, 1, 0.0),
+            |seed| classified(seed, 1_000, 1, 0.7),
+        ),
+        (
+            "multiclass",
+            multiclass(),
+            |seed| weather(seed, 400, 0.1),
+            |seed| weather(seed, 400, 0.5),
+        ),
+        (
+            "regression",
+            preset::regression("delay", "predicted"),
+            |seed| regressed(seed, 300, 9.0),
+            |seed| regressed(seed, 300, 15.0),
+        ),
+        (
+            "ranking",
+            preset::ranking("query", "clicked", "score", 5),
+            |seed| ranked(seed, 150, 1.2),
+            |seed| ranked(seed, 150, 4.0),
+        ),
+    ];
+    for (name, check, reference, current) in cases {
+        let count = alarms(&check, 12, reference, current);
+        assert!(count >= 11, "{name}: {count} of 12");
+        assert_eq!(
+            alarms(&check, 6, current, reference),
+            0,
+            "{name}: better is no alarm"
+        );
+    }
+}
+
+/// Five equal rows a user: taken for independent they alarm too often, as users they keep the level.
+#[test]
+fn units_keep_the_level_where_rows_do_not() {
+    let draw: Draw = |seed| classified(seed, 120, 5, 0.2);
+    let check = preset::classification("late", "probability");
+    let by_rows = alarms(&check, 60, draw, draw);
+    let by_users = alarms(&check.unit("user"), 60, draw, draw);
+    println!("by rows {by_rows}, by users {by_users} of 60");
+    assert!(
+        by_rows > most(60) && by_users <= most(60),
+        "{by_rows}, {by_users}"
+    );
+}
+
+#[test]
+fn the_figures_are_those_of_the_performance_module() {
+    let (reference, current) = (classified(1, 500, 1, 0.0), classified(2, 400, 1, 0.5));
+    let report = preset::classification("late", "probability")
+        .threshold(0.3)
+        .run(&reference, &current)
+        .unwrap();
+    let scored = |rows: &RecordBatch| {
+        let labels = rows
+            .column(0)
+            .as_any()
+            .downcast_ref::<BooleanArray>()
+            .unwrap();
+        let probabilities = rows
+            .column(1)
+            .as_any()
+            .downcast_ref::<Float64Array>()
+            .unwrap();
+        let labels: Vec<bool> = labels.iter().flatten().collect();
+        Scored::new(&labels, probabilities.values())
+            .unwrap()
+            .level(SignificanceLevel::FIVE_PERCENT.split(6))
+    };
+    let (before, now) = (scored(&reference), scored(&current));
+    let recall = report.metric("recall").unwrap();
+    assert_eq!(recall.reference, Some(before.recall(0.3).unwrap()));
+    assert_eq!(recall.current, Some(now.recall(0.3).unwrap()));
+    assert_eq!(
+        recall.change,
+        Some(now.recall(0.3).unwrap().value - before.recall(0.3).unwrap().value)
+    );
+    assert_eq!(
+        report.metric("auc").unwrap().current,
+        Some(now.auc().unwrap())
+    );
+    assert_eq!(report.target_drift.columns.len(), 2);
+    assert_eq!(
+        serde_json::from_str::<PerformanceReport>(&report.to_json().unwrap()).unwrap(),
+        report
+    );
+    assert!(report.to_html().unwrap().contains("<svg"));
+    assert!(report.to_junit().contains("tests=\"6\""));
+}
+
+/// Rows without a label or a prediction are left out and counted; a class that does not occur makes its metrics undefined, no more.
+#[test]
+fn missing_labels_are_counted_and_undefined_metrics_are_told() {
+    let reference = classified(3, 100, 1, 0.0);
+    let late = BooleanArray::from(vec![Some(true), None, Some(true), Some(true), Some(true)]);
+    let probability =
+        Float64Array::from(vec![Some(0.9), Some(0.1), None, Some(f64::NAN), Some(0.7)]);
+    let current = batch(vec![
+        ("late", Arc::new(late)),
+        ("probability", Arc::new(probability)),
+    ]);
+    let report = preset::classification("late", "probability")
+        .run(&reference, &current)
+        .unwrap();
+    assert_eq!((report.rows[1].labelled, report.rows[1].left_out), (2, 3));
+    let auc = report.metric("auc").unwrap();
+    assert_eq!(auc.verdict, ChangeVerdict::Undefined);
+    assert!(
+        auc.reason.starts_with("undefined in the current table:"),
+        "{}",
+        auc.reason
+    );
+    assert!(
+        report.to_junit().contains("skipped=\"1\""),
+        "{}",
+        report.to_junit()
+    );
+}
+
+#[test]
+fn what_cannot_be_compared_is_a_typed_error() {
+    let rows = classified(1, 50, 1, 0.0);
+    let check = preset::classification("late", "probability");
+    let kind = |current: &RecordBatch| check.run(&rows, current).unwrap_err().kind();
+    assert_eq!(
+        kind(&rows.project(&[0]).unwrap()),
+        ErrorKind::SignatureMismatch
+    );
+    assert_eq!(kind(&rows.slice(0, 0)), ErrorKind::InvalidArgument);
+    let beyond = batch(vec![
+        ("late", rows.column(0).clone()),
+        ("probability", Arc::new(Float64Array::from(vec![1.5; 50]))),
+    ]);
+    assert_eq!(kind(&beyond), ErrorKind::InvalidArgument);
+    let codes = batch(vec![
+        ("late", Arc::new(Int64Array::from(vec![2; 50]))),
+        ("probability", rows.column(1).clone()),
+    ]);
+    let error = check.run(&codes, &codes).unwrap_err();
+    assert!(
+        error.to_string().contains("boolean, or 0 and 1, got 2"),
+        "{error}"
+    );
+    let profile = TableProfile::of(&rows).unwrap();
+    assert_eq!(
+        check.run(&profile, &rows).unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
+    let other = preset::multiclass("weather", [("sun", "sun"), ("rain", "rain")]);
+    let error = other
+        .run(&weather(1, 50, 0.0), &weather(2, 50, 0.0))
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("one of sun, rain, got \"snow\""),
+        "{error}"
+    );
+}
+
+#[test]
+fn data_quality_tells_columns_and_what_no_longer_holds() {
+    let reference = weather(1, 3_000, 0.1);
+    let quality = preset::data_quality(&reference, SignificanceLevel::FIVE_PERCENT).unwrap();
+    let of_profile = preset::data_quality(
+        &TableProfile::of(&reference).unwrap(),
+        SignificanceLevel::FIVE_PERCENT,
+    );
+    assert_eq!(of_profile.unwrap().suite(), quality.suite());
+    // P(a table of the same law fails) ≤ 5 %: more than most(60) of 60 is improbable.
+    let failed = (10..70).filter(|&seed| !quality.run(&weather(seed, 300, 0.1)).unwrap().passed());
+    assert!(failed.count() as u32 <= most(60));
+    let fog = StringArray::from(vec!["fog <b>"; 3_000]);
+    let mut columns: Vec<(&str, ArrayRef)> = vec![("weather", Arc::new(fog))];
+    columns.push(("sun", reference.column(1).clone()));
+    let report = quality.run(&batch(columns)).unwrap();
+    assert!(!report.passed());
+    let failures: Vec<&str> = report
+        .validation
+        .failures()
+        .filter_map(|result| result.column.as_deref())
+        .collect();
+    assert!(
+        failures.contains(&"weather") && failures.contains(&"snow") && !failures.contains(&"sun")
+    );
+    assert_eq!(
+        (report.columns[0].distinct, report.columns[1].least),
+        (Some(1), Some(0.1))
+    );
+    let page = report.to_html().unwrap();
+    assert!(!page.contains("fog <b>") && page.contains("weather"));
+    assert!(
+        !quality
+            .run(&reference.slice(0, 0))
+            .unwrap()
+            .columns
+            .iter()
+            .any(|_| true)
+    );
+}
