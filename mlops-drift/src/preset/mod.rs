@@ -2,8 +2,8 @@
 //!
 //! | preset | answers | gives |
 //! | --- | --- | --- |
-//! | [`data_drift`] | which columns drifted? | a [`DriftCheck`](crate::DriftCheck) |
-//! | [`target_drift`] | did what is predicted drift, or the predictions? | a [`DriftCheck`](crate::DriftCheck) |
+//! | [`data_drift`] | which columns drifted? | a [`DriftCheck`] |
+//! | [`target_drift`] | did what is predicted drift, or the predictions? | a [`DriftCheck`] |
 //! | [`data_quality`] | does the table still hold what the reference held? | a [`DataQuality`] |
 //! | [`classification`], [`multiclass`] | did the classifier get worse? | a [`PerformanceCheck`] |
 //! | [`regression`] | did the regression get worse? | a [`PerformanceCheck`] |
