@@ -30,10 +30,44 @@ impl QuantileBins {
 
     /// The inner edges of the bins that an ascending sample fixes, ascending; none for an empty one.
     pub(crate) fn inner_edges(self, reference: &[f64]) -> Vec<f64> {
-        if reference.is_empty() {
+        self.edges_by(reference.len(), |rank| reference[rank])
+    }
+
+    /// The same of so many values that are looked up by rank.
+    pub(crate) fn edges_by(self, len: usize, at: impl Fn(usize) -> f64) -> Vec<f64> {
+        if len == 0 {
             return Vec::new();
         }
-        self.edges(&reference)
+        let (least, greatest) = (at(0), at(len - 1));
+        if least == greatest {
+            return vec![least, least.next_up()];
+        }
+        let mut edges: Vec<f64> = self
+            .shares()
+            .map(|share| quantile_by(len, share, &at))
+            .filter(|&edge| least < edge && edge < greatest)
+            .collect();
+        edges.dedup();
+        edges
+    }
+
+    /// The ranks that are looked up for this.
+    pub(crate) fn ranks(self, len: usize) -> Vec<usize> {
+        if len == 0 {
+            return Vec::new();
+        }
+        let looked_up = std::cell::RefCell::new(vec![0, len - 1]);
+        for share in self.shares() {
+            quantile_by(len, share, |rank| {
+                looked_up.borrow_mut().push(rank);
+                0.0
+            });
+        }
+        looked_up.into_inner()
+    }
+
+    fn shares(self) -> impl Iterator<Item = f64> {
+        (1..self.0).map(move |bin| bin as f64 / self.0 as f64)
     }
 
     /// Counts `[reference, current]` per bin of two ascending samples, neither of them empty.
@@ -42,25 +76,9 @@ impl QuantileBins {
     }
 
     fn counted(self, reference: &impl Ordered, current: &impl Ordered) -> Vec<[u64; 2]> {
-        let edges = self.edges(reference);
+        let edges = self.edges_by(reference.len(), |rank| reference.at(rank));
         let (p, q) = (counts(reference, &edges), counts(current, &edges));
         p.into_iter().zip(q).map(|(p, q)| [p, q]).collect()
-    }
-
-    /// The inner edges of the bins, ascending.
-    fn edges(self, reference: &impl Ordered) -> Vec<f64> {
-        let len = reference.len();
-        let (least, greatest) = (reference.at(0), reference.at(len - 1));
-        if least == greatest {
-            return vec![least, least.next_up()];
-        }
-        let shares = (1..self.0).map(|bin| bin as f64 / self.0 as f64);
-        let mut edges: Vec<f64> = shares
-            .map(|share| quantile_by(len, share, |rank| reference.at(rank)))
-            .filter(|&edge| least < edge && edge < greatest)
-            .collect();
-        edges.dedup();
-        edges
     }
 
     /// How often an index of the counts is at least the observed one.

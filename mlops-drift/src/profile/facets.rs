@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
@@ -7,7 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::NumericProfile;
-use crate::sample::{NumericSample, labels};
+use super::ranks::{BUDGET, Read, profile_of};
+use crate::sample::labels;
 
 /// Directions that an embedding is projected on.
 const PROJECTIONS: usize = 8;
@@ -77,6 +80,22 @@ impl Measured {
         }
     }
 
+    /// Every part as a column per facet.
+    fn gather(self, read: &Read<'_>) -> Result<Vec<Vec<ArrayRef>>> {
+        let mut parts = Vec::new();
+        read(&mut |part| {
+            let facets = self.of_column(part)?.into_iter();
+            parts.push(facets.map(|facet| Arc::new(facet) as ArrayRef).collect());
+            Ok(())
+        })?;
+        Ok(parts)
+    }
+
+    /// One facet of a part.
+    fn facet(self, part: &ArrayRef, facet: usize) -> Result<ArrayRef> {
+        Ok(Arc::new(self.of_column(part)?.swap_remove(facet)))
+    }
+
     /// A column per facet; missing where the value is.
     fn of_column(self, column: &dyn Array) -> Result<Vec<Float64Array>> {
         match self {
@@ -92,10 +111,7 @@ impl FacetProfile {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) for a column of other values.
     pub fn of_texts(column: &dyn Array) -> Result<Self> {
-        Self::of(
-            Measured::Texts,
-            [Ok(column.slice(0, column.len()))].into_iter(),
-        )
+        Self::of_array(Measured::Texts, column)
     }
 
     /// Of a reference of embeddings: a fixed-size list of numbers. One that holds a null, NaN or ±inf is missing.
@@ -116,22 +132,28 @@ impl FacetProfile {
     pub fn of_embeddings(column: &dyn Array) -> Result<Self> {
         let of = Measured::embeddings(column.data_type());
         let of = of.ok_or_else(|| no_embeddings(column.data_type()))?;
-        Self::of(of, [Ok(column.slice(0, column.len()))].into_iter())
+        Self::of_array(of, column)
     }
 
-    /// Of a reference, gathered from its parts.
-    pub(crate) fn of(of: Measured, parts: impl Iterator<Item = Result<ArrayRef>>) -> Result<Self> {
-        let mut facets: Vec<(Vec<f64>, u64)> = vec![Default::default(); of.names().len()];
-        for part in parts {
-            for ((values, nulls), column) in facets.iter_mut().zip(of.of_column(&part?)?) {
-                *nulls += column.null_count() as u64;
-                values.extend(column.iter().map(|value| value.unwrap_or(f64::NAN)));
-            }
-        }
-        let profiles = facets.into_iter().map(|(values, nulls)| {
-            Ok(NumericProfile::of(&NumericSample::new(values))?.with_nulls(nulls))
-        });
-        let profiles = profiles.collect::<Result<_>>()?;
+    fn of_array(of: Measured, column: &dyn Array) -> Result<Self> {
+        let whole = column.slice(0, column.len());
+        Self::of(of, column.len() as u64, &|with| with(&whole))
+    }
+
+    /// Of a reference of so many rows. Facets are gathered at once if they fit in memory, otherwise one after another.
+    pub(super) fn of(of: Measured, rows: u64, read: &Read<'_>) -> Result<Self> {
+        let facets = of.names().len();
+        let held = (rows as usize).saturating_mul(facets) <= BUDGET;
+        let parts = held.then(|| of.gather(read)).transpose()?;
+        let profile = |facet: usize| match &parts {
+            Some(parts) => profile_of(rows, &|with| {
+                parts.iter().try_for_each(|part| with(&part[facet]))
+            }),
+            None => profile_of(rows, &|with| {
+                read(&mut |part| with(&of.facet(part, facet)?))
+            }),
+        };
+        let profiles = (0..facets).map(profile).collect::<Result<_>>()?;
         Ok(Self { of, profiles })
     }
 

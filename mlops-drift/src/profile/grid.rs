@@ -4,6 +4,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::index::{Index, LANES};
+use super::ranks::{Ordered, grid_ranks};
 use crate::divergence::QuantileBins;
 use crate::sample::NumericSample;
 
@@ -43,9 +44,18 @@ impl Grid {
                 "resolution must lie in [2, 1048576], got {resolution}"
             )));
         }
-        let sorted = finite(reference.sorted());
-        let mut cuts = distinct(sorted, resolution).unwrap_or_else(|| at_ranks(sorted, resolution));
-        let edges = QuantileBins::default().inner_edges(reference.sorted());
+        Self::of_ranks(reference, resolution)
+    }
+
+    /// The same of values that are looked up by rank.
+    pub(super) fn of_ranks(reference: &impl Ordered, resolution: usize) -> Result<Self> {
+        let sizes = reference.sizes();
+        let mut cuts = reference.distinct(resolution).unwrap_or_else(|| {
+            let ranks = grid_ranks(sizes, resolution).into_iter();
+            ranks.map(|rank| reference.at(rank)).collect()
+        });
+        let bins = QuantileBins::default();
+        let edges = bins.edges_by(sizes.iter().sum(), |rank| reference.at(rank));
         let bins: Vec<f64> = edges.into_iter().filter(|edge| edge.is_finite()).collect();
         cuts.extend(&bins);
         cuts.sort_unstable_by(f64::total_cmp);
@@ -180,11 +190,19 @@ fn distinct(sorted: &[f64], most: usize) -> Option<Vec<f64>> {
     Some(found)
 }
 
-fn at_ranks(sorted: &[f64], steps: usize) -> Vec<f64> {
-    let last = sorted.len().saturating_sub(1);
-    let even = (0..=steps).map(|step| (step as u128 * last as u128 / steps as u128) as usize);
-    let tails = (0..usize::BITS).map(|power| 1_usize << power);
-    let tails = tails.take_while(|&rank| rank <= last);
-    let ranks = even.chain(tails.flat_map(|rank| [rank, last - rank]));
-    ranks.map(|rank| sorted[rank]).collect()
+impl Ordered for NumericSample {
+    fn sizes(&self) -> [usize; 3] {
+        let sorted = self.sorted();
+        let below = sorted.partition_point(|&value| value == f64::NEG_INFINITY);
+        let inside = finite(sorted).len();
+        [below, inside, sorted.len() - below - inside]
+    }
+
+    fn at(&self, rank: usize) -> f64 {
+        self.sorted()[rank]
+    }
+
+    fn distinct(&self, most: usize) -> Option<Vec<f64>> {
+        distinct(finite(self.sorted()), most)
+    }
 }

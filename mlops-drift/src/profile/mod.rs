@@ -17,6 +17,7 @@ mod format;
 mod grid;
 mod index;
 mod numeric;
+mod ranks;
 mod segments;
 mod table;
 

@@ -111,9 +111,14 @@ impl NumericProfile {
     /// No rows yet, on the same grid: what a day, a shard or a segment starts from.
     #[must_use]
     pub fn empty(&self) -> Self {
+        Self::on_empty(self.grid.clone())
+    }
+
+    /// No rows yet.
+    pub(super) fn on_empty(grid: Grid) -> Self {
         Self {
-            cells: vec![0; self.cells.len()],
-            grid: self.grid.clone(),
+            cells: vec![0; grid.cells()],
+            grid,
             negative_infinite: 0,
             positive_infinite: 0,
             nans: 0,

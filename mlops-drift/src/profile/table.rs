@@ -1,22 +1,23 @@
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, FieldRef};
 use mlops_core::{Error, ErrorKind, Result, type_name};
 use serde::{Deserialize, Serialize};
 
 use super::facets::{are_texts, phrases};
+use super::ranks::profile_of;
 use super::segments::Segments;
 use super::{CategoricalProfile, FacetProfile, Measured, NumericProfile};
 use crate::parallel;
-use crate::sample::{ColumnKind, Infinite, NumericSample, numbers, unsupported};
+use crate::sample::{ColumnKind, Infinite, unsupported};
 use crate::table::{Table, missing};
 
 /// What is known of a table: a profile of every column. Small, mergeable, and enough for a drift check.
 ///
 /// The first profile, of the reference, fixes the grids; every later one is made [like](Self::like) it.
-/// **Cost**: of a reference O(n log n) per column and memory for one column; of later tables O(n) and memory for
-/// one part of a column.
+/// **Cost**: of a reference O(n log n) per column and memory for one column of up to 16,777,216 rows (some 270 MB; one of more is read several times), of texts and
+/// embeddings one of their facets; of later tables O(n) and memory for one part of a column.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -87,7 +88,7 @@ impl Values {
                 let data_type = schema.field_with_name(name)?.data_type();
                 let of = Measured::embeddings(data_type);
                 let of = of.ok_or_else(|| unsupported(data_type, "embeddings"))?;
-                FacetProfile::of(of, table.column(name)?).map(Self::Facets)
+                Self::of_facets(of, table, name)
             }
             _ => Self::of_numbers(table, name),
         }
@@ -95,7 +96,12 @@ impl Values {
 
     /// Of strings, whatever they look like.
     pub(crate) fn of_texts(table: &dyn Table, name: &str) -> Result<Self> {
-        FacetProfile::of(Measured::Texts, table.column(name)?).map(Self::Facets)
+        Self::of_facets(Measured::Texts, table, name)
+    }
+
+    fn of_facets(of: Measured, table: &dyn Table, name: &str) -> Result<Self> {
+        let profile = FacetProfile::of(of, table.rows(), &|with| for_each_part(table, name, with));
+        profile.map(Self::Facets)
     }
 
     /// Of categories, or of texts if they look so.
@@ -113,16 +119,8 @@ impl Values {
     }
 
     fn of_numbers(table: &dyn Table, name: &str) -> Result<Self> {
-        let (mut values, mut nulls) = (Vec::new(), 0);
-        for chunk in table.column(name)? {
-            let chunk = chunk?;
-            nulls += chunk.logical_null_count() as u64;
-            values.extend(numbers(&chunk)?);
-        }
-        let sample = NumericSample::new(values);
-        Ok(Self::Numeric(
-            NumericProfile::of(&sample)?.with_nulls(nulls),
-        ))
+        let profile = profile_of(table.rows(), &|with| for_each_part(table, name, with));
+        profile.map(Self::Numeric)
     }
 
     /// Of a column of a later table, part by part.
@@ -188,6 +186,14 @@ impl Values {
             )),
         }
     }
+}
+
+fn for_each_part(
+    table: &dyn Table,
+    name: &str,
+    with: &mut dyn FnMut(&ArrayRef) -> Result<()>,
+) -> Result<()> {
+    table.column(name)?.try_for_each(|part| with(&part?))
 }
 
 impl ColumnProfile {

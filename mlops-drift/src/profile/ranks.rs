@@ -1,0 +1,339 @@
+//! The values of a column at the ranks that fix a grid, exactly, whether the column fits in memory or not.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef};
+use mlops_core::Result;
+
+use super::{Grid, NumericProfile};
+use crate::divergence::QuantileBins;
+use crate::sample::{NumericSample, numbers};
+
+/// Values that are sorted at once, 128 MiB and as much again while they are gathered. A column of more is read several times.
+pub(super) const BUDGET: usize = 1 << 24;
+/// Bits of a key that one pass tells apart.
+const BITS: u32 = 16;
+
+/// Calls back for every part of a column, as often as it is called itself.
+pub(super) type Read<'a> = dyn Fn(&mut dyn FnMut(&ArrayRef) -> Result<()>) -> Result<()> + 'a;
+
+/// The profile of a reference column of so many rows.
+pub(super) fn profile_of(rows: u64, read: &Read<'_>) -> Result<NumericProfile> {
+    profile_within(rows, read, BUDGET)
+}
+
+fn profile_within(rows: u64, read: &Read<'_>, budget: usize) -> Result<NumericProfile> {
+    if rows > budget as u64 {
+        let ranks = Ranks::of(read, budget)?;
+        let grid = Grid::of_ranks(&ranks, ranks.resolution)?;
+        let mut profile = NumericProfile::on_empty(grid);
+        read(&mut |part| profile.update(part))?;
+        return Ok(profile);
+    }
+    let (mut values, mut nulls) = (Vec::with_capacity(rows as usize), 0);
+    read(&mut |part| {
+        nulls += part.logical_null_count() as u64;
+        values.extend(numbers(part)?);
+        Ok(())
+    })?;
+    Ok(NumericProfile::of(&NumericSample::new(values))?.with_nulls(nulls))
+}
+
+/// Values in ascending order, found by rank.
+pub(super) trait Ordered {
+    /// How many values are −∞, finite, and +∞.
+    fn sizes(&self) -> [usize; 3];
+
+    /// The value of this rank, from 0, ±inf at the ends.
+    fn at(&self, rank: usize) -> f64;
+
+    /// The distinct finite values, if they are no more than `most`.
+    fn distinct(&self, most: usize) -> Option<Vec<f64>>;
+}
+
+/// The ranks that a grid of this resolution looks up, of so many values: `steps` equal steps of the finite ones (type 1), ranks 1, 2, 4, … from
+/// either end of them, so that tails are resolved too.
+pub(super) fn grid_ranks([below, finite, _]: [usize; 3], steps: usize) -> Vec<usize> {
+    let Some(last) = finite.checked_sub(1) else {
+        return Vec::new();
+    };
+    let even = (0..=steps).map(|step| (step as u128 * last as u128 / steps as u128) as usize);
+    let tails = (0..usize::BITS).map(|power| 1_usize << power);
+    let tails = tails.take_while(|&rank| rank <= last);
+    let ranks = even.chain(tails.flat_map(|rank| [rank, last - rank]));
+    ranks.map(|rank| below + rank).collect()
+}
+
+/// The values of a column at the ranks that its grid looks up, found in several passes.
+struct Ranks {
+    sizes: [usize; 3],
+    resolution: usize,
+    values: BTreeMap<usize, f64>,
+    /// As long as they are no more than the resolution.
+    distinct: Option<Vec<f64>>,
+}
+
+impl Ranks {
+    fn of(read: &Read<'_>, budget: usize) -> Result<Self> {
+        let (sizes, histogram) = first_pass(read)?;
+        let len: usize = sizes.iter().sum();
+        let resolution = Grid::resolution_for(len as u64);
+        let mut wanted = grid_ranks(sizes, resolution);
+        wanted.extend(QuantileBins::default().ranks(len));
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut found = Found {
+            wanted,
+            ranks: Self {
+                sizes,
+                resolution,
+                values: BTreeMap::new(),
+                distinct: Some(Vec::new()),
+            },
+            next: 0,
+            rank: 0,
+        };
+        found.add(f64::NEG_INFINITY, sizes[0]);
+        Passes { read, budget }.visit(&histogram, 0, u64::BITS - BITS, &mut found)?;
+        found.add(f64::INFINITY, sizes[2]);
+        Ok(found.ranks)
+    }
+}
+
+impl Ordered for Ranks {
+    fn sizes(&self) -> [usize; 3] {
+        self.sizes
+    }
+
+    fn at(&self, rank: usize) -> f64 {
+        self.values.get(&rank).copied().unwrap_or(f64::NAN) // every rank that a grid looks up was wanted
+    }
+
+    fn distinct(&self, most: usize) -> Option<Vec<f64>> {
+        self.distinct
+            .clone()
+            .filter(|distinct| distinct.len() <= most)
+    }
+}
+
+/// The ranks that were passed, values being added in ascending order.
+struct Found {
+    wanted: Vec<usize>,
+    ranks: Ranks,
+    next: usize,
+    rank: usize,
+}
+
+impl Found {
+    fn add(&mut self, value: f64, count: usize) {
+        self.rank += count;
+        while let Some(&rank) = self.wanted.get(self.next).filter(|&&rank| rank < self.rank) {
+            self.ranks.values.insert(rank, value);
+            self.next += 1;
+        }
+        if count > 0 && value.is_finite() {
+            let most = self.ranks.resolution;
+            self.ranks.distinct = self
+                .ranks
+                .distinct
+                .take()
+                .filter(|held| held.len() < most)
+                .map(|mut held| {
+                    held.push(value);
+                    held
+                });
+        }
+    }
+}
+
+/// −∞, finite values and +∞, and finite values by the first bits of their keys.
+fn first_pass(read: &Read<'_>) -> Result<([usize; 3], Vec<usize>)> {
+    let mut sizes = [0; 3];
+    let mut histogram = vec![0; 1 << BITS];
+    read(&mut |part| {
+        for value in numbers(part)? {
+            if value.is_finite() {
+                sizes[1] += 1;
+                histogram[(key(value) >> (u64::BITS - BITS)) as usize] += 1;
+            } else if !value.is_nan() {
+                sizes[if value < 0.0 { 0 } else { 2 }] += 1;
+            }
+        }
+        Ok(())
+    })?;
+    Ok((sizes, histogram))
+}
+
+struct Passes<'a> {
+    read: &'a Read<'a>,
+    budget: usize,
+}
+
+impl Passes<'_> {
+    /// The finite values whose keys start with `prefix`, in ascending order: the histogram tells how many there are for each of the next 16
+    /// bits, above the `shift` last ones. As many buckets as fit are sorted at once; one that does not fit is told apart further.
+    fn visit(&self, histogram: &[usize], prefix: u64, shift: u32, found: &mut Found) -> Result<()> {
+        let mut start = 0;
+        while start < histogram.len() {
+            let mut end = start;
+            let mut size = 0;
+            while end < histogram.len() && (size + histogram[end] <= self.budget) {
+                size += histogram[end];
+                end += 1;
+            }
+            let first = (prefix << BITS) | start as u64;
+            if end > start {
+                if size > 0 {
+                    self.sort(
+                        first..=(prefix << BITS) | (end - 1) as u64,
+                        shift,
+                        size,
+                        found,
+                    )?;
+                }
+                start = end;
+                continue;
+            }
+            match shift.checked_sub(BITS) {
+                None => found.add(value(first), histogram[start]), // one key: one value
+                Some(finer) => {
+                    self.visit(&self.histogram(first, shift, finer)?, first, finer, found)?
+                }
+            }
+            start += 1;
+        }
+        Ok(())
+    }
+
+    /// The values of one bucket by the next bits.
+    fn histogram(&self, bucket: u64, shift: u32, finer: u32) -> Result<Vec<usize>> {
+        let mut histogram = vec![0; 1 << BITS];
+        self.for_each(|value| {
+            let key = key(value);
+            if key >> shift == bucket {
+                histogram[(key >> finer) as usize & ((1 << BITS) - 1)] += 1;
+            }
+        })?;
+        Ok(histogram)
+    }
+
+    fn sort(
+        &self,
+        buckets: std::ops::RangeInclusive<u64>,
+        shift: u32,
+        size: usize,
+        found: &mut Found,
+    ) -> Result<()> {
+        let mut values = Vec::with_capacity(size);
+        self.for_each(|value| {
+            if buckets.contains(&(key(value) >> shift)) {
+                values.push(value);
+            }
+        })?;
+        values.sort_unstable_by(f64::total_cmp);
+        for ties in values.chunk_by(|a, b| a == b) {
+            found.add(ties[0], ties.len());
+        }
+        Ok(())
+    }
+
+    fn for_each(&self, mut with: impl FnMut(f64)) -> Result<()> {
+        (self.read)(&mut |part| {
+            let finite = numbers(part)?.into_iter().filter(|value| value.is_finite());
+            finite.for_each(|value| with(value + 0.0)); // -0.0 becomes 0.0
+            Ok(())
+        })
+    }
+}
+
+/// Unsigned integers in the order of the floats.
+fn key(value: f64) -> u64 {
+    let bits = (value + 0.0).to_bits();
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | (1 << 63)
+    }
+}
+
+fn value(key: u64) -> f64 {
+    f64::from_bits(if key >> 63 == 1 {
+        key & !(1 << 63)
+    } else {
+        !key
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::Float64Array;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn column(law: fn(&mut ChaCha8Rng) -> f64) -> Vec<ArrayRef> {
+        let rng = &mut ChaCha8Rng::seed_from_u64(7);
+        let mut part = |rows: usize| -> ArrayRef {
+            let value = |rng: &mut ChaCha8Rng| match rng.random_range(0..60) {
+                0 => None,
+                1 => Some(f64::NAN),
+                2 => Some(f64::INFINITY),
+                3 => Some(f64::NEG_INFINITY),
+                4 => Some(-0.0),
+                _ => Some(law(rng)),
+            };
+            Arc::new((0..rows).map(|_| value(rng)).collect::<Float64Array>())
+        };
+        vec![part(1_500), part(1), part(0), part(2_499)]
+    }
+
+    /// However few values may be sorted at once, grid, counts and missing rows are those of the sorted whole.
+    #[test]
+    fn any_budget_gives_the_same_profile() {
+        let laws: [fn(&mut ChaCha8Rng) -> f64; 6] = [
+            |rng| rng.random_range(-1.0..1.0),
+            |rng| 1.7e12 + f64::from(rng.random_range(0..1_000_000_u32)), // milliseconds: one bucket of the first pass
+            |rng| f64::from(rng.random_range(0..5_u8)),
+            |_| 3.0,
+            |rng| (rng.random_range(-700.0..700.0_f64)).exp(),
+            |rng| f64::from_bits(rng.random_range(1..2_000_000_u64)), // subnormal
+        ];
+        for law in laws {
+            let parts = column(law);
+            let read =
+                |with: &mut dyn FnMut(&ArrayRef) -> Result<()>| parts.iter().try_for_each(with);
+            let whole = profile_within(4_000, &read, 4_000).unwrap();
+            for budget in [1, 10, 333, 3_999] {
+                let other = profile_within(4_000, &read, budget).unwrap();
+                assert_eq!(other.grid(), whole.grid(), "{budget}");
+                assert_eq!(other.cells(), whole.cells(), "{budget}");
+                assert_eq!(
+                    (other.nulls(), other.nans(), other.infinite()),
+                    (whole.nulls(), whole.nans(), whole.infinite())
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn keys_keep_the_order_and_lose_nothing() {
+        let values = [
+            f64::MIN,
+            -1.0,
+            -f64::MIN_POSITIVE,
+            -5e-324,
+            0.0,
+            5e-324,
+            1.0,
+            1.0_f64.next_up(),
+            f64::MAX,
+        ];
+        assert!(values.windows(2).all(|pair| key(pair[0]) < key(pair[1])));
+        assert!(values.iter().all(|&x| value(key(x)) == x));
+        assert_eq!(key(-0.0), key(0.0));
+    }
+}
