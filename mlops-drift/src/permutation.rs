@@ -3,6 +3,7 @@
 use mlops_core::evidence::PValue;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 /// The bytes of "mlops".
 pub(crate) const DEFAULT_SEED: u64 = 0x6d_6c_6f_70_73;
@@ -29,7 +30,7 @@ const FEWEST: u32 = 999;
 /// let test = ChiSquare::default().permutations(Permutations::default().seed(7).limit(1999));
 /// # let _ = test;
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permutations {
     seed: u64,
     limit: u32,
@@ -68,6 +69,11 @@ impl Permutations {
             limit: limit.max(1),
             ..self
         }
+    }
+
+    /// The generator of what a test draws beside its permutations.
+    pub(crate) fn generator(&self) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(self.seed)
     }
 
     /// With a limit of at most this, but not below what a correction needs.

@@ -1,14 +1,10 @@
-use mlops_core::{Error, Result};
+use mlops_core::Result;
 
 use super::Bandwidth;
 use super::kernel::gaussian;
+use super::pairwise::Pooled;
 use super::points::{Points, comparable};
 use crate::two_sample::{Permutations, TestResult, TwoSampleTest};
-
-/// Rows of both samples together up to which the matrix of all kernels is kept: 128 MB.
-const MOST: usize = 4_000;
-/// Kernels added up over all permutations: some seconds.
-const BUDGET: u64 = 4_000_000_000;
 
 /// The maximum mean discrepancy with a Gaussian kernel: a two-sample test for rows of numbers.
 ///
@@ -105,93 +101,11 @@ impl Mmd {
 impl TwoSampleTest<Points> for Mmd {
     fn test(&self, reference: &Points, current: &Points) -> Result<TestResult> {
         comparable(reference, current, 2)?;
-        let (n, m) = (reference.len(), current.len());
-        if n + m > MOST {
-            return Err(Error::invalid(format!(
-                "both samples together must hold at most {MOST} rows, got {}",
-                n + m
-            )));
-        }
-        let kernels = Kernels::of(reference, current, self.bandwidth)?;
-        let smaller_first = n <= m;
-        let members: Vec<u32> = if smaller_first {
-            0..n as u32
-        } else {
-            n as u32..(n + m) as u32
-        }
-        .collect();
-        let observed = kernels.mmd(&members);
-        let size = members.len() as u64;
-        let affordable = u32::try_from(BUDGET / (size * size)).unwrap_or(u32::MAX);
-        let bits = reference
-            .rows()
-            .chain(current.rows())
-            .flatten()
-            .map(|x| x.to_bits());
-        // In an order that does not tell which sample holds which.
-        let mut bits: Vec<u64> = bits.collect();
-        bits.sort_unstable();
-        let rows = (0..(n + m) as u32).collect();
-        let threshold = observed - 1e-12;
-        let p = self.permutations.at_most(affordable).p_value(
-            bits.into_iter(),
-            rows,
-            members.len(),
-            |drawn| kernels.mmd(drawn) >= threshold,
-        );
-        Ok(TestResult::new(observed, p, "mmd_permutation"))
-    }
-}
-
-/// All kernels between pooled rows, 0 on the diagonal, with their sums by row and in all.
-struct Kernels {
-    rows: usize,
-    cells: Vec<f64>,
-    by_row: Vec<f64>,
-    total: f64,
-}
-
-impl Kernels {
-    fn of(reference: &Points, current: &Points, bandwidth: Bandwidth) -> Result<Self> {
-        let pooled: Vec<&[f64]> = reference.rows().chain(current.rows()).collect();
-        let sigma = bandwidth.of(&pooled)?;
-        let rows = pooled.len();
-        let mut cells = vec![0.0; rows * rows];
-        for i in 0..rows {
-            for j in 0..i {
-                let kernel = gaussian(pooled[i], pooled[j], sigma);
-                (cells[i * rows + j], cells[j * rows + i]) = (kernel, kernel);
-            }
-        }
-        let by_row: Vec<f64> = cells
-            .chunks_exact(rows)
-            .map(|row| row.iter().sum())
-            .collect();
-        let total = by_row.iter().sum();
-        Ok(Self {
-            rows,
-            cells,
-            by_row,
-            total,
-        })
-    }
-
-    /// MMD² of these rows against all others.
-    fn mmd(&self, members: &[u32]) -> f64 {
-        let (mut inside, mut touching) = (0.0, 0.0);
-        for &i in members {
-            let row = &self.cells[i as usize * self.rows..][..self.rows];
-            inside += members.iter().map(|&j| row[j as usize]).sum::<f64>();
-            touching += self.by_row[i as usize];
-        }
-        let between = touching - inside;
-        let outside = self.total - inside - 2.0 * between;
-        let size = members.len();
-        unbiased(
-            [inside / 2.0, outside / 2.0, between],
-            size,
-            self.rows - size,
-        )
+        let both = Pooled::of(reference, current)?;
+        let sigma = self.bandwidth.of(&both.rows)?;
+        let kernels = both.pairwise(|x, y| gaussian(x, y, sigma));
+        let (mmd, p) = kernels.permuted(self.permutations, 1e-12, unbiased);
+        Ok(TestResult::new(mmd, p, "mmd_permutation"))
     }
 }
 

@@ -1,6 +1,10 @@
-use arrow::array::{Array, AsArray, FixedSizeListArray};
-use mlops_core::{Error, ErrorKind, Result};
+use std::ops::Range;
 
+use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait};
+use mlops_core::{Error, ErrorKind, Result};
+use rand_chacha::ChaCha8Rng;
+
+use crate::permutation::shuffle_head;
 use crate::sample::{NumericSample, numbers};
 
 /// Rows of equally many numbers, in their order, and the number of missing rows.
@@ -56,32 +60,91 @@ impl Points {
         })
     }
 
-    /// From an Arrow column of fixed-size lists of numbers, such as embeddings. A null row is missing, and so is one
-    /// with a null in it.
+    /// From an Arrow column of lists of equally many numbers, such as embeddings. A null row is missing, and so is one
+    /// with a null or NaN in it.
     ///
     /// # Errors
-    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for another type; otherwise as [`new`](Self::new).
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for another type;
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for lists of different lengths, and for lists of
+    /// variable size if all of them are null; otherwise as [`new`](Self::new).
     ///
     /// ```
-    /// use arrow::array::FixedSizeListArray;
+    /// use arrow::array::{FixedSizeListArray, ListArray};
     /// use arrow::datatypes::Float32Type;
     /// use mlops_drift::multivariate::Points;
     /// let rows = [Some([Some(1.0), Some(2.0)]), None];
     /// let column = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(rows, 2);
     /// assert_eq!(Points::from_array(&column)?.missing(), 1);
+    /// let column = ListArray::from_iter_primitive::<Float32Type, _, _>(rows);
+    /// assert_eq!(Points::from_array(&column)?.dimensions(), 2);
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn from_array(array: &dyn Array) -> Result<Self> {
-        let Some(lists) = array.as_fixed_size_list_opt() else {
-            let text = format!("cannot read {} as points", array.data_type());
-            return Err(Error::new(ErrorKind::Unsupported, text));
+        if let Some(lists) = array.as_fixed_size_list_opt() {
+            let size = lists.value_length() as usize;
+            let row = |row| {
+                lists
+                    .is_valid(row)
+                    .then(|| lists.value_offset(row) as usize)
+            };
+            let rows = (0..lists.len()).map(row);
+            let rows = rows.map(|start| start.map(|start| start..start + size));
+            return Self::from_lists(size, lists.values(), rows);
+        }
+        if let Some(lists) = array.as_list_opt::<i32>() {
+            return Self::from_variable(lists);
+        }
+        if let Some(lists) = array.as_list_opt::<i64>() {
+            return Self::from_variable(lists);
+        }
+        let text = format!("cannot read {} as points", array.data_type());
+        Err(Error::new(ErrorKind::Unsupported, text))
+    }
+
+    fn from_variable<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> Result<Self> {
+        let row = |row| {
+            let [start, end] = [row, row + 1].map(|at: usize| lists.value_offsets()[at].as_usize());
+            lists.is_valid(row).then_some(start..end)
         };
-        let dimensions = lists.value_length() as usize;
-        let mut values = numbers(lists_values(lists).as_ref())?;
-        let rows = values.chunks_exact_mut(dimensions.max(1)).enumerate();
-        rows.filter(|(row, _)| lists.is_null(*row))
-            .for_each(|(_, row)| row.fill(f64::NAN));
-        Self::new(dimensions, values)
+        let rows = || (0..lists.len()).map(row);
+        let lengths = || rows().flatten().map(|row| row.len());
+        let dimensions = lengths().next().unwrap_or(0);
+        if let Some(other) = lengths().find(|length| *length != dimensions) {
+            return Err(Error::invalid(format!(
+                "lists must be of one length, got {dimensions} and {other}"
+            )));
+        }
+        Self::from_lists(dimensions, lists.values(), rows())
+    }
+
+    /// From where each row's numbers stand; `None` is a missing row.
+    fn from_lists(
+        dimensions: usize,
+        values: &ArrayRef,
+        rows: impl Iterator<Item = Option<Range<usize>>>,
+    ) -> Result<Self> {
+        let values = numbers(values.as_ref())?;
+        let missing = vec![f64::NAN; dimensions];
+        let rows = rows.map(|row| row.map_or(missing.as_slice(), |row| &values[row]));
+        Self::new(dimensions, rows.collect::<Vec<_>>().concat())
+    }
+
+    /// So many rows drawn at random, and the others.
+    pub(super) fn split(&self, size: usize, generator: &mut ChaCha8Rng) -> [Self; 2] {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        let size = size.min(order.len());
+        shuffle_head(&mut order, size, generator);
+        let rows: Vec<&[f64]> = self.rows().collect();
+        let (drawn, rest) = order.split_at(size);
+        [drawn, rest].map(|part| Self {
+            dimensions: self.dimensions,
+            values: part
+                .iter()
+                .flat_map(|&row| rows[row as usize])
+                .copied()
+                .collect(),
+            missing: 0,
+        })
     }
 
     /// How many rows are not missing.
@@ -108,13 +171,6 @@ impl Points {
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.values.chunks_exact(self.dimensions)
     }
-}
-
-/// A sliced list array still holds all its values.
-fn lists_values(lists: &FixedSizeListArray) -> arrow::array::ArrayRef {
-    let length = lists.value_length() as usize;
-    let from = lists.value_offset(0) as usize;
-    lists.values().slice(from, lists.len() * length)
 }
 
 impl From<&NumericSample> for Points {

@@ -54,7 +54,7 @@ pub enum Direction {
 /// use arrow::array::{ArrayRef, RecordBatch, StringArray};
 /// use mlops_drift::slice::DriftSlices;
 ///
-/// // A third of UA's flights leaves from LGA now; neither carriers nor airports changed much by themselves.
+/// // Two thirds of UA's flights leave from LGA now, not one third; the carriers are the same.
 /// let week = |moved: usize| {
 ///     let carrier = StringArray::from_iter_values((0..600).map(|i| ["UA", "B6", "DL"][i % 3]));
 ///     let airport = |i: usize| if i % 3 == 0 && i % 9 < moved { "LGA" } else { "EWR" };
