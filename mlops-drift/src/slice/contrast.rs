@@ -10,6 +10,8 @@ use super::cut::Cut;
 use super::search::{self, Search};
 use super::tarone::Tarone;
 
+/// Slices reported, unless set.
+pub(super) const LIMIT: usize = 20;
 /// The probability that each end of an odds ratio may miss, at most.
 const WIDEST_TAIL: f64 = 0.25;
 

@@ -4,13 +4,10 @@ use mlops_core::Result;
 use mlops_core::evidence::{Interval, PValue, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
-use super::contrast::{Contrast, Found, contrast};
+use super::contrast::{Contrast, Found, LIMIT, contrast};
 use super::cut::Cut;
-use super::{Conjunction, Lattice, Part, rows};
+use super::{Conjunction, Lattice, Part, finder_settings, rows};
 use crate::table::Table;
-
-/// Slices reported, unless set.
-const LIMIT: usize = 20;
 
 /// Which way a share differs.
 ///
@@ -86,31 +83,9 @@ impl Default for DriftSlices {
     }
 }
 
+finder_settings!(DriftSlices, limit);
+
 impl DriftSlices {
-    /// The slices that are looked at.
-    ///
-    /// ```
-    /// use mlops_drift::slice::{DriftSlices, Lattice};
-    /// assert_eq!(DriftSlices::default().over(Lattice::default()), DriftSlices::default());
-    /// ```
-    #[must_use]
-    pub fn over(self, lattice: Lattice) -> Self {
-        Self { lattice, ..self }
-    }
-
-    /// The accepted probability of any false report.
-    ///
-    /// ```
-    /// use mlops_core::evidence::SignificanceLevel;
-    /// use mlops_drift::slice::DriftSlices;
-    /// let strict = DriftSlices::default().level(SignificanceLevel::ONE_PERCENT);
-    /// assert_ne!(strict, DriftSlices::default());
-    /// ```
-    #[must_use]
-    pub fn level(self, level: SignificanceLevel) -> Self {
-        Self { level, ..self }
-    }
-
     /// Tests in this direction alone: half as many hypotheses.
     ///
     /// ```
@@ -121,17 +96,6 @@ impl DriftSlices {
     pub fn only(self, direction: Direction) -> Self {
         let directions = vec![direction];
         Self { directions, ..self }
-    }
-
-    /// The greatest number of slices reported: 20, unless set.
-    ///
-    /// ```
-    /// use mlops_drift::slice::DriftSlices;
-    /// assert_eq!(DriftSlices::default().limit(20), DriftSlices::default());
-    /// ```
-    #[must_use]
-    pub fn limit(self, limit: usize) -> Self {
-        Self { limit, ..self }
     }
 
     /// Looks at every slice of both tables.

@@ -4,13 +4,10 @@ use mlops_core::evidence::{Interval, PValue, SignificanceLevel};
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::contrast::{Found, contrast};
+use super::contrast::{Found, LIMIT, contrast};
 use super::cut::Cut;
-use super::{Conjunction, Direction, Lattice, Part, rows};
+use super::{Conjunction, Direction, Lattice, Part, finder_settings, rows};
 use crate::table::Table;
-
-/// Slices reported, unless set.
-const LIMIT: usize = 20;
 
 /// The slices on which predictions are wrong more often than on the other rows.
 ///
@@ -60,42 +57,9 @@ impl Default for ErrorSlices {
     }
 }
 
+finder_settings!(ErrorSlices, limit);
+
 impl ErrorSlices {
-    /// The slices that are looked at.
-    ///
-    /// ```
-    /// use mlops_drift::slice::{ErrorSlices, Lattice};
-    /// assert_eq!(ErrorSlices::default().over(Lattice::default()), ErrorSlices::default());
-    /// ```
-    #[must_use]
-    pub fn over(self, lattice: Lattice) -> Self {
-        Self { lattice, ..self }
-    }
-
-    /// The accepted probability of any false report.
-    ///
-    /// ```
-    /// use mlops_core::evidence::SignificanceLevel;
-    /// use mlops_drift::slice::ErrorSlices;
-    /// let strict = ErrorSlices::default().level(SignificanceLevel::ONE_PERCENT);
-    /// assert_ne!(strict, ErrorSlices::default());
-    /// ```
-    #[must_use]
-    pub fn level(self, level: SignificanceLevel) -> Self {
-        Self { level, ..self }
-    }
-
-    /// The greatest number of slices reported: 20, unless set.
-    ///
-    /// ```
-    /// use mlops_drift::slice::ErrorSlices;
-    /// assert_eq!(ErrorSlices::default().limit(20), ErrorSlices::default());
-    /// ```
-    #[must_use]
-    pub fn limit(self, limit: usize) -> Self {
-        Self { limit, ..self }
-    }
-
     /// Looks at every slice of a table whose rows are `wrong` or not.
     ///
     /// # Errors

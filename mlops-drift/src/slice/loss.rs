@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cut::Cut;
 use super::score::{Score, Scored, best};
-use super::{Conjunction, Lattice, rows};
+use super::{Conjunction, Lattice, finder_settings, rows};
 use crate::multiplicity::{Correction, Holm};
 use crate::permutation::shuffle_head;
 use crate::table::Table;
@@ -75,31 +75,9 @@ impl Default for LossSlices {
     }
 }
 
+finder_settings!(LossSlices);
+
 impl LossSlices {
-    /// The slices that are looked at.
-    ///
-    /// ```
-    /// use mlops_drift::slice::{Lattice, LossSlices};
-    /// assert_eq!(LossSlices::default().over(Lattice::default()), LossSlices::default());
-    /// ```
-    #[must_use]
-    pub fn over(self, lattice: Lattice) -> Self {
-        Self { lattice, ..self }
-    }
-
-    /// The accepted probability of any false report.
-    ///
-    /// ```
-    /// use mlops_core::evidence::SignificanceLevel;
-    /// use mlops_drift::slice::LossSlices;
-    /// let strict = LossSlices::default().level(SignificanceLevel::ONE_PERCENT);
-    /// assert_ne!(strict, LossSlices::default());
-    /// ```
-    #[must_use]
-    pub fn level(self, level: SignificanceLevel) -> Self {
-        Self { level, ..self }
-    }
-
     /// The weight of the loss in the score; the rest is that of the size.
     ///
     /// # Errors

@@ -62,3 +62,54 @@ impl Part {
         (other.rows > 0).then(|| self.share() / other.share())
     }
 }
+
+/// The settings that every finder has; with `limit`, also that of a finder which reports the worst slices
+/// alone.
+macro_rules! finder_settings {
+    ($finder:ident) => {
+        impl $finder {
+            /// The slices that are looked at.
+            ///
+            /// ```
+            #[doc = concat!("use mlops_drift::slice::{Lattice, ", stringify!($finder), "};")]
+            #[doc = concat!("let same = ", stringify!($finder), "::default().over(Lattice::default());")]
+            #[doc = concat!("assert_eq!(same, ", stringify!($finder), "::default());")]
+            /// ```
+            #[must_use]
+            pub fn over(self, lattice: $crate::slice::Lattice) -> Self {
+                Self { lattice, ..self }
+            }
+
+            /// The accepted probability of any false report.
+            ///
+            /// ```
+            /// use mlops_core::evidence::SignificanceLevel;
+            #[doc = concat!("use mlops_drift::slice::", stringify!($finder), ";")]
+            #[doc = concat!("let strict = ", stringify!($finder), "::default().level(SignificanceLevel::ONE_PERCENT);")]
+            #[doc = concat!("assert_ne!(strict, ", stringify!($finder), "::default());")]
+            /// ```
+            #[must_use]
+            pub fn level(self, level: mlops_core::evidence::SignificanceLevel) -> Self {
+                Self { level, ..self }
+            }
+        }
+    };
+    ($finder:ident, limit) => {
+        finder_settings!($finder);
+
+        impl $finder {
+            /// The greatest number of slices reported: 20, unless set.
+            ///
+            /// ```
+            #[doc = concat!("use mlops_drift::slice::", stringify!($finder), ";")]
+            #[doc = concat!("let same = ", stringify!($finder), "::default().limit(20);")]
+            #[doc = concat!("assert_eq!(same, ", stringify!($finder), "::default());")]
+            /// ```
+            #[must_use]
+            pub fn limit(self, limit: usize) -> Self {
+                Self { limit, ..self }
+            }
+        }
+    };
+}
+use finder_settings;

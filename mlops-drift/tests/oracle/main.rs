@@ -14,6 +14,7 @@ mod metrics;
 mod multiplicity;
 mod numeric;
 mod online;
+mod pca;
 
 use std::collections::BTreeMap;
 use std::fs;
