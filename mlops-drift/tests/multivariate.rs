@@ -264,6 +264,16 @@ fn energy_does_not_change_when_both_samples_are_turned_and_moved() {
     assert!(energy(&x, &x).statistic < 1e-6 && energy(&x, &x).p_value.get() == 1.0);
 }
 
+/// Three zeros against three ones: of 20 ways to deal them, 2 are as far apart, and those tie with the data.
+#[test]
+fn permutations_that_tie_with_the_data_count() {
+    let [zeros, ones] = [0.0, 1.0].map(|x| Points::new(1, [x; 3]).unwrap());
+    for test in [&EnergyTest::default() as Test<'_>, &Mmd::default()] {
+        let p = test.test(&zeros, &ones).unwrap().p_value.get();
+        assert!((0.06..0.16).contains(&p), "{p} is not near 0.1");
+    }
+}
+
 #[test]
 fn energy_of_large_samples_says_that_it_draws() {
     let rng = &mut ChaCha8Rng::seed_from_u64(3);

@@ -15,7 +15,8 @@ const ROUNDING: f64 = 1e-9;
 /// are left out. The eigenvectors of the covariance, greatest eigenvalue first, are kept until their share
 /// of the variance exceeds the one asked for.
 /// **Errors**: no rows, no dimension that varies, a variance beyond 1.8e308.
-/// **Cost**: O(n·d²) and O(d³) a sweep of Jacobi's rotations: a second at some hundred dimensions.
+/// **Cost**: O(n·d²), and O(d³) a sweep of Jacobi's rotations, of which some ten are made: seconds from 300
+/// dimensions on.
 /// **Source**: Pearson, "On lines and planes of closest fit to systems of points in space", Philosophical
 /// Magazine 2, 1901.
 ///

@@ -15,7 +15,7 @@ const BINS: usize = 5;
 /// its quantiles; temporal ones count in their own unit. A column with missing values gives one more.
 /// Quantiles are those of the rows of both tables together: bins of the reference alone would fix the
 /// reference's shares and leave only the current ones to chance, and the law that the test rests on would
-/// no longer hold exactly.
+/// no longer hold exactly. [`LossSlices`](super::LossSlices) takes them from the half that it searches.
 ///
 /// A conjunction that holds for the same rows as one with fewer predicates is left out.
 ///

@@ -24,7 +24,8 @@ const LEAST: usize = 32;
 /// tested on the other.
 ///
 /// **Search**: the candidates with the greatest score, a·(mean loss inside/mean loss − 1) − (1 −
-/// a)·(rows/rows inside − 1), over the whole [`Lattice`], exactly, with the bounds of SliceLine.
+/// a)·(rows/rows inside − 1), among all slices of the [`Lattice`] that are large enough, exactly, with the
+/// bounds of SliceLine.
 /// **Hypotheses**: for each candidate, "the mean loss inside is at most that outside". **Test**, on the
 /// rows that the search has not seen: each row of the smaller part is set against the mean of a block of
 /// the other, and a [bet](MeanBet) that the differences have a mean above 0 gathers evidence; [`Holm`] over

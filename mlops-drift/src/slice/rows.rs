@@ -13,7 +13,7 @@ use super::Lattice;
 use crate::table::{Table, gathered, missing};
 
 /// Rows that a bitmap numbers.
-const MOST: usize = u32::MAX as usize / 2;
+const MOST: usize = u32::MAX as usize / 4;
 
 /// The columns of the lattice, and which rows of the table they hold, ascending.
 pub(super) fn of(
