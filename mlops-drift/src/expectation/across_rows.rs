@@ -1,21 +1,31 @@
 //! Rules that a row breaks by what came before it, or by what another table holds.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use arrow::array::{ArrayRef, RecordBatch, new_empty_array};
 use mlops_core::Result;
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::check::RowCheck;
 use super::context::Context;
 use super::key::{Key, Keys, RowKeys};
+use super::memory::Memory;
 use super::number::Number;
 use super::numbers::Numbers;
-use super::on_rows::rows;
+use super::on_rows::{column, rows};
 
 /// The combinations of values that have occurred. Memory for every distinct one.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Seen {
     columns: Vec<String>,
+    #[serde(serialize_with = "ascending")]
     keys: HashSet<Key>,
+}
+
+/// A set has no order of its own, and equal states must be written as equal bytes.
+fn ascending<S: Serializer>(keys: &HashSet<Key>, serializer: S) -> Result<S::Ok, S::Error> {
+    keys.iter().collect::<BTreeSet<_>>().serialize(serializer)
 }
 
 impl Seen {
@@ -26,37 +36,56 @@ impl Seen {
         }
     }
 
-    pub(super) fn repeated(&mut self, part: &RecordBatch) -> Result<Vec<usize>> {
+    pub(super) fn distinct(&self) -> u64 {
+        self.keys.len() as u64
+    }
+}
+
+impl RowCheck for Seen {
+    /// Rows whose combination has occurred before.
+    fn broken(&mut self, part: &RecordBatch) -> Result<Vec<usize>> {
         let keys = RowKeys::of(part, self.columns.iter().map(String::as_str))?;
         Ok(rows(part.num_rows(), |&row| {
             keys.get(row).is_some_and(|key| !self.keys.insert(key))
         }))
     }
 
-    pub(super) fn distinct(&self) -> u64 {
-        self.keys.len() as u64
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(self)
     }
 }
 
-/// The last value that was not missing.
-#[derive(Default)]
-pub(super) struct Last(Option<Number>);
+/// The last value that was not missing, and how the next one must not be ordered to it.
+pub(super) struct Order {
+    column: String,
+    wrong: fn(Ordering) -> bool,
+    last: Option<Number>,
+}
 
-impl Last {
-    /// Rows whose value is ordered to the one before as it must not be.
-    pub(super) fn misplaced(
-        &mut self,
-        values: &ArrayRef,
-        wrong: impl Fn(Ordering) -> bool,
-    ) -> Result<Vec<usize>> {
-        let numbers = Numbers::of(values)?;
-        Ok(rows(values.len(), |&row| {
+impl Order {
+    pub(super) fn new(column: String, wrong: fn(Ordering) -> bool) -> Self {
+        Self {
+            column,
+            wrong,
+            last: None,
+        }
+    }
+}
+
+impl RowCheck for Order {
+    fn broken(&mut self, part: &RecordBatch) -> Result<Vec<usize>> {
+        let numbers = Numbers::of(column(part, &self.column)?)?;
+        Ok(rows(part.num_rows(), |&row| {
             let Some(x) = numbers.get(row) else {
                 return false;
             };
-            let before = self.0.replace(x);
-            before.is_some_and(|before| wrong(x.compare(before)))
+            let before = self.last.replace(x);
+            before.is_some_and(|before| (self.wrong)(x.compare(before)))
         }))
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.last)
     }
 }
 
@@ -67,11 +96,11 @@ pub(super) struct Referenced {
 }
 
 impl Referenced {
-    pub(super) fn of(context: &Context, table: &str, column: &str) -> Result<Self> {
+    pub(super) fn of(context: &Context, table: &str, name: &str) -> Result<Self> {
         let table = context.find(table)?;
         let schema = table.schema();
-        let chunks = table.column(column)?;
-        let empty = new_empty_array(schema.field_with_name(column)?.data_type());
+        let chunks = table.column(name)?;
+        let empty = new_empty_array(schema.field_with_name(name)?.data_type());
         let mut keys = HashSet::new();
         for chunk in chunks {
             let chunk = chunk?;

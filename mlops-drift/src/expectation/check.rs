@@ -1,29 +1,52 @@
 //! From a rule to what watches it over the parts of a table.
 
+use std::cmp::Ordering;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
-use super::across_rows::{Last, Referenced, Seen};
+use super::across_rows::{Order, Referenced, Seen};
 use super::context::Context;
 use super::distribution::Distributed;
 use super::expected::Expectation;
+use super::memory::Memory;
 use super::on_rows::{
     column, is_missing, not_among, of_other_type, ordered, outside, texts, unequal,
 };
 use super::on_table::{
-    Distinct, MomentWithin, Newest, Present, QuantileWithin, RowCount, TableCheck,
+    Distinct, MomentWithin, Newest, Present, QuantileWithin, RangeCounts, RowCount, Sums,
+    TableCheck,
 };
 use super::rule::{Rule, expression_of};
 use crate::sample::Moments;
 
-/// The rows of the next part that break a rule, ascending. What the columns' types or the rule's settings forbid
-/// is an error, for every part of one schema.
-pub(super) type RowCheck = Box<dyn FnMut(&RecordBatch) -> Result<Vec<usize>> + Send>;
+/// A rule on rows while the parts of a table come in.
+pub(super) trait RowCheck: Send {
+    /// The rows of the next part that break the rule, ascending.
+    ///
+    /// # Errors
+    /// What the columns' types or the rule's settings forbid: the same for every part of one schema.
+    fn broken(&mut self, part: &RecordBatch) -> Result<Vec<usize>>;
+
+    /// What it remembers of the parts before; `None` if nothing.
+    fn memory(&mut self) -> Option<&mut dyn Memory>;
+}
+
+/// A rule that a row breaks by itself.
+impl<F: Fn(&RecordBatch) -> Result<Vec<usize>> + Send> RowCheck for F {
+    fn broken(&mut self, part: &RecordBatch) -> Result<Vec<usize>> {
+        self(part)
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        None
+    }
+}
 
 pub(super) enum Check {
-    Rows(RowCheck),
+    Rows(Box<dyn RowCheck>),
     Table(Box<dyn TableCheck>),
     /// The rule cannot be checked, for this reason.
     Cannot {
@@ -48,10 +71,18 @@ impl Check {
     /// The rows of the next part that break a rule on rows; of one that cannot be checked, all.
     pub(super) fn update(&mut self, part: &RecordBatch) -> Result<Vec<usize>> {
         match self {
-            Self::Rows(check) => check(part),
+            Self::Rows(check) => check.broken(part),
             Self::Table(check) => check.update(part).map(|()| Vec::new()),
             Self::Cannot { on_rows: true, .. } => Ok((0..part.num_rows()).collect()),
             Self::Cannot { .. } => Ok(Vec::new()),
+        }
+    }
+
+    pub(super) fn memory(&mut self) -> Option<&mut dyn Memory> {
+        match self {
+            Self::Rows(check) => check.memory(),
+            Self::Table(check) => check.memory(),
+            Self::Cannot { .. } => None,
         }
     }
 
@@ -65,29 +96,33 @@ impl Check {
     }
 }
 
-fn on_rows(name: &str, rule: &Rule, context: &Context) -> Result<RowCheck> {
+fn on_rows(name: &str, rule: &Rule, context: &Context) -> Result<Box<dyn RowCheck>> {
     let (name, rule) = (name.to_owned(), rule.clone());
     Ok(match rule {
         Rule::Matches(expression) => {
             let expression = expression_of(&expression)?;
-            Box::new(move |part| texts(column(part, &name)?, |text| !expression.is_match(text)))
+            let breaks = move |text: &str| !expression.is_match(text);
+            by_itself(move |part| texts(column(part, &name)?, &breaks))
         }
-        Rule::Unique => repeated(name, Vec::new()),
-        Rule::UniqueWith(others) => repeated(name, others),
-        Rule::Increasing => misplaced(name, std::cmp::Ordering::is_lt),
-        Rule::StrictlyIncreasing => misplaced(name, std::cmp::Ordering::is_le),
-        Rule::Decreasing => misplaced(name, std::cmp::Ordering::is_gt),
-        Rule::StrictlyDecreasing => misplaced(name, std::cmp::Ordering::is_ge),
+        Rule::Unique => Box::new(Seen::new(vec![name])),
+        Rule::UniqueWith(mut columns) => {
+            columns.insert(0, name);
+            Box::new(Seen::new(columns))
+        }
+        Rule::Increasing => Box::new(Order::new(name, Ordering::is_lt)),
+        Rule::StrictlyIncreasing => Box::new(Order::new(name, Ordering::is_le)),
+        Rule::Decreasing => Box::new(Order::new(name, Ordering::is_gt)),
+        Rule::StrictlyDecreasing => Box::new(Order::new(name, Ordering::is_ge)),
         Rule::InTable { table, column: of } => {
             let referenced = Referenced::of(context, &table, &of)?;
-            Box::new(move |part| referenced.unknown(column(part, &name)?))
+            by_itself(move |part| referenced.unknown(column(part, &name)?))
         }
-        rule => Box::new(move |part| by_itself(part, &name, &rule)),
+        rule => by_itself(move |part| at_once(part, &name, &rule)),
     })
 }
 
 /// Rules that need neither the rows before nor another table.
-fn by_itself(part: &RecordBatch, name: &str, rule: &Rule) -> Result<Vec<usize>> {
+fn at_once(part: &RecordBatch, name: &str, rule: &Rule) -> Result<Vec<usize>> {
     let values = column(part, name)?;
     match rule {
         Rule::Type(name) => of_other_type(values, name),
@@ -102,14 +137,11 @@ fn by_itself(part: &RecordBatch, name: &str, rule: &Rule) -> Result<Vec<usize>> 
     }
 }
 
-fn repeated(name: String, others: Vec<String>) -> RowCheck {
-    let mut seen = Seen::new(std::iter::once(name).chain(others).collect());
-    Box::new(move |part| seen.repeated(part))
-}
-
-fn misplaced(name: String, wrong: fn(std::cmp::Ordering) -> bool) -> RowCheck {
-    let mut last = Last::default();
-    Box::new(move |part| last.misplaced(column(part, &name)?, wrong))
+/// Tells the compiler that the closure takes any part.
+fn by_itself(
+    check: impl Fn(&RecordBatch) -> Result<Vec<usize>> + Send + 'static,
+) -> Box<dyn RowCheck> {
+    Box::new(check)
 }
 
 fn on_table(
@@ -138,24 +170,20 @@ fn on_table(
             what: "mean",
             of: Moments::mean,
             within,
-            moments: Moments::default(),
-            rest: Vec::new(),
+            sums: Sums::default(),
         }),
         Rule::StandardDeviation(within) => Box::new(MomentWithin {
             column,
             what: "standard deviation",
             of: Moments::standard_deviation,
             within,
-            moments: Moments::default(),
-            rest: Vec::new(),
+            sums: Sums::default(),
         }),
         Rule::Quantile { share, within } => Box::new(QuantileWithin {
             column,
             share,
             within,
-            below: 0,
-            above: 0,
-            values: 0,
+            counts: RangeCounts::default(),
         }),
         Rule::DistributedAs { table } => {
             let level = level.ok_or_else(|| not_here(rule))?;

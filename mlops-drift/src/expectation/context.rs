@@ -43,8 +43,8 @@ impl Context {
         self
     }
 
-    /// The profile of another table: enough for [`DistributedAs`](super::Rule::DistributedAs), where it comes before a
-    /// table of the same name.
+    /// The profile of another table: enough for [`DistributedAs`](super::Rule::DistributedAs), where it comes
+    /// before a table of the same name.
     #[must_use]
     pub fn profile(mut self, name: impl Into<String>, profile: TableProfile) -> Self {
         self.profiles.insert(name.into(), Arc::new(profile));

@@ -7,6 +7,7 @@ use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::conclusion::Conclusion;
 use super::context::Context;
+use super::memory::Memory;
 use super::on_rows::column;
 use super::on_table::TableCheck;
 use crate::profile::Values;
@@ -78,6 +79,10 @@ fn require_comparable(current: &DataType, (kind, reference): &(ColumnKind, Strin
 impl TableCheck for Distributed {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
         self.current.update(column(part, &self.column)?)
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.current)
     }
 
     fn conclude(&self) -> Result<Conclusion> {

@@ -100,7 +100,8 @@ impl Expectation {
     /// At least this share of the rows obeys, missing values counting as rows. For rules on rows.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `0 <= share <= 1`, or for a rule on the table.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `0 <= share <= 1`, or for a rule on
+    /// the table.
     pub fn mostly(self, share: f64) -> Result<Self> {
         let mostly = share;
         Self { mostly, ..self }.checked()
@@ -108,13 +109,15 @@ impl Expectation {
 
     /// Fails only on evidence at this level.
     ///
-    /// A rule on rows then speaks of the law that the rows are drawn from: it fails if more rows break it than a
-    /// binomial law allows with a share of `1 - mostly` (the exact one-sided binomial test, for independent rows). A table of
-    /// rows that obey as often as they must fails with probability at most `level`; without one, at the very
-    /// share, in about half of all cases. A comparison of distributions must state its level.
+    /// A rule on rows then speaks of the law that the rows are drawn from: it fails if more rows break it
+    /// than a binomial law allows with a share of `1 - mostly` (the exact one-sided binomial test, for
+    /// independent rows). A table of rows that obey as often as they must fails with probability at most
+    /// `level`; without one, at the very share, in about half of all cases. A comparison of distributions
+    /// must state its level.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a rule on the table that is no comparison of distributions.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a rule on the table that is no
+    /// comparison of distributions.
     ///
     /// ```
     /// use mlops_core::evidence::SignificanceLevel;

@@ -24,13 +24,14 @@ const LABELS: usize = 1_000;
 const EXACT: f64 = (1_u64 << 53) as f64;
 
 impl Suite {
-    /// What held in a profiled table, as far as it can be expected of the next one: per column its type, its share of
-    /// missing values, its range or its labels, each with the reason in words.
+    /// What held in a profiled table, as far as it can be expected of the next one: per column its type, its
+    /// share of missing values, its range or its labels, each with the reason in words.
     ///
-    /// **Guarantee**: a later table whose rows are independent draws of the same law fails with probability at most
-    /// `level`, whatever the law and the number of rows of either table. Each rule tolerates the greatest share of rows
-    /// that the profile leaves plausible, and fails only on [evidence](Expectation::level) against that share. Half of
-    /// the level is spent on the share, half on the evidence, the same for all rules.
+    /// **Guarantee**: a later table whose rows are independent draws of the same law fails with probability
+    /// at most `level`, whatever the law and the number of rows of either table. Each rule tolerates the
+    /// greatest share of rows that the profile leaves plausible, and fails only on
+    /// [evidence](Expectation::level) against that share. Half of the level is spent on the share, half on
+    /// the evidence, the same for all rules.
     ///
     /// | rule | share that is tolerated | source |
     /// | --- | --- | --- |
@@ -38,10 +39,11 @@ impl Suite {
     /// | within the range, or the range of lengths of texts, of n rows | the upper bound of 1 of n | Wilks, "Determination of sample sizes for setting tolerance limits", Annals of Mathematical Statistics 12, 1941 |
     /// | one of the d labels of n rows | 1 − (δ / (d (d + 1) C(n, d)))^(1/(n − d)) | Floyd & Warmuth, "Sample compression, learnability, and the Vapnik–Chervonenkis dimension", Machine Learning 21, 1995, for the d rows that show the labels |
     ///
-    /// **Weakness**: a rule whose tolerated share would exceed the seen one by more than a tenth is left out (so are all
-    /// rules but the type's for small tables), and so are labels beyond 1,000, and ranges of dates and timestamps, which
-    /// later tables leave by their nature. What shifts within a range is not seen: that is for a
-    /// [`DriftCheck`](crate::DriftCheck). Uniqueness and order do not follow from a profile.
+    /// **Weakness**: a rule whose tolerated share would exceed the seen one by more than a tenth is left out
+    /// (so are all rules but the type's for small tables), and so are labels beyond 1,000, and ranges of
+    /// dates and timestamps, which later tables leave by their nature. What shifts within a range is not
+    /// seen: that is for a [`DriftCheck`](crate::DriftCheck). Uniqueness and order do not follow from a
+    /// profile.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a profile of no rows.
@@ -203,8 +205,9 @@ fn end(x: f64, exact: bool, outwards: fn(f64) -> f64) -> Bound {
 
 /// A bound on the share of rows with other labels than the d that n rows showed.
 ///
-/// If it is greater than ε, then the n − d rows that did not show a label first all fell on labels of the others, which has
-/// probability at most (1 − ε)^(n − d), for each of the C(n, d) choices of rows and each d, weighted by 1/(d (d + 1)).
+/// If it is greater than ε, then the n − d rows that did not show a label first all fell on labels of the
+/// others, which has probability at most (1 − ε)^(n − d), for each of the C(n, d) choices of rows and each d,
+/// weighted by 1/(d (d + 1)).
 fn unseen_at_most(d: u64, n: u64, error: SignificanceLevel) -> f64 {
     if d >= n {
         return 1.0;

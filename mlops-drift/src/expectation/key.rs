@@ -1,17 +1,18 @@
-//! What makes two values the same, whatever the type that holds them: for uniqueness, distinct values and keys.
+//! What makes two values the same, whatever the type that holds them: for uniqueness, distinct values and
+//! keys.
 
 use arrow::array::{ArrayRef, AsArray, LargeBinaryArray, LargeStringArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use mlops_core::{Error, ErrorKind, Result};
 
-use super::number::Number;
 use super::numbers::{Numbers, Scale};
 use crate::sample::value_type;
 use crate::table::missing;
 
-/// Equal keys, equal values. Its bytes last: they are written in states.
-pub(super) type Key = Vec<u8>;
+/// Equal keys, equal values: a text, bytes in hexadecimal digits, or a number in its canonical form. It
+/// lasts: keys are written in checkpoints.
+pub(super) type Key = String;
 
 /// A column whose values can be told apart.
 pub(super) enum Keys {
@@ -40,9 +41,9 @@ impl Keys {
     pub(super) fn get(&self, row: usize) -> Option<Key> {
         use arrow::array::Array;
         match self {
-            Self::Numbers(numbers) => numbers.get(row).map(of_number),
-            Self::Texts(texts) => texts.is_valid(row).then(|| texts.value(row).into()),
-            Self::Bytes(bytes) => bytes.is_valid(row).then(|| bytes.value(row).into()),
+            Self::Numbers(numbers) => numbers.get(row).map(|number| number.canonical().into()),
+            Self::Texts(texts) => texts.is_valid(row).then(|| texts.value(row).to_owned()),
+            Self::Bytes(bytes) => bytes.is_valid(row).then(|| of_bytes(bytes.value(row))),
         }
     }
 
@@ -67,14 +68,8 @@ impl Keys {
     }
 }
 
-fn of_number(number: Number) -> Key {
-    match number.canonical() {
-        Number::Decimal { unscaled, scale } => {
-            let digits = unscaled.to_le_bytes().into_iter();
-            digits.chain(scale.to_le_bytes()).collect()
-        }
-        Number::Float(x) => x.to_bits().to_le_bytes().into(),
-    }
+fn of_bytes(bytes: &[u8]) -> Key {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Several columns as one key; missing if any of them is, as in SQL.
@@ -96,13 +91,9 @@ impl RowKeys {
         if let [one] = self.0.as_slice() {
             return one.get(row);
         }
-        let mut whole = Key::new();
-        for keys in &self.0 {
-            let part = keys.get(row)?;
-            // Lengths keep ("a", "bc") and ("ab", "c") apart.
-            whole.extend((part.len() as u64).to_le_bytes());
-            whole.extend(part);
-        }
-        Some(whole)
+        let parts: Option<Vec<Key>> = self.0.iter().map(|keys| keys.get(row)).collect();
+        // Lengths keep ("a", "bc") and ("ab", "c") apart.
+        let part = |key: &Key| format!("{}:{key}", key.len());
+        Some(parts?.iter().map(part).collect())
     }
 }

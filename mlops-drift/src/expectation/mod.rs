@@ -1,7 +1,8 @@
 //! Data validation: which rows of this table break which rule?
 //!
-//! A [`Suite`] is a list of [`Expectation`]s, each a [`Rule`] on a column or the table, with a [`Severity`] and the share of
-//! rows that must obey. It is data: written by hand as JSON or TOML, or [inferred](Suite::infer) from a profile.
+//! A [`Suite`] is a list of [`Expectation`]s, each a [`Rule`] on a column or the table, with a [`Severity`]
+//! and the share of rows that must obey. It is data: written by hand as JSON or TOML, or
+//! [inferred](Suite::infer) from a profile.
 //!
 //! | you want to | call |
 //! | --- | --- |
@@ -13,9 +14,9 @@
 //! | keep a suite in a file | [`Suite::to_json`], `Suite::to_toml` (feature `toml`) |
 //! | show the result | [`ValidationReport`]: JSON, Markdown, JUnit XML |
 //!
-//! What cannot be checked (a column that is missing or of another type, a time that was not given) fails with that
-//! reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone. A verdict is exact
-//! where no [level](Expectation::level) is stated; where one is, it has that error rate.
+//! What cannot be checked (a column that is missing or of another type, a time that was not given) fails with
+//! that reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone. A
+//! verdict is exact where no [level](Expectation::level) is stated; where one is, it has that error rate.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -45,6 +46,7 @@ mod across_rows;
 mod binomial;
 mod bounds;
 mod check;
+mod checkpoint;
 mod conclusion;
 mod context;
 mod count;
@@ -52,6 +54,7 @@ mod distribution;
 mod expected;
 mod infer;
 mod key;
+mod memory;
 mod number;
 mod numbers;
 mod on_rows;
@@ -67,6 +70,7 @@ mod toml;
 mod validator;
 
 pub use bounds::{Bound, Bounds};
+pub use checkpoint::Checkpoint;
 pub use context::Context;
 pub use count::Count;
 pub use expected::{Expectation, Severity};

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use mlops_core::Timestamp;
+use mlops_core::{Error, Result, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Decimal places of a nanosecond.
 pub(super) const NANOSECOND: i32 = 9;
@@ -10,7 +11,8 @@ pub(super) const NANOSECOND: i32 = 9;
 const BEYOND: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
 
 /// A value that is not missing: `unscaled · 10^-scale`, or a float that is not NaN.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(super) enum Number {
     Decimal { unscaled: i128, scale: i32 },
     Float(f64),
@@ -134,5 +136,34 @@ fn of_integer(integer: i128, x: f64) -> Ordering {
         integer
             .cmp(&(below as i128))
             .then(fraction.unwrap_or(Ordering::Equal))
+    }
+}
+
+/// As text: no format but this one has 128 bits, and JSON no infinite floats.
+impl From<Number> for String {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Decimal { unscaled, scale } => format!("{unscaled}/{scale}"),
+            Number::Float(x) => x.to_string(),
+        }
+    }
+}
+
+impl TryFrom<String> for Number {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        let malformed = || Error::invalid(format!("not a number: {text:?}"));
+        let Some((unscaled, scale)) = text.split_once('/') else {
+            let x: Option<f64> = text.parse().ok();
+            return x
+                .filter(|x| !x.is_nan())
+                .map(Self::Float)
+                .ok_or_else(malformed);
+        };
+        Ok(Self::Decimal {
+            unscaled: unscaled.parse().map_err(|_| malformed())?,
+            scale: scale.parse().map_err(|_| malformed())?,
+        })
     }
 }

@@ -2,11 +2,14 @@
 
 use arrow::array::{Array, RecordBatch};
 use mlops_core::{Result, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::across_rows::Seen;
 use super::bounds::Bounds;
+use super::check::RowCheck;
 use super::conclusion::Conclusion;
 use super::count::Count;
+use super::memory::Memory;
 use super::number::Number;
 use super::numbers::{Numbers, Scale};
 use super::on_rows::{Range, column};
@@ -23,6 +26,9 @@ pub(super) trait TableCheck: Send {
     /// What the columns' types or the rule's settings forbid: the same for every part of one schema.
     fn update(&mut self, part: &RecordBatch) -> Result<()>;
 
+    /// What it remembers of the parts before; `None` if nothing.
+    fn memory(&mut self) -> Option<&mut dyn Memory>;
+
     /// What all parts come to.
     fn conclude(&self) -> Result<Conclusion>;
 }
@@ -33,6 +39,10 @@ pub(super) struct Present(pub(super) String);
 impl TableCheck for Present {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
         column(part, &self.0).map(|_| ())
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        None
     }
 
     fn conclude(&self) -> Result<Conclusion> {
@@ -52,6 +62,10 @@ impl TableCheck for RowCount {
         Ok(())
     }
 
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.rows)
+    }
+
     fn conclude(&self) -> Result<Conclusion> {
         let passed = self.expected.contains(self.rows);
         Ok(Conclusion::new(passed, format!("{} rows", self.rows)))
@@ -66,7 +80,11 @@ pub(super) struct Distinct {
 
 impl TableCheck for Distinct {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
-        self.seen.repeated(part).map(|_| ())
+        self.seen.broken(part).map(|_| ())
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.seen)
     }
 
     fn conclude(&self) -> Result<Conclusion> {
@@ -103,6 +121,10 @@ impl TableCheck for Newest {
         Ok(())
     }
 
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.newest)
+    }
+
     fn conclude(&self) -> Result<Conclusion> {
         let Some(newest) = self.newest else {
             return Ok(Conclusion::new(false, "there is no time".into()));
@@ -124,28 +146,51 @@ pub(super) struct MomentWithin {
     pub(super) what: &'static str,
     pub(super) of: fn(&Moments) -> Option<f64>,
     pub(super) within: Bounds,
-    pub(super) moments: Moments,
-    /// Values that fill no block yet.
-    pub(super) rest: Vec<f64>,
+    pub(super) sums: Sums,
 }
 
-impl TableCheck for MomentWithin {
-    fn update(&mut self, part: &RecordBatch) -> Result<()> {
-        let values = numbers(column(part, &self.column)?)?;
-        self.rest.extend(values.into_iter().filter(|x| !x.is_nan()));
+/// Sums of the finite values.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Sums {
+    moments: Moments,
+    /// Values that fill no block yet.
+    rest: Vec<f64>,
+    /// Infinite values, which leave every moment undefined.
+    infinite: u64,
+}
+
+impl Sums {
+    fn add(&mut self, values: Vec<f64>) {
+        self.infinite += values.iter().filter(|x| x.is_infinite()).count() as u64;
+        self.rest
+            .extend(values.into_iter().filter(|x| x.is_finite()));
         let mut blocks = self.rest.chunks_exact(BLOCK);
         for block in &mut blocks {
             self.moments.merge(&Moments::of(block));
         }
         self.rest = blocks.remainder().to_vec();
+    }
+
+    fn moments(&self) -> Option<Moments> {
+        let mut moments = self.moments;
+        moments.merge(&Moments::of(&self.rest));
+        (self.infinite == 0).then_some(moments)
+    }
+}
+
+impl TableCheck for MomentWithin {
+    fn update(&mut self, part: &RecordBatch) -> Result<()> {
+        self.sums.add(numbers(column(part, &self.column)?)?);
         Ok(())
     }
 
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.sums)
+    }
+
     fn conclude(&self) -> Result<Conclusion> {
-        let mut moments = self.moments;
-        moments.merge(&Moments::of(&self.rest));
         let what = self.what;
-        Ok(match (self.of)(&moments) {
+        Ok(match self.sums.moments().as_ref().and_then(self.of) {
             Some(value) => {
                 let passed = self.within.contains(value);
                 Conclusion::new(passed, format!("the {what} is {value}"))
@@ -155,15 +200,21 @@ impl TableCheck for MomentWithin {
     }
 }
 
-/// [`Rule::Quantile`](super::Rule::Quantile): it lies within, if few enough values lie below and above. So counts
-/// are enough, and exact.
+/// [`Rule::Quantile`](super::Rule::Quantile): it lies within, if few enough values lie below and above. So
+/// counts are enough, and exact.
 pub(super) struct QuantileWithin {
     pub(super) column: String,
     pub(super) share: f64,
     pub(super) within: Bounds,
-    pub(super) below: u64,
-    pub(super) above: u64,
-    pub(super) values: u64,
+    pub(super) counts: RangeCounts,
+}
+
+/// How many values lie where.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct RangeCounts {
+    values: u64,
+    below: u64,
+    above: u64,
 }
 
 impl TableCheck for QuantileWithin {
@@ -171,25 +222,34 @@ impl TableCheck for QuantileWithin {
         let numbers = Numbers::of(column(part, &self.column)?)?;
         let range = Range::of(&self.within, &numbers)?;
         for x in numbers.iter().flatten() {
-            self.values += 1;
-            self.below += u64::from(range.is_below(x));
-            self.above += u64::from(range.is_above(x));
+            self.counts.values += 1;
+            self.counts.below += u64::from(range.is_below(x));
+            self.counts.above += u64::from(range.is_above(x));
         }
         Ok(())
     }
 
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.counts)
+    }
+
     fn conclude(&self) -> Result<Conclusion> {
-        let rank = rank_of(self.share, self.values);
-        let passed = self.values > 0 && self.below < rank && rank + self.above <= self.values;
+        let RangeCounts {
+            values,
+            below,
+            above,
+        } = self.counts;
+        let rank = rank_of(self.share, values);
+        let passed = values > 0 && below < rank && rank + above <= values;
         let reason = format!(
-            "of {} values {} lie below and {} above, and the quantile has rank {rank}",
-            self.values, self.below, self.above
+            "of {values} values {below} lie below and {above} above, and the quantile has rank {rank}"
         );
         Ok(Conclusion::new(passed, reason))
     }
 }
 
-/// The least rank r with r/n of at least the share; as a quotient, since a product of a share like 0.07 is rounded up.
+/// The least rank r with r/n of at least the share; as a quotient, since a product of a share like 0.07 is
+/// rounded up.
 fn rank_of(share: f64, n: u64) -> u64 {
     let rank = (share * n as f64).ceil().max(1.0) as u64;
     let is_enough = |rank: u64| rank as f64 / n as f64 >= share;

@@ -14,15 +14,16 @@ use crate::table::{Table, in_parts};
 
 impl Suite {
     /// Reads a table once, part by part, and writes the rows that break no rule of severity
-    /// [`Error`](super::Severity::Error) as one Parquet file and the others as another, with a column `broken_expectations`
-    /// that says which. Memory for one part, and one row group of each file.
+    /// [`Error`](super::Severity::Error) as one Parquet file and the others as another, with a column
+    /// `broken_expectations` that says which. Memory for one part, and one row group of each file.
     ///
-    /// Rules on the table set no row apart: look at the report before the accepted rows are used. After an error both files are
-    /// incomplete, without a footer, and cannot be read.
+    /// Rules on the table set no row apart: look at the report before the accepted rows are used. After an
+    /// error both files are incomplete, without a footer, and cannot be read.
     ///
     /// # Errors
-    /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that has a column
-    /// `broken_expectations`; [`Unavailable`](ErrorKind::Unavailable) for what cannot be written.
+    /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that
+    /// has a column `broken_expectations`; [`Unavailable`](ErrorKind::Unavailable) for what cannot be
+    /// written.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};

@@ -36,8 +36,8 @@ impl ValidationReport {
         }
     }
 
-    /// The report as Markdown (GitHub's tables), failures first, errors before warnings. Names from the data are
-    /// escaped: they open no markup and no cell.
+    /// The report as Markdown (GitHub's tables), failures first, errors before warnings. Names from the data
+    /// are escaped: they open no markup and no cell.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};

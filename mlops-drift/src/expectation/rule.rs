@@ -9,11 +9,11 @@ use super::count::Count;
 
 /// What a column or a table must be.
 ///
-/// A **rule on rows** says which rows break it: these are counted, shown and set apart. A **rule on the table**
-/// says something of all rows together; it breaks no row.
+/// A **rule on rows** says which rows break it: these are counted, shown and set apart. A **rule on the
+/// table** says something of all rows together; it breaks no row.
 ///
-/// Missing values (null, NaN) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0; ±inf is a value at the end
-/// of the order. Integers, decimals, dates and times are compared without rounding.
+/// Missing values (null, NaN) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0; ±inf is a value at the
+/// end of the order. Integers, decimals, dates and times are compared without rounding.
 ///
 /// ```
 /// use mlops_drift::expectation::Rule;
@@ -42,7 +42,8 @@ pub enum Rule {
     Length(Count),
     /// On rows: no value occurs twice; of equal values all but the first break the rule.
     Unique,
-    /// On rows: no combination with the values of these columns occurs twice; one with a missing part breaks nothing.
+    /// On rows: no combination with the values of these columns occurs twice; one with a missing part breaks
+    /// nothing.
     UniqueWith(Vec<String>),
     /// On rows: not below the value before; missing ones are passed over.
     Increasing,
@@ -78,8 +79,8 @@ pub enum Rule {
     Rows(Count),
     /// On the table: so many distinct values, missing ones not counted.
     Distinct(Count),
-    /// On the table: the newest time is at most this much older than the [`Context`](super::Context)'s `now`. A time
-    /// without a time zone is read as UTC.
+    /// On the table: the newest time is at most this much older than the [`Context`](super::Context)'s `now`.
+    /// A time without a time zone is read as UTC.
     Fresh {
         /// The greatest age.
         within_seconds: u64,
@@ -88,18 +89,20 @@ pub enum Rule {
     Mean(Bounds),
     /// On the table: the standard deviation (divisor n) of a numeric column lies within.
     StandardDeviation(Bounds),
-    /// On the table: the quantile lies within, the least value that at least this share of values does not exceed
-    /// (type 1 of Hyndman & Fan, "Sample quantiles in statistical packages", The American Statistician 1996).
+    /// On the table: the quantile lies within, the least value that at least this share of values does not
+    /// exceed (type 1 of Hyndman & Fan, "Sample quantiles in statistical packages", The American Statistician
+    /// 1996).
     Quantile {
         /// The share, in (0, 1).
         share: f64,
         /// Where the quantile must lie.
         within: Bounds,
     },
-    /// On the table: no evidence at the expectation's [level](super::Expectation::level), which it must state, that the
-    /// column's law is another than in this table, which the [`Context`](super::Context) holds. Numbers by
-    /// [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov) on a [grid](crate::profile::Grid), categories by
-    /// [`ChiSquare`](crate::two_sample::ChiSquare); both for exchangeable rows.
+    /// On the table: no evidence at the expectation's [level](super::Expectation::level), which it must
+    /// state, that the column's law is another than in this table, which the [`Context`](super::Context)
+    /// holds. Numbers by [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov) on a
+    /// [grid](crate::profile::Grid), categories by [`ChiSquare`](crate::two_sample::ChiSquare); both for
+    /// exchangeable rows.
     DistributedAs {
         /// The name of the table.
         table: String,
@@ -173,7 +176,8 @@ impl Rule {
         )
     }
 
-    /// Whether it can be held against evidence at a level: it says something of a law that the rows are drawn from.
+    /// Whether it can be held against evidence at a level: it says something of a law that the rows are drawn
+    /// from.
     pub(super) fn takes_level(&self) -> bool {
         self.is_on_rows() || matches!(self, Self::DistributedAs { .. })
     }

@@ -94,8 +94,9 @@ impl Suite {
     /// A suite from JSON.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) for a newer version; [`InvalidArgument`](ErrorKind::InvalidArgument) for
-    /// anything else that is no suite, an unknown rule or field, or a rule whose settings make no sense.
+    /// [`Unsupported`](ErrorKind::Unsupported) for a newer version;
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for anything else that is no suite, an unknown rule or
+    /// field, or a rule whose settings make no sense.
     pub fn from_json(text: &str) -> Result<Self> {
         let announced: Announced = serde_json::from_str(text).map_err(malformed)?;
         announced.require_known()?;
@@ -106,8 +107,8 @@ impl Suite {
     /// Checks every expectation on a table, part by part, see [`Validator`](super::Validator). O(rows) each.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a rule whose settings make no sense; what reading the table can
-    /// cause. What cannot be checked fails; it is no error.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a rule whose settings make no sense; what reading
+    /// the table can cause. What cannot be checked fails; it is no error.
     pub fn validate(&self, table: &dyn Table) -> Result<ValidationReport> {
         self.validate_with(table, &Context::default())
     }
@@ -128,12 +129,12 @@ impl Suite {
         validator.finish()
     }
 
-    /// Sets the rows apart that break no rule of severity [`Error`](super::Severity::Error), and those that do, with a column
-    /// that says which. See [`CheckedPart::split`](super::CheckedPart::split).
+    /// Sets the rows apart that break no rule of severity [`Error`](super::Severity::Error), and those that
+    /// do, with a column that says which. See [`CheckedPart::split`](super::CheckedPart::split).
     ///
     /// # Errors
-    /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that has a column
-    /// `broken_expectations`.
+    /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that
+    /// has a column `broken_expectations`.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};

@@ -20,10 +20,11 @@ const BROKEN: &str = "broken_expectations";
 
 /// Holds the parts of a table, in their order, to a suite: made by [`Suite::validator`].
 ///
-/// **Guarantee**: every partition of the same rows gives the same results, to the last bit; uniqueness and order hold
-/// over all parts. A rule can be checked or not by the schema alone, so that rows of an early part need not be judged
-/// anew. **Memory**: one part, and for [`Unique`](super::Rule::Unique), [`UniqueWith`](super::Rule::UniqueWith) and
-/// [`Distinct`](super::Rule::Distinct) every distinct value. After an error a validator is of no further use.
+/// **Guarantee**: every partition of the same rows gives the same results, to the last bit; uniqueness and
+/// order hold over all parts. A rule can be checked or not by the schema alone, so that rows of an early part
+/// need not be judged anew. **Memory**: one part, and for [`Unique`](super::Rule::Unique),
+/// [`UniqueWith`](super::Rule::UniqueWith) and [`Distinct`](super::Rule::Distinct) every distinct value.
+/// After an error a validator is of no further use.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -40,16 +41,16 @@ const BROKEN: &str = "broken_expectations";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Validator {
-    columns: Vec<(String, DataType)>,
-    rows: u64,
-    watched: Vec<Watched>,
+    pub(super) columns: Vec<(String, DataType)>,
+    pub(super) rows: u64,
+    pub(super) watched: Vec<Watched>,
 }
 
-struct Watched {
-    expectation: Expectation,
-    check: Check,
-    broken: u64,
-    examples: Vec<u64>,
+pub(super) struct Watched {
+    pub(super) expectation: Expectation,
+    pub(super) check: Check,
+    pub(super) broken: u64,
+    pub(super) examples: Vec<u64>,
 }
 
 impl std::fmt::Debug for Validator {
@@ -66,8 +67,9 @@ impl Suite {
     /// What holds a table of this schema to the suite, part by part.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for an expectation whose settings make no sense. What cannot be
-    /// checked, such as a rule on a column that is missing, fails in the report; it is no error.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for an expectation whose settings make no
+    /// sense. What cannot be checked, such as a rule on a column that is missing, fails in the report; it is
+    /// no error.
     pub fn validator(&self, schema: &Schema, context: &Context) -> Result<Validator> {
         let used = self.columns();
         let fields = schema.fields().iter();
@@ -95,8 +97,8 @@ impl Validator {
     /// The next part.
     ///
     /// # Errors
-    /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a part in which a column of the suite is missing or of another
-    /// type than the schema says.
+    /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a part in which a column of the
+    /// suite is missing or of another type than the schema says.
     pub fn check(&mut self, part: &RecordBatch) -> Result<CheckedPart> {
         self.require_columns(part)?;
         let before = self.rows;
@@ -195,12 +197,13 @@ impl CheckedPart {
         self.reasons().iter().filter(|why| !why.is_empty()).count()
     }
 
-    /// The rows that break no rule of severity [`Error`](Severity::Error), and the others, with a column `broken_expectations`
-    /// that says which, one after another. A row counts as broken even where most rows obey.
+    /// The rows that break no rule of severity [`Error`](Severity::Error), and the others, with a column
+    /// `broken_expectations` that says which, one after another. A row counts as broken even where most rows
+    /// obey.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a part of another number of rows than the checked one, or one that
-    /// has such a column.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a part of another number of rows than
+    /// the checked one, or one that has such a column.
     pub fn split(&self, part: &RecordBatch) -> Result<(RecordBatch, RecordBatch)> {
         if part.num_rows() != self.rows {
             return Err(Error::invalid(format!(

@@ -9,8 +9,8 @@ use super::{Chunks, Table, missing, require_type};
 /// Some columns of a table side by side, part by part, wherever each column is cut. Memory for one part.
 ///
 /// # Errors
-/// `SignatureMismatch` for a column that is missing or whose parts are of another type than the schema's; `Corrupt` for
-/// columns of different lengths.
+/// `SignatureMismatch` for a column that is missing or whose parts are of another type than the schema's;
+/// `Corrupt` for columns of different lengths.
 pub(crate) fn in_parts<'a>(table: &'a dyn Table, columns: &[&str]) -> Result<Parts<'a>> {
     let schema = table.schema();
     let fields = columns.iter().map(|name| {

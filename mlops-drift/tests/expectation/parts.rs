@@ -7,7 +7,7 @@ use arrow::compute::concat_batches;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::expectation::{
-    Bounds, Context, Expectation, Rule, Severity, Suite, ValidationReport,
+    Bounds, Checkpoint, Context, Expectation, Rule, Severity, Suite, ValidationReport,
 };
 use mlops_drift::table::Table;
 use proptest::prelude::*;
@@ -121,6 +121,9 @@ fn in_parts(
     let mut split = Vec::new();
     for part in parts {
         split.push(validator.check(part).unwrap().split(part).unwrap());
+        let saved = serde_json::to_string(&validator.checkpoint().unwrap()).unwrap();
+        let checkpoint: Checkpoint = serde_json::from_str(&saved).unwrap();
+        validator = suite.resume(&checkpoint, &part.schema(), context).unwrap();
     }
     let (good, bad): (Vec<_>, Vec<_>) = split.into_iter().unzip();
     let whole = |parts: Vec<RecordBatch>| concat_batches(&parts[0].schema(), &parts).unwrap();
@@ -216,6 +219,21 @@ fn parts_of_another_type_or_length_are_errors() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
 }
 
+/// A column is declared without nulls by a first part that has none.
+#[test]
+fn a_later_part_may_be_the_first_with_nulls() {
+    let of = |ids: Vec<Option<i64>>| {
+        let column = Arc::new(Int64Array::from(ids)) as ArrayRef;
+        RecordBatch::try_from_iter([("x", column)]).unwrap()
+    };
+    let parts = vec![of(vec![Some(1)]), of(vec![None])];
+    assert!(!parts[0].schema().field(0).is_nullable());
+    let report = Suite::new([Expectation::on("x", Rule::NotNull)])
+        .validate(&parts)
+        .unwrap();
+    assert_eq!(report.results[0].examples, [1]);
+}
+
 /// A suite without columns counts rows; one of a table without parts, none.
 #[test]
 fn tables_without_columns_or_parts_have_rows() {
@@ -224,4 +242,50 @@ fn tables_without_columns_or_parts_have_rows() {
     assert!(suite.validate(&two).unwrap().passed());
     let none = suite.validate(&Vec::<RecordBatch>::new()).unwrap();
     assert_eq!((none.rows, none.passed()), (0, false));
+}
+
+#[test]
+fn a_checkpoint_of_something_else_is_an_error() {
+    let batch = |ids: Vec<i64>| table([("x", Arc::new(Int64Array::from(ids)) as ArrayRef)]);
+    let suite = |rule| Suite::new([Expectation::on("x", rule)]);
+    let (unique, context) = (suite(Rule::Unique), Context::default());
+    let schema = batch(vec![]).schema();
+    let mut validator = unique.validator(&schema, &context).unwrap();
+    validator.check(&batch(vec![3, 1, 2])).unwrap();
+    let checkpoint = validator.checkpoint().unwrap();
+    assert_eq!(checkpoint, validator.checkpoint().unwrap()); // whatever the order of the set
+    assert!(unique.resume(&checkpoint, &schema, &context).is_ok());
+
+    let floats = table([("x", Arc::new(Float64Array::from(vec![1.0])) as ArrayRef)]);
+    let other = suite(Rule::NotNull)
+        .resume(&checkpoint, &schema, &context)
+        .unwrap_err();
+    assert!(
+        other.to_string().contains("has the same expectations"),
+        "{other}"
+    );
+    let other = unique
+        .resume(&checkpoint, &floats.schema(), &context)
+        .unwrap_err();
+    assert!(
+        other.to_string().contains("is on the same columns"),
+        "{other}"
+    );
+
+    let json = serde_json::to_value(&checkpoint).unwrap();
+    let changed = |field: &str, to: serde_json::Value| {
+        let mut json = json.clone();
+        *json.pointer_mut(field).unwrap() = to;
+        let checkpoint: Checkpoint = serde_json::from_value(json).unwrap();
+        unique
+            .resume(&checkpoint, &schema, &context)
+            .unwrap_err()
+            .kind()
+    };
+    assert_eq!(changed("/version", 2.into()), ErrorKind::Unsupported);
+    assert_eq!(changed("/watched/0/memory", "?".into()), ErrorKind::Corrupt);
+    assert_eq!(
+        changed("/watched/0/memory", serde_json::Value::Null),
+        ErrorKind::InvalidArgument
+    );
 }

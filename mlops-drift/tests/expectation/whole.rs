@@ -84,6 +84,19 @@ proptest! {
     }
 }
 
+/// 0.07 · 100 is more than 7 in floats; the quantile is the seventh value all the same.
+#[test]
+fn ranks_are_not_rounded() {
+    for rank in 1..100 {
+        let column = floats((1..=100).map(|x| Some(f64::from(x))).collect());
+        let rule = Rule::Quantile {
+            share: f64::from(rank) / 100.0,
+            within: Bounds::default().min(rank).max(rank),
+        };
+        assert!(result(rule, column).passed, "{rank}");
+    }
+}
+
 fn passes(rule: Rule, column: ArrayRef) -> bool {
     result(rule, column).passed
 }

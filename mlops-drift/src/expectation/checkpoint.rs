@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+
+use arrow::datatypes::Schema;
+use mlops_core::{Error, ErrorKind, Result, type_name};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::context::Context;
+use super::suite::Suite;
+use super::validator::{Validator, Watched};
+
+/// Counts up with every change that an older reader cannot follow.
+const VERSION: u16 = 1;
+
+/// What a [`Validator`] remembers of the parts so far: written with serde, it lets another process
+/// [go on](Suite::resume) where this one ended.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let of = |ids: Vec<i32>| RecordBatch::try_from_iter([("id", Arc::new(Int32Array::from(ids)) as ArrayRef)]);
+/// # let (monday, tuesday) = (of(vec![1, 2])?, of(vec![2, 3])?);
+/// use mlops_drift::expectation::{Checkpoint, Context, Expectation, Rule, Suite};
+/// let (suite, context) = (Suite::new([Expectation::on("id", Rule::Unique)]), Context::default());
+/// let mut validator = suite.validator(&monday.schema(), &context)?;
+/// validator.check(&monday)?;
+/// let saved = serde_json::to_string(&validator.checkpoint()?)?;
+///
+/// let checkpoint: Checkpoint = serde_json::from_str(&saved)?; // a day later
+/// let mut validator = suite.resume(&checkpoint, &tuesday.schema(), &context)?;
+/// assert_eq!(validator.check(&tuesday)?.quarantined(), 1); // Monday had a 2
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    version: u16,
+    rows: u64,
+    /// The types of the columns.
+    columns: BTreeMap<String, String>,
+    watched: Vec<Remembered>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remembered {
+    expectation: String,
+    broken: u64,
+    examples: Vec<u64>,
+    memory: Option<Value>,
+}
+
+impl Validator {
+    /// What it remembers of the parts so far.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn checkpoint(&mut self) -> Result<Checkpoint> {
+        let watched = self.watched.iter_mut().map(Remembered::of);
+        Ok(Checkpoint {
+            version: VERSION,
+            rows: self.rows,
+            watched: watched.collect::<Result<_>>()?,
+            columns: self.column_types(),
+        })
+    }
+
+    fn column_types(&self) -> BTreeMap<String, String> {
+        let columns = self.columns.iter();
+        columns
+            .map(|(name, data_type)| (name.clone(), type_name(data_type)))
+            .collect()
+    }
+}
+
+impl Remembered {
+    fn of(watched: &mut Watched) -> Result<Self> {
+        let memory = watched.check.memory();
+        Ok(Self {
+            memory: memory.map(|memory| memory.save()).transpose()?,
+            expectation: watched.expectation.to_string(),
+            broken: watched.broken,
+            examples: watched.examples.clone(),
+        })
+    }
+
+    fn restore(&self, watched: &mut Watched) -> Result<()> {
+        match (watched.check.memory(), &self.memory) {
+            (Some(memory), Some(saved)) => memory.load(saved)?,
+            (None, None) => {}
+            _ => return Err(of_another("can be checked as then")),
+        }
+        watched.broken = self.broken;
+        watched.examples.clone_from(&self.examples);
+        Ok(())
+    }
+}
+
+impl Suite {
+    /// What goes on where a checkpoint was taken.
+    ///
+    /// # Errors
+    /// As [`validator`](Self::validator)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a checkpoint
+    /// of another suite, schema or context; [`Unsupported`](ErrorKind::Unsupported) for one of a newer
+    /// version; [`Corrupt`](ErrorKind::Corrupt) for one that was changed.
+    pub fn resume(
+        &self,
+        checkpoint: &Checkpoint,
+        schema: &Schema,
+        context: &Context,
+    ) -> Result<Validator> {
+        checkpoint.require_known()?;
+        let mut validator = self.validator(schema, context)?;
+        if validator.column_types() != checkpoint.columns {
+            return Err(of_another("is on the same columns"));
+        }
+        let expected = validator
+            .watched
+            .iter()
+            .map(|watched| watched.expectation.to_string());
+        if !expected.eq(checkpoint
+            .watched
+            .iter()
+            .map(|watched| watched.expectation.clone()))
+        {
+            return Err(of_another("has the same expectations"));
+        }
+        for (watched, remembered) in validator.watched.iter_mut().zip(&checkpoint.watched) {
+            remembered.restore(watched)?;
+        }
+        validator.rows = checkpoint.rows;
+        Ok(validator)
+    }
+}
+
+impl Checkpoint {
+    fn require_known(&self) -> Result<()> {
+        if self.version == VERSION {
+            return Ok(());
+        }
+        let found = self.version;
+        let reason = format!("a checkpoint's version must be {VERSION}, got {found}");
+        Err(Error::new(ErrorKind::Unsupported, reason))
+    }
+}
+
+fn of_another(what: &str) -> Error {
+    Error::invalid(format!(
+        "a checkpoint must be of a validation that {what}, got another"
+    ))
+}
