@@ -33,12 +33,17 @@ impl Suite {
     /// [evidence](Expectation::level) against that share. Half of the level is spent on the share, half on
     /// the evidence, the same for all rules.
     ///
-    /// | rule | share that is tolerated | source |
-    /// | --- | --- | --- |
-    /// | not missing; k of n rows were | the upper bound of k of n | Clopper & Pearson, Biometrika 26, 1934 |
-    /// | within the range, or the range of lengths of texts, of n rows | the upper bound of 1 of n | Wilks, "Determination of sample sizes for setting tolerance limits", Annals of Mathematical Statistics 12, 1941 |
-    /// | one of the d labels of n rows | 1 − (δ / (d (d + 1) C(n, d)))^(1/(n − d)) | Floyd & Warmuth, "Sample compression, learnability, and the Vapnik–Chervonenkis dimension", Machine Learning 21, 1995, for the d rows that show the labels |
+    /// | rule | share that is tolerated, with an error of δ |
+    /// | --- | --- |
+    /// | not missing; k of n rows were | the upper bound of k of n |
+    /// | within the range, or the range of lengths of texts, of n rows | the upper bound of 1 of n |
+    /// | one of the d labels of n rows | 1 − (δ / (d (d + 1) C(n, d)))^(1/(n − d)) |
     ///
+    /// **Source**: Clopper & Pearson, "The use of confidence or fiducial limits illustrated in the case of
+    /// the binomial", Biometrika 26, 1934; Wilks, "Determination of sample sizes for setting tolerance
+    /// limits", Annals of Mathematical Statistics 12, 1941; Floyd & Warmuth, "Sample compression,
+    /// learnability, and the Vapnik–Chervonenkis dimension", Machine Learning 21, 1995, the compression being
+    /// to d rows that show the labels.
     /// **Weakness**: a rule whose tolerated share would exceed the seen one by more than a tenth is left out
     /// (so are all rules but the type's for small tables), and so are labels beyond 1,000, and ranges of
     /// dates and timestamps, which later tables leave by their nature. What shifts within a range is not

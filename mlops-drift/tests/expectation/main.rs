@@ -7,6 +7,7 @@ mod inference;
 mod parts;
 mod rows;
 mod suite;
+mod types;
 mod whole;
 
 use std::sync::Arc;
