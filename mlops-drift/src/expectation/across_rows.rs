@@ -16,12 +16,13 @@ use super::numbers::Numbers;
 use super::on_rows::{column, rows};
 
 /// The combinations of values that have occurred. Memory for every distinct one.
-#[derive(Serialize, Deserialize)]
 pub(super) struct Seen {
     columns: Vec<String>,
-    #[serde(serialize_with = "ascending")]
-    keys: HashSet<Key>,
+    occurred: Occurred,
 }
+
+#[derive(Default, Serialize, Deserialize)]
+struct Occurred(#[serde(serialize_with = "ascending")] HashSet<Key>);
 
 /// A set has no order of its own, and equal states must be written as equal bytes.
 fn ascending<S: Serializer>(keys: &HashSet<Key>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -32,12 +33,12 @@ impl Seen {
     pub(super) fn new(columns: Vec<String>) -> Self {
         Self {
             columns,
-            keys: HashSet::new(),
+            occurred: Occurred::default(),
         }
     }
 
     pub(super) fn distinct(&self) -> u64 {
-        self.keys.len() as u64
+        self.occurred.0.len() as u64
     }
 }
 
@@ -46,12 +47,13 @@ impl RowCheck for Seen {
     fn broken(&mut self, part: &RecordBatch) -> Result<Vec<usize>> {
         let keys = RowKeys::of(part, self.columns.iter().map(String::as_str))?;
         Ok(rows(part.num_rows(), |&row| {
-            keys.get(row).is_some_and(|key| !self.keys.insert(key))
+            keys.get(row)
+                .is_some_and(|key| !self.occurred.0.insert(key))
         }))
     }
 
     fn memory(&mut self) -> Option<&mut dyn Memory> {
-        Some(self)
+        Some(&mut self.occurred)
     }
 }
 

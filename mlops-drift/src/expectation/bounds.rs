@@ -112,6 +112,11 @@ pub struct Bounds {
 
 impl Bounds {
     /// From this value, included.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Bounds;
+    /// assert_eq!(Bounds::default().min(2).to_string(), "at least 2");
+    /// ```
     #[must_use]
     pub fn min(self, value: impl Into<Bound>) -> Self {
         let min = Some(value.into());
@@ -119,6 +124,11 @@ impl Bounds {
     }
 
     /// From this value, not included.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Bounds;
+    /// assert_eq!(Bounds::default().above(2).to_string(), "above 2");
+    /// ```
     #[must_use]
     pub fn above(self, value: impl Into<Bound>) -> Self {
         let above = Some(value.into());
@@ -126,6 +136,11 @@ impl Bounds {
     }
 
     /// To this value, included.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Bounds;
+    /// assert_eq!(Bounds::default().max(2).to_string(), "at most 2");
+    /// ```
     #[must_use]
     pub fn max(self, value: impl Into<Bound>) -> Self {
         let max = Some(value.into());
@@ -133,6 +148,11 @@ impl Bounds {
     }
 
     /// To this value, not included.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Bounds;
+    /// assert_eq!(Bounds::default().below(2).to_string(), "below 2");
+    /// ```
     #[must_use]
     pub fn below(self, value: impl Into<Bound>) -> Self {
         let below = Some(value.into());

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::Schema;
-use mlops_core::{Error, ErrorKind, Result, type_name};
+use mlops_core::{Digest, Error, ErrorKind, Result, type_name};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::context::Context;
+use super::expected::Expectation;
 use super::suite::Suite;
 use super::validator::{Validator, Watched};
 
@@ -35,6 +36,13 @@ const VERSION: u16 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
     version: u16,
+    digest: Digest,
+    content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
     rows: u64,
     /// The types of the columns.
     columns: BTreeMap<String, String>,
@@ -44,7 +52,7 @@ pub struct Checkpoint {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Remembered {
-    expectation: String,
+    expectation: Expectation,
     broken: u64,
     examples: Vec<u64>,
     memory: Option<Value>,
@@ -57,11 +65,15 @@ impl Validator {
     /// None that input can cause.
     pub fn checkpoint(&mut self) -> Result<Checkpoint> {
         let watched = self.watched.iter_mut().map(Remembered::of);
+        let content = Content {
+            watched: watched.collect::<Result<_>>()?,
+            rows: self.rows,
+            columns: self.column_types(),
+        };
         Ok(Checkpoint {
             version: VERSION,
-            rows: self.rows,
-            watched: watched.collect::<Result<_>>()?,
-            columns: self.column_types(),
+            digest: content.digest()?,
+            content,
         })
     }
 
@@ -78,7 +90,7 @@ impl Remembered {
         let memory = watched.check.memory();
         Ok(Self {
             memory: memory.map(|memory| memory.save()).transpose()?,
-            expectation: watched.expectation.to_string(),
+            expectation: watched.expectation.clone(),
             broken: watched.broken,
             examples: watched.examples.clone(),
         })
@@ -110,25 +122,19 @@ impl Suite {
         context: &Context,
     ) -> Result<Validator> {
         checkpoint.require_known()?;
+        checkpoint.require_unchanged()?;
+        let content = &checkpoint.content;
         let mut validator = self.validator(schema, context)?;
-        if validator.column_types() != checkpoint.columns {
+        if validator.column_types() != content.columns {
             return Err(of_another("is on the same columns"));
         }
-        let expected = validator
-            .watched
-            .iter()
-            .map(|watched| watched.expectation.to_string());
-        if !expected.eq(checkpoint
-            .watched
-            .iter()
-            .map(|watched| watched.expectation.clone()))
-        {
+        if !self.expectations().iter().eq(content.expectations()) {
             return Err(of_another("has the same expectations"));
         }
-        for (watched, remembered) in validator.watched.iter_mut().zip(&checkpoint.watched) {
+        for (watched, remembered) in validator.watched.iter_mut().zip(&content.watched) {
             remembered.restore(watched)?;
         }
-        validator.rows = checkpoint.rows;
+        validator.rows = content.rows;
         Ok(validator)
     }
 }
@@ -141,6 +147,27 @@ impl Checkpoint {
         let found = self.version;
         let reason = format!("a checkpoint's version must be {VERSION}, got {found}");
         Err(Error::new(ErrorKind::Unsupported, reason))
+    }
+
+    /// What a check remembers is counted on from: only what was written may come back.
+    fn require_unchanged(&self) -> Result<()> {
+        if self.content.digest()? == self.digest {
+            return Ok(());
+        }
+        let reason = "a checkpoint must be as it was written, got one of another digest";
+        Err(Error::new(ErrorKind::Corrupt, reason))
+    }
+}
+
+impl Content {
+    fn expectations(&self) -> impl Iterator<Item = &Expectation> {
+        self.watched
+            .iter()
+            .map(|remembered| &remembered.expectation)
+    }
+
+    fn digest(&self) -> Result<Digest> {
+        Ok(Digest::of(&serde_json::to_vec(self)?))
     }
 }
 

@@ -30,6 +30,19 @@ pub struct Context {
 
 impl Context {
     /// The moment that ages are counted from.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, RecordBatch, TimestampSecondArray};
+    /// # let column = std::sync::Arc::new(TimestampSecondArray::from(vec![0, 600])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("time", column)])?;
+    /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
+    /// let suite = Suite::new([Expectation::on("time", Rule::Fresh { within_seconds: 900 })]);
+    /// let at = |now: &str| -> Result<bool, Box<dyn std::error::Error>> {
+    ///     Ok(suite.validate_with(&table, &Context::default().now(now.parse()?))?.passed())
+    /// };
+    /// assert!(at("1970-01-01T00:20:00Z")? && !at("1970-01-01T00:30:00Z")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn now(self, now: Timestamp) -> Self {
         let now = Some(now);

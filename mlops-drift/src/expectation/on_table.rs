@@ -84,7 +84,7 @@ impl TableCheck for Distinct {
     }
 
     fn memory(&mut self) -> Option<&mut dyn Memory> {
-        Some(&mut self.seen)
+        self.seen.memory()
     }
 
     fn conclude(&self) -> Result<Conclusion> {
@@ -155,13 +155,13 @@ pub(super) struct Sums {
     moments: Moments,
     /// Values that fill no block yet.
     rest: Vec<f64>,
-    /// Infinite values, which leave every moment undefined.
-    infinite: u64,
+    /// Whether there was an infinite value, which leaves every moment undefined.
+    infinite: bool,
 }
 
 impl Sums {
     fn add(&mut self, values: Vec<f64>) {
-        self.infinite += values.iter().filter(|x| x.is_infinite()).count() as u64;
+        self.infinite |= values.iter().any(|x| x.is_infinite());
         self.rest
             .extend(values.into_iter().filter(|x| x.is_finite()));
         let mut blocks = self.rest.chunks_exact(BLOCK);
@@ -174,7 +174,7 @@ impl Sums {
     fn moments(&self) -> Option<Moments> {
         let mut moments = self.moments;
         moments.merge(&Moments::of(&self.rest));
-        (self.infinite == 0).then_some(moments)
+        (!self.infinite).then_some(moments)
     }
 }
 
@@ -217,15 +217,22 @@ pub(super) struct RangeCounts {
     above: u64,
 }
 
+impl RangeCounts {
+    fn add(&mut self, range: &Range, x: Number) {
+        self.values += 1;
+        self.below += u64::from(range.is_below(x));
+        self.above += u64::from(range.is_above(x));
+    }
+}
+
 impl TableCheck for QuantileWithin {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
         let numbers = Numbers::of(column(part, &self.column)?)?;
         let range = Range::of(&self.within, &numbers)?;
-        for x in numbers.iter().flatten() {
-            self.counts.values += 1;
-            self.counts.below += u64::from(range.is_below(x));
-            self.counts.above += u64::from(range.is_above(x));
-        }
+        numbers
+            .iter()
+            .flatten()
+            .for_each(|x| self.counts.add(&range, x));
         Ok(())
     }
 

@@ -130,7 +130,8 @@ impl Suite {
     }
 
     /// Sets the rows apart that break no rule of severity [`Error`](super::Severity::Error), and those that
-    /// do, with a column that says which. See [`CheckedPart::split`](super::CheckedPart::split).
+    /// do, with a column that says which. See [`CheckedPart::split`](super::CheckedPart::split); for the
+    /// report as well, or row by row, take a [`validator`](Self::validator).
     ///
     /// # Errors
     /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that
@@ -144,7 +145,7 @@ impl Suite {
     /// let suite = Suite::new([Expectation::on("x", Rule::between(0.0, 5.0)?)]);
     /// let (accepted, quarantined) = suite.split(&table, &Context::default())?;
     /// assert_eq!(accepted.num_rows(), 2);
-    /// let why = quarantined["broken_expectations"].as_string::<i32>();
+    /// let why = quarantined["broken_expectations"].as_string::<i64>();
     /// assert_eq!(why.value(0), "x is between 0 and 5");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

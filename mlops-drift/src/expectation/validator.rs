@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, LargeStringArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use mlops_core::{Error, Result};
@@ -176,6 +176,17 @@ pub struct CheckedPart {
 }
 
 /// The rows of a part that break one expectation.
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 9, 3])) as ArrayRef;
+/// # let table = RecordBatch::try_from_iter([("x", column)])?;
+/// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
+/// let suite = Suite::new([Expectation::on("x", Rule::between(0, 5)?)]);
+/// let mut validator = suite.validator(&table.schema(), &Context::default())?;
+/// assert_eq!(validator.check(&table)?.broken()[0].rows, [1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokenRows {
     /// The expectation in words.
@@ -216,7 +227,7 @@ impl CheckedPart {
         let why = self.reasons();
         let obeys: BooleanArray = why.iter().map(|why| Some(why.is_empty())).collect();
         let broken: BooleanArray = why.iter().map(|why| Some(!why.is_empty())).collect();
-        let why: StringArray = why.iter().map(|why| Some(why.join("; "))).collect();
+        let why: LargeStringArray = why.iter().map(|why| Some(why.join("; "))).collect();
         let columns = part.columns().iter().cloned();
         let columns = columns.chain([Arc::new(why) as ArrayRef]).collect();
         let explained = RecordBatch::try_new(schema, columns)?;
@@ -249,7 +260,7 @@ pub(super) fn quarantine_schema(schema: &Schema) -> Result<SchemaRef> {
             "the table must not have a column \"{BROKEN}\""
         )));
     }
-    let field = Arc::new(Field::new(BROKEN, DataType::Utf8, false));
+    let field = Arc::new(Field::new(BROKEN, DataType::LargeUtf8, false));
     let fields: Vec<_> = schema.fields().iter().cloned().chain([field]).collect();
     Ok(Arc::new(Schema::new_with_metadata(
         fields,

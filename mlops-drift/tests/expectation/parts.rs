@@ -283,9 +283,15 @@ fn a_checkpoint_of_something_else_is_an_error() {
             .kind()
     };
     assert_eq!(changed("/version", 2.into()), ErrorKind::Unsupported);
-    assert_eq!(changed("/watched/0/memory", "?".into()), ErrorKind::Corrupt);
     assert_eq!(
-        changed("/watched/0/memory", serde_json::Value::Null),
-        ErrorKind::InvalidArgument
+        changed("/content/rows", u64::MAX.into()),
+        ErrorKind::Corrupt
+    );
+    let key = "/content/watched/0/memory/0/0";
+    assert_eq!(json.pointer(key).unwrap(), "1/0");
+    assert_eq!(changed(key, "2/0".into()), ErrorKind::Corrupt);
+    assert_eq!(
+        changed("/content/watched/0/memory", serde_json::Value::Null),
+        ErrorKind::Corrupt
     );
 }
