@@ -11,14 +11,14 @@ use super::across_rows::{Order, Referenced, Seen};
 use super::context::Context;
 use super::distribution::Distributed;
 use super::expected::Expectation;
+use super::freshness::Newest;
 use super::memory::Memory;
+use super::moment::{MomentWithin, Sums};
 use super::on_rows::{
     column, is_missing, not_among, of_other_type, ordered, outside, texts, unequal,
 };
-use super::on_table::{
-    Distinct, MomentWithin, Newest, Present, QuantileWithin, RangeCounts, RowCount, Sums,
-    TableCheck,
-};
+use super::on_table::{Distinct, Present, RowCount, TableCheck};
+use super::quantile::{QuantileWithin, RangeCounts};
 use super::rule::{Rule, expression_of};
 use crate::sample::Moments;
 

@@ -52,13 +52,16 @@ mod context;
 mod count;
 mod distribution;
 mod expected;
+mod freshness;
 mod infer;
 mod key;
 mod memory;
+mod moment;
 mod number;
 mod numbers;
 mod on_rows;
 mod on_table;
+mod quantile;
 #[cfg(feature = "parquet")]
 mod quarantine;
 mod render;

@@ -28,6 +28,7 @@ pub(crate) fn in_parts<'a>(table: &'a dyn Table, columns: &[&str]) -> Result<Par
         schema: Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())),
         readers: readers.collect::<Result<_>>()?,
         rows: table.rows(),
+        ended: false,
     })
 }
 
@@ -37,6 +38,7 @@ pub(crate) struct Parts<'a> {
     readers: Vec<Reader<'a>>,
     /// That are still to come.
     rows: u64,
+    ended: bool,
 }
 
 struct Reader<'a> {
@@ -98,19 +100,33 @@ impl Parts<'_> {
             &size,
         )?)
     }
+
+    fn require_end(&mut self) -> Result<()> {
+        for reader in &mut self.readers {
+            if reader.fill()? > 0 {
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    "a column goes on after its table",
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Iterator for Parts<'_> {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rows == 0 {
+        if self.ended {
             return None;
         }
-        let part = self.read();
-        if part.is_err() {
-            self.rows = 0;
+        if self.rows == 0 {
+            self.ended = true;
+            return self.require_end().err().map(Err);
         }
+        let part = self.read();
+        self.ended = part.is_err();
         Some(part)
     }
 }

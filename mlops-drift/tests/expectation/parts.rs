@@ -202,21 +202,25 @@ fn parts_of_another_type_or_length_are_errors() {
             .contains("got none")
     );
 
-    /// Says more rows than it has.
-    struct Short(RecordBatch);
-    impl Table for Short {
+    /// Says another number of rows than it has.
+    struct Miscounted(RecordBatch, u64);
+    impl Table for Miscounted {
         fn schema(&self) -> arrow::datatypes::SchemaRef {
             self.0.schema()
         }
         fn rows(&self) -> u64 {
-            7
+            self.1
         }
         fn column(&self, name: &str) -> mlops_core::Result<mlops_drift::table::Chunks<'_>> {
             Table::column(&self.0, name)
         }
     }
-    let error = suite.validate(&Short(float)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    for rows in [0, 7] {
+        let error = suite
+            .validate(&Miscounted(float.clone(), rows))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+    }
 }
 
 /// A column is declared without nulls by a first part that has none.

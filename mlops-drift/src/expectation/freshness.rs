@@ -1,0 +1,55 @@
+//! How old the newest time may be.
+
+use arrow::array::{Array, RecordBatch};
+use mlops_core::{Result, Timestamp};
+
+use super::conclusion::Conclusion;
+use super::memory::Memory;
+use super::number::Number;
+use super::numbers::{Numbers, Scale};
+use super::on_rows::column;
+use super::on_table::TableCheck;
+use crate::sample::unsupported;
+
+/// [`Rule::Fresh`](super::Rule::Fresh).
+pub(super) struct Newest {
+    pub(super) column: String,
+    pub(super) within_seconds: u64,
+    pub(super) now: Timestamp,
+    pub(super) newest: Option<Number>,
+}
+
+impl TableCheck for Newest {
+    fn update(&mut self, part: &RecordBatch) -> Result<()> {
+        let values = column(part, &self.column)?;
+        let numbers = Numbers::of(values)?;
+        if !matches!(numbers.scale, Scale::Instant { .. }) {
+            return Err(unsupported(values.data_type(), "times"));
+        }
+        let later = |a: Number, b: Number| if b.compare(a).is_gt() { b } else { a };
+        self.newest = self
+            .newest
+            .into_iter()
+            .chain(numbers.iter().flatten())
+            .reduce(later);
+        Ok(())
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.newest)
+    }
+
+    fn conclude(&self) -> Result<Conclusion> {
+        let Some(newest) = self.newest else {
+            return Ok(Conclusion::new(false, "there is no time".into()));
+        };
+        let age = self.now.as_second() as f64 - newest.to_f64();
+        let oldest = Number::oldest(self.now, self.within_seconds);
+        let passed = newest.compare(oldest).is_ge();
+        let reason = match age < 0.0 {
+            true => format!("the newest time lies {:.0} s after now", -age),
+            false => format!("the newest time is {age:.0} s old"),
+        };
+        Ok(Conclusion::new(passed, reason))
+    }
+}
