@@ -85,13 +85,7 @@ impl Number {
             }
             .canonical(),
             Self::Float(x) => Self::Float(x),
-            Self::Decimal { unscaled: 0, .. } => Self::integer(0),
-            Self::Decimal { unscaled, scale } if unscaled % 10 == 0 => Self::Decimal {
-                unscaled: unscaled / 10,
-                scale: scale - 1,
-            }
-            .canonical(),
-            decimal => decimal,
+            Self::Decimal { unscaled, scale } => without_zeros(unscaled, scale),
         }
     }
 
@@ -107,6 +101,23 @@ impl Number {
             unscaled: format!("{whole}{places}").parse().ok()?,
             scale: i32::try_from(places.len()).ok()?,
         })
+    }
+}
+
+/// Nearly all have 64 bits, whose division costs less.
+fn without_zeros(unscaled: i128, mut scale: i32) -> Number {
+    let Ok(mut short) = i64::try_from(unscaled) else {
+        return match unscaled % 10 {
+            0 => without_zeros(unscaled / 10, scale - 1),
+            _ => Number::Decimal { unscaled, scale },
+        };
+    };
+    while short != 0 && short % 10 == 0 {
+        (short, scale) = (short / 10, scale - 1);
+    }
+    Number::Decimal {
+        unscaled: short.into(),
+        scale: if short == 0 { 0 } else { scale },
     }
 }
 
