@@ -76,7 +76,8 @@ impl Number {
         }
     }
 
-    /// Equal numbers have equal forms: of decimals without zeros at the end; a float without places is one.
+    /// Equal numbers have equal forms, decimals without zeros at the end: an integral float is its exact value, one
+    /// with places the shortest digits that it is written as.
     pub(super) fn canonical(self) -> Self {
         match self {
             Self::Float(x) if x.fract() == 0.0 && x.abs() < BEYOND => Self::Decimal {
@@ -84,7 +85,7 @@ impl Number {
                 scale: 0,
             }
             .canonical(),
-            Self::Float(x) => Self::Float(x),
+            Self::Float(x) => Self::of_digits(&x.to_string()).map_or(self, Self::canonical),
             Self::Decimal { unscaled, scale } => without_zeros(unscaled, scale),
         }
     }

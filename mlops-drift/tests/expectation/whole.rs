@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, Float32Array, Float64Array, Int32Array, Int64Array,
-    RecordBatch, StringArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+    ArrayRef, BinaryArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+    Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray,
+    TimestampSecondArray, UInt64Array,
 };
+use arrow::datatypes::Int32Type;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::NumericSample;
 use mlops_drift::expectation::{Bounds, Context, Expectation, ExpectationResult, Rule, Suite};
@@ -163,6 +165,52 @@ fn nothing_is_rounded() {
     let zeros = Float64Array::from(vec![0.0, -0.0, 1e308, f64::INFINITY, f64::NEG_INFINITY]);
     assert_eq!(broken(Rule::Unique, zeros.clone()), [1]);
     assert_eq!(broken(Rule::between(0, 1e308).unwrap(), zeros), [3, 4]);
+}
+
+/// Equal values have equal keys whatever holds them, and others have others.
+#[test]
+fn keys_are_of_values() {
+    let texts = |of: Vec<&str>| Arc::new(StringArray::from(of)) as ArrayRef;
+    let batch = table([
+        ("x", texts(vec!["a", "ab", "a"])),
+        ("y", texts(vec!["bc", "c", "bc"])),
+    ]);
+    assert_eq!(broken_in(&batch, Rule::UniqueWith(vec!["y".into()])), [2]);
+    let bytes = BinaryArray::from(vec![b"\x01\x23".as_ref(), b"\x12\x03", b"\x01\x23"]);
+    assert_eq!(broken(Rule::Unique, bytes), [2]);
+
+    let decimals = |of: Vec<i128>| {
+        let column = Decimal128Array::from(of).with_precision_and_scale(38, 2);
+        Arc::new(column.unwrap()) as ArrayRef
+    };
+    let wide = 10_i128.pow(30);
+    let midnight = TimestampSecondArray::from(vec![86_400, 86_401]);
+    let cases: [(ArrayRef, ArrayRef); 6] = [
+        (
+            Arc::new(Int32Array::from(vec![100, 101])),
+            decimals(vec![10_000]),
+        ),
+        (floats(vec![Some(-0.1), Some(0.25)]), decimals(vec![-10])),
+        (
+            floats(vec![Some(1e25), Some(1e300)]),
+            Arc::new(Float64Array::from(vec![1e25])),
+        ),
+        (decimals(vec![wide, wide + 1]), decimals(vec![wide])),
+        (Arc::new(midnight), Arc::new(Date32Array::from(vec![1]))),
+        (
+            texts(vec!["a", ""]),
+            Arc::new(DictionaryArray::<Int32Type>::from_iter(["a"])),
+        ),
+    ];
+    for (values, known) in cases {
+        let context = Context::default().table("other", table([("id", known)]));
+        let rule = Rule::InTable {
+            table: "other".into(),
+            column: "id".into(),
+        };
+        let result = result_in(&table([("x", values)]), rule, &context);
+        assert_eq!(result.examples, [1], "{result:?}");
+    }
 }
 
 #[test]
