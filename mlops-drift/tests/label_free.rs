@@ -9,8 +9,10 @@
 use mlops_core::{Error, ErrorKind};
 use mlops_drift::multivariate::Points;
 use mlops_drift::performance::{
-    Cbpe, DensityRatio, DirectLoss, ImportanceWeighted, LabelShift, PredictionPowered,
+    Calibration, Cbpe, CbpeMonitor, DensityRatio, DirectLoss, ImportanceWeighted, LabelShift,
+    PredictionPowered, Scored,
 };
+use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{Binomial, DiscreteCDF};
@@ -642,4 +644,82 @@ fn bad_rows_of_direct_loss_are_refused() {
     let far = fit(&[1.0, 2.0, 3.0, 4.0, 6.0], &[1.0, 2.0, 1.0, 4.0, 3.0]).unwrap();
     let at_the_end = far.of(&points(&[1e308])).unwrap();
     assert!([1.0, 4.0].contains(&at_the_end[0]), "{at_the_end:?}");
+}
+
+proptest! {
+    /// Isotonic regression by its minimax formula: max over a ≤ i of min over b ≥ i of the mean of a to b.
+    #[test]
+    fn isotonic_regression_is_the_minimax_of_means(labels in prop::collection::vec(any::<bool>(), 1..40)) {
+        let scores: Vec<f64> = (0..labels.len()).map(|i| i as f64 / 64.0).collect();
+        let fit = Calibration::isotonic(&Scored::new(&labels, &scores).unwrap()).of(&scores).unwrap();
+        let mean = |a: usize, b: usize| {
+            labels[a..=b].iter().filter(|label| **label).count() as f64 / (b - a + 1) as f64
+        };
+        for (i, got) in fit.iter().enumerate() {
+            let least = |a: usize| (i..labels.len()).map(|b| mean(a, b)).fold(1.0, f64::min);
+            let want = (0..=i).map(least).fold(0.0, f64::max);
+            prop_assert!((got - want).abs() < 1e-12, "{} at {}: {}", got, i, want);
+        }
+    }
+}
+
+#[test]
+fn equal_scores_and_weights_are_pooled() {
+    let rows = Scored::new(&[true, false, false], &[0.5, 0.5, 0.2]).unwrap();
+    let rows = rows.weights(&[3.0, 1.0, 0.0]).unwrap();
+    assert_eq!(
+        Calibration::isotonic(&rows).of(&[0.1, 0.5, 0.9]).unwrap(),
+        [0.75; 3]
+    );
+}
+
+/// Over-confident by eight points, then and now: 5,000 labels calibrate that away, to some percent at a few pools.
+#[test]
+fn calibration_takes_out_what_was_so_on_the_reference() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(14);
+    let scores: Vec<f64> = (0..5_000).map(|_| rng.random_range(0.6..0.9)).collect();
+    let labels: Vec<bool> = scores.iter().map(|p| uniform(rng) < p - 0.08).collect();
+    let calibration = Calibration::isotonic(&Scored::new(&labels, &scores).unwrap());
+    let now: Vec<f64> = (0..20_000).map(|_| rng.random_range(0.6..0.9)).collect();
+    let accuracy = Cbpe::calibrated(&now, &calibration, 0.5)
+        .unwrap()
+        .confusion
+        .accuracy();
+    // The mean of 5,000 labels is known to 0.47/√5000 = 0.0066.
+    assert!((accuracy - 0.67).abs() < 4.0 * 0.0066, "{accuracy}");
+}
+
+#[test]
+fn bad_rows_of_cbpe_are_refused() {
+    let scored = Scored::new(&[true, false, true, false], &[0.9, 0.1, 0.8, 0.3]).unwrap();
+    let calibration = Calibration::isotonic(&scored);
+    says(calibration.of(&[f64::NAN]), "NaN");
+    says(Cbpe::calibrated(&[], &calibration, 0.5), "at least 1 row");
+    says(
+        Cbpe::calibrated(&[1.5], &calibration, 0.5),
+        "[0, 1], got 1.5",
+    );
+    says(
+        Cbpe::calibrated(&[0.5], &calibration, f64::NAN),
+        "threshold must lie in [0, 1], got NaN",
+    );
+    says(
+        CbpeMonitor::fit(&scored, 0.5, 2),
+        "at least 3 chunks, got 2 of 2 rows",
+    );
+    says(CbpeMonitor::fit(&scored, 0.5, 0), "got 0 of 0 rows");
+    says(
+        CbpeMonitor::fit(&scored, 0.5, 1),
+        "RocAuc is undefined in every chunk",
+    );
+    let rows: Vec<f64> = (0..30).map(|row| f64::from(row % 10) / 10.0).collect();
+    let labels: Vec<bool> = (0..30).map(|row| row % 3 == 0).collect();
+    let monitor = CbpeMonitor::fit(&Scored::new(&labels, &rows).unwrap(), 0.5, 10).unwrap();
+    says(monitor.chunk(&[]), "at least 1 row");
+    says(monitor.chunk(&[-0.1]), "[0, 1], got -0.1");
+    let written = serde_json::to_string(&monitor).unwrap();
+    assert_eq!(
+        serde_json::from_str::<CbpeMonitor>(&written).unwrap(),
+        monitor
+    );
 }

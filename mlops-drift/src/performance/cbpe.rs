@@ -1,7 +1,8 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Confusion, Curve};
+use super::scored::check_threshold;
+use super::{Calibration, Confusion, Curve};
 
 /// Performance without labels: what it would be if the probabilities were what they say. Confidence-based performance estimation.
 ///
@@ -33,25 +34,56 @@ impl Cbpe {
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, or a probability or threshold outside \[0, 1].
     pub fn of(probabilities: &[f64], threshold: f64) -> Result<Self> {
-        let outside = |p: &&f64| !(0.0..=1.0).contains(*p);
-        if let Some(p) = probabilities.iter().chain([&threshold]).find(outside) {
-            return Err(Error::invalid(format!(
-                "probabilities and threshold must lie in [0, 1], got {p}"
-            )));
-        }
-        if probabilities.is_empty() {
-            return Err(Error::invalid("at least 1 row is needed, got 0"));
-        }
+        check_shares(probabilities)?;
+        check_threshold(threshold)?;
+        Ok(Self::counted(probabilities, probabilities, threshold))
+    }
+
+    /// From scores whose order and threshold decide, and the calibration that says how probable they are.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of)'s.
+    ///
+    /// ```
+    /// use mlops_drift::performance::{Calibration, Cbpe, Scored};
+    /// // Over-confident: what is said at 0.9 holds in three of four cases.
+    /// let reference = Scored::new(&[true, true, false, true, false], &[0.9, 0.9, 0.9, 0.9, 0.2])?;
+    /// let calibration = Calibration::isotonic(&reference);
+    /// let estimate = Cbpe::calibrated(&[0.9, 0.9], &calibration, 0.5)?;
+    /// assert_eq!(estimate.confusion.accuracy(), 0.75);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn calibrated(scores: &[f64], calibration: &Calibration, threshold: f64) -> Result<Self> {
+        check_shares(scores)?;
+        check_threshold(threshold)?;
+        let probabilities = calibration.of(scores)?;
+        Ok(Self::counted(scores, &probabilities, threshold))
+    }
+
+    fn counted(scores: &[f64], probabilities: &[f64], threshold: f64) -> Self {
+        let rows = || scores.iter().zip(probabilities);
         let sums = |yes: bool| {
-            let rows = probabilities.iter().filter(|p| (**p >= threshold) == yes);
-            rows.fold([0.0, 0.0], |[no, yes], p| [no + (1.0 - p), yes + p])
+            let rows = rows().filter(|(score, _)| (**score >= threshold) == yes);
+            rows.fold([0.0, 0.0], |[no, yes], (_, p)| [no + (1.0 - p), yes + p])
         };
         let ([tn, fn_], [fp, tp]) = (sums(false), sums(true));
-        Ok(Self {
+        let curve = Curve::of_rows(rows().map(|(score, p)| (*score, [*p, 1.0 - p])));
+        Self {
             confusion: Confusion::of_cells([tn, fp, fn_, tp]),
-            auc: Curve::of_rows(probabilities.iter().map(|p| (*p, [*p, 1.0 - p])))
-                .auc()
-                .ok(),
-        })
+            auc: curve.auc().ok(),
+        }
+    }
+}
+
+fn check_shares(probabilities: &[f64]) -> Result<()> {
+    if probabilities.is_empty() {
+        return Err(Error::invalid("at least 1 row is needed, got 0"));
+    }
+    let outside = |p: &&f64| !(0.0..=1.0).contains(*p);
+    match probabilities.iter().find(outside) {
+        Some(p) => Err(Error::invalid(format!(
+            "probabilities must lie in [0, 1], got {p}"
+        ))),
+        None => Ok(()),
     }
 }

@@ -6,7 +6,7 @@
 //! | [`Multiclass`] | several classes: a confusion matrix, AUC of each against the rest or one another, log loss, top k |
 //! | [`Regression`] | mean and relative errors, R², quantile loss |
 //! | [`Ranking`] | NDCG, MAP, MRR, precision, recall and hit rate at k |
-//! | [`Cbpe`] | without labels: what two-class performance would be if the probabilities were what they say |
+//! | [`Cbpe`], [`CbpeMonitor`] | without labels: what two-class performance would be if the probabilities were what they say, or what they were on the reference |
 //! | [`PredictionPowered`] | with few labels: a mean or ratio that is right however wrong the guess for the other rows |
 //! | [`LabelShift`] | without labels: the shares of the classes, and performance, if only these shares changed |
 //! | [`ImportanceWeighted`] with [`DensityRatio`] | without labels: performance, if only the inputs changed |
@@ -31,7 +31,9 @@
 
 mod auc;
 mod basis;
+mod calibration;
 mod cbpe;
+mod cbpe_monitor;
 mod clusters;
 mod confusion;
 mod curve;
@@ -54,7 +56,9 @@ mod scored;
 mod share;
 mod singular_values;
 
+pub use calibration::Calibration;
 pub use cbpe::Cbpe;
+pub use cbpe_monitor::{BinaryMetric, CbpeFigure, CbpeMonitor};
 pub use confusion::{Average, Confusion};
 pub use curve::{Curve, CurvePoint};
 pub use density_ratio::DensityRatio;

@@ -62,6 +62,20 @@ impl Weighted {
         self.weights == other.weights && self.clusters == other.clusters
     }
 
+    /// Some of the rows, in the order given.
+    pub(super) fn part(&self, rows: &[usize]) -> Self {
+        let units: Vec<u64> = rows
+            .iter()
+            .map(|row| self.clusters.of_row(*row) as u64)
+            .collect();
+        Self {
+            weights: rows.iter().map(|row| self.weights[*row]).collect(),
+            declared: self.declared,
+            clusters: Clusters::new(&units),
+            confidence: self.confidence,
+        }
+    }
+
     /// The mean with its t interval, cut to `range`.
     pub(super) fn mean(&self, values: &[f64], range: (f64, f64)) -> Result<Estimate> {
         self.needs_two_units()?;

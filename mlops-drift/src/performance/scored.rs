@@ -59,6 +59,15 @@ impl Scored {
         self.labels.is_empty()
     }
 
+    /// Some of the rows.
+    pub(super) fn part(&self, rows: &[usize]) -> Self {
+        Self {
+            labels: rows.iter().map(|row| self.labels[*row]).collect(),
+            probabilities: rows.iter().map(|row| self.probabilities[*row]).collect(),
+            rows: self.rows.part(rows),
+        }
+    }
+
     /// The area under the ROC curve: the probability that a positive row scores above a negative
     /// one, ties counting half.
     ///

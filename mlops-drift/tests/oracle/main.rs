@@ -12,6 +12,7 @@ mod case;
 mod categorical;
 mod metrics;
 mod multiplicity;
+mod nannyml;
 mod numeric;
 mod online;
 mod pca;
