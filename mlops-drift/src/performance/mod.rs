@@ -19,6 +19,7 @@
 //! | [`auc`](Scored::auc) | DeLong, on the logit scale | Obuchowski's clustered components, on the logit scale |
 //! | [`brier`](Scored::brier), [`log_loss`](Scored::log_loss) | Student's t of the mean | t of the clustered mean, units − 1 degrees of freedom |
 //! | [`accuracy`](Scored::accuracy), [`precision`](Scored::precision), [`recall`](Scored::recall), [`specificity`](Scored::specificity) | Wilson | Wilson at the effective number of rows |
+//! | [`Scored::skill`] and those of the other rows: what is gained over a dummy | t of the ratio of means | the same, clustered |
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
 //! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`], [`LabelShift`] | percentiles of 999 resamples | the same, of units |
@@ -55,6 +56,7 @@ mod rows;
 mod scored;
 mod share;
 mod singular_values;
+mod skill;
 
 pub use calibration::Calibration;
 pub use cbpe::Cbpe;
@@ -74,3 +76,4 @@ pub use ranking::{Ranking, RankingMetrics};
 pub use regression::{Regression, RegressionMetrics};
 pub use reliability::{Reliability, ReliabilityBin};
 pub use scored::Scored;
+pub use skill::{RegressionDummy, RegressionLoss};

@@ -124,9 +124,44 @@ impl Multiclass {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn log_loss(&self) -> f64 {
+        mean(self.log_losses().into_iter(), self.rows.get())
+    }
+
+    pub(super) fn log_losses(&self) -> Vec<f64> {
         let rows = self.truth.iter().zip(self.probability_rows());
-        let losses = rows.map(|(truth, row)| -row[*truth].max(f64::EPSILON).ln());
-        mean(losses, self.rows.get())
+        rows.map(|(truth, row)| -row[*truth].max(f64::EPSILON).ln())
+            .collect()
+    }
+
+    /// 1 for every row whose class is not the predicted one, else 0.
+    pub(super) fn misses(&self) -> Vec<f64> {
+        let rows = self.truth.iter().zip(&self.predicted);
+        rows.map(|(truth, predicted)| f64::from(u8::from(truth != predicted)))
+            .collect()
+    }
+
+    /// The same rows with the same probabilities for each.
+    pub(super) fn always(&self, probabilities: &[f64]) -> Result<Self> {
+        if probabilities.len() != self.classes {
+            return Err(Error::invalid(format!(
+                "probabilities must number {}, one per class, got {}",
+                self.classes,
+                probabilities.len()
+            )));
+        }
+        Self::new(
+            self.classes,
+            &self.truth,
+            &probabilities.repeat(self.truth.len()),
+        )
+    }
+
+    pub(super) fn classes(&self) -> usize {
+        self.classes
+    }
+
+    pub(super) fn rows(&self) -> &Weighted {
+        &self.rows
     }
 
     /// The share of rows whose class is among the k of greatest probability, of equal ones the last.

@@ -89,17 +89,20 @@ impl Ranking {
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for k = 0.
     pub fn at(&self, k: usize) -> Result<RankingMetrics> {
-        let of_query = self.by_query(k)?;
+        Ok(self.average(&self.by_query(k)?))
+    }
+
+    pub(super) fn average(&self, queries: &[RankingMetrics]) -> RankingMetrics {
         let average =
-            |metric: fn(&RankingMetrics) -> f64| mean(of_query.iter().map(metric), self.rows.get());
-        Ok(RankingMetrics {
+            |metric: fn(&RankingMetrics) -> f64| mean(queries.iter().map(metric), self.rows.get());
+        RankingMetrics {
             ndcg: average(|query| query.ndcg),
             map: average(|query| query.map),
             mrr: average(|query| query.mrr),
             precision: average(|query| query.precision),
             recall: average(|query| query.recall),
             hit_rate: average(|query| query.hit_rate),
-        })
+        }
     }
 
     /// A metric of the first k items with its interval, by 999 resamples of the queries.
@@ -120,11 +123,28 @@ impl Ranking {
             .estimate(|weights| Some(mean(values.iter().copied(), weights)))
     }
 
-    fn by_query(&self, k: usize) -> Result<Vec<RankingMetrics>> {
+    pub(super) fn by_query(&self, k: usize) -> Result<Vec<RankingMetrics>> {
+        self.each(k, of_list)
+    }
+
+    /// What each list would have on average in random order.
+    pub(super) fn random_by_query(&self, k: usize) -> Result<Vec<RankingMetrics>> {
+        self.each(k, of_random_order)
+    }
+
+    fn each(
+        &self,
+        k: usize,
+        of_list: fn(&[f64], usize) -> RankingMetrics,
+    ) -> Result<Vec<RankingMetrics>> {
         if k == 0 {
             return Err(Error::invalid("k must be at least 1, got 0"));
         }
         Ok(self.lists.iter().map(|list| of_list(list, k)).collect())
+    }
+
+    pub(super) fn rows(&self) -> &Weighted {
+        &self.rows
     }
 }
 
@@ -169,4 +189,38 @@ fn gain(relevances: &[f64], k: usize) -> f64 {
     ranks
         .map(|(relevance, next)| relevance / f64::from(next).log2())
         .sum()
+}
+
+/// Expectations over all orders of the list, of `relevant` out of `items`.
+fn of_random_order(list: &[f64], k: usize) -> RankingMetrics {
+    let relevant = list.iter().filter(|relevance| **relevance > 0.0).count();
+    if relevant == 0 {
+        return RankingMetrics::default();
+    }
+    let (items, hits, shown) = (list.len() as f64, relevant as f64, list.len().min(k));
+    let mut ideal = list.to_vec();
+    ideal.sort_unstable_by(|a, b| b.total_cmp(a));
+    let mean_relevance = list.iter().sum::<f64>() / items;
+    // Given a hit at a rank, any other item is one with this probability.
+    let another = if items > 1.0 {
+        (hits - 1.0) / (items - 1.0)
+    } else {
+        0.0
+    };
+    let (mut precisions, mut reciprocal, mut none_before) = (0.0, 0.0, 1.0);
+    for rank in 1..=shown {
+        let (rank, before) = (rank as f64, (rank - 1) as f64);
+        precisions += hits / items * (1.0 + before * another) / rank;
+        let first = hits / (items - before);
+        reciprocal += none_before * first.min(1.0) / rank;
+        none_before *= 1.0 - first.min(1.0);
+    }
+    RankingMetrics {
+        ndcg: gain(&vec![mean_relevance; list.len()], k) / gain(&ideal, k),
+        map: precisions / relevant.min(k) as f64,
+        mrr: reciprocal,
+        precision: hits / items * shown as f64 / k as f64,
+        recall: shown as f64 / items,
+        hit_rate: 1.0 - none_before,
+    }
 }

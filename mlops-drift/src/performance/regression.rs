@@ -124,7 +124,32 @@ impl Regression {
         Ok(mean(self.errors().map(loss), self.rows.get()))
     }
 
-    fn errors(&self) -> impl Iterator<Item = f64> + Clone {
+    pub(super) fn len(&self) -> usize {
+        self.truth.len()
+    }
+
+    pub(super) fn truth(&self) -> &[f64] {
+        &self.truth
+    }
+
+    pub(super) fn predicted(&self) -> &[f64] {
+        &self.predicted
+    }
+
+    pub(super) fn rows(&self) -> &Weighted {
+        &self.rows
+    }
+
+    /// Some of the rows.
+    pub(super) fn part(&self, rows: &[usize]) -> Self {
+        Self {
+            truth: rows.iter().map(|row| self.truth[*row]).collect(),
+            predicted: rows.iter().map(|row| self.predicted[*row]).collect(),
+            rows: self.rows.part(rows),
+        }
+    }
+
+    pub(super) fn errors(&self) -> impl Iterator<Item = f64> + Clone {
         let rows = self.truth.iter().zip(&self.predicted);
         rows.map(|(truth, predicted)| predicted - truth)
     }
