@@ -42,7 +42,7 @@ fn says<T: std::fmt::Debug>(result: Result<T, Error>, what: &str) {
 /// E min(p, 1 − p) = 1/4 against 1/2, a skill of 1/2.
 #[test]
 fn intervals_of_skill_cover() {
-    let runs = 1_000;
+    let runs = 2_000;
     let (mut brier, mut accuracy) = (0, 0);
     for seed in 0..u64::from(runs) {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
