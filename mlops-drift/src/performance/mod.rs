@@ -12,6 +12,8 @@
 //! | [`ImportanceWeighted`] with [`DensityRatio`] | without labels: performance, if only the inputs changed |
 //! | [`DirectLoss`] | without labels: the mean loss of any model, by a regression of its losses on its inputs |
 //!
+//! [`by_segment`] gives any of their metrics by the values of a column, with intervals that cover all at once.
+//!
 //! Intervals:
 //!
 //! | figure | interval, rows independent | interval, rows in units |
@@ -52,8 +54,10 @@ mod ranking;
 mod regression;
 mod reliability;
 mod resampling;
+mod residuals;
 mod rows;
 mod scored;
+mod segments;
 mod share;
 mod singular_values;
 mod skill;
@@ -75,5 +79,7 @@ pub use prediction_powered::{Powered, PredictionPowered};
 pub use ranking::{Ranking, RankingMetrics};
 pub use regression::{Regression, RegressionMetrics};
 pub use reliability::{Reliability, ReliabilityBin};
+pub use residuals::{ResidualBin, ResidualChecks};
 pub use scored::Scored;
+pub use segments::{Segment, SegmentableRows, by_segment};
 pub use skill::{RegressionDummy, RegressionLoss};

@@ -27,7 +27,7 @@ pub struct Multiclass {
     predicted: Vec<usize>,
     /// Row by row, each summing to 1.
     probabilities: Vec<f64>,
-    rows: Weighted,
+    pub(super) rows: Weighted,
 }
 
 impl Multiclass {
@@ -156,12 +156,20 @@ impl Multiclass {
         )
     }
 
-    pub(super) fn classes(&self) -> usize {
-        self.classes
+    /// Some of the rows.
+    pub(super) fn part(&self, rows: &[usize]) -> Self {
+        let of_row = |row: &usize| self.probabilities[row * self.classes..][..self.classes].iter();
+        Self {
+            classes: self.classes,
+            truth: rows.iter().map(|row| self.truth[*row]).collect(),
+            predicted: rows.iter().map(|row| self.predicted[*row]).collect(),
+            probabilities: rows.iter().flat_map(of_row).copied().collect(),
+            rows: self.rows.part(rows),
+        }
     }
 
-    pub(super) fn rows(&self) -> &Weighted {
-        &self.rows
+    pub(super) fn classes(&self) -> usize {
+        self.classes
     }
 
     /// The share of rows whose class is among the k of greatest probability, of equal ones the last.

@@ -35,7 +35,7 @@ use super::rows::{Weighted, same_length, weighted_rows};
 pub struct PredictionPowered {
     truth: Vec<Option<f64>>,
     guess: Vec<f64>,
-    rows: Weighted,
+    pub(super) rows: Weighted,
 }
 
 /// A prediction-powered figure beside that of the labels alone.
@@ -123,6 +123,15 @@ impl PredictionPowered {
             rest.figure(self, ratio, rest.error(lambda) / under.mean(lambda).abs())
         };
         self.powered(of(lambda)?, of(0.0)?, lambda)
+    }
+
+    /// Some of the rows.
+    pub(super) fn part(&self, rows: &[usize]) -> Self {
+        Self {
+            truth: rows.iter().map(|row| self.truth[*row]).collect(),
+            guess: rows.iter().map(|row| self.guess[*row]).collect(),
+            rows: self.rows.part(rows),
+        }
     }
 
     /// Row by row, this less `times` the other.

@@ -20,7 +20,7 @@ use super::rows::{Weighted, mean, same_length, weighted_rows};
 pub struct Ranking {
     /// Per query, relevances by falling score.
     lists: Vec<Vec<f64>>,
-    rows: Weighted,
+    pub(super) rows: Weighted,
 }
 
 /// The mean over the queries of the metrics of their first k items, each in \[0, 1]; a query without a relevant item counts as 0.
@@ -143,8 +143,15 @@ impl Ranking {
         Ok(self.lists.iter().map(|list| of_list(list, k)).collect())
     }
 
-    pub(super) fn rows(&self) -> &Weighted {
-        &self.rows
+    /// Some of the queries.
+    pub(super) fn part(&self, queries: &[usize]) -> Self {
+        Self {
+            lists: queries
+                .iter()
+                .map(|query| self.lists[*query].clone())
+                .collect(),
+            rows: self.rows.part(queries),
+        }
     }
 }
 

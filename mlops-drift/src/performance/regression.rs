@@ -18,9 +18,9 @@ use crate::sample::quantile_by;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Regression {
-    truth: Vec<f64>,
-    predicted: Vec<f64>,
-    rows: Weighted,
+    pub(super) truth: Vec<f64>,
+    pub(super) predicted: Vec<f64>,
+    pub(super) rows: Weighted,
 }
 
 /// The metrics of a regression, errors being prediction less truth; all in the unit of the target unless said otherwise.
@@ -126,18 +126,6 @@ impl Regression {
 
     pub(super) fn len(&self) -> usize {
         self.truth.len()
-    }
-
-    pub(super) fn truth(&self) -> &[f64] {
-        &self.truth
-    }
-
-    pub(super) fn predicted(&self) -> &[f64] {
-        &self.predicted
-    }
-
-    pub(super) fn rows(&self) -> &Weighted {
-        &self.rows
     }
 
     /// Some of the rows.

@@ -101,7 +101,7 @@ impl Multiclass {
     /// ```
     pub fn skill(&self, priors: &[f64]) -> Result<Estimate> {
         let dummy = self.always(priors)?;
-        skill(self.rows(), &self.log_losses(), &dummy.log_losses())
+        skill(&self.rows, &self.log_losses(), &dummy.log_losses())
     }
 
     /// Skill in the share of wrong answers, against a dummy that always gives the same one, such as the majority
@@ -126,7 +126,7 @@ impl Multiclass {
         }
         let one = |class: usize| f64::from(u8::from(class == majority));
         let dummy = self.always(&(0..self.classes()).map(one).collect::<Vec<_>>())?;
-        skill(self.rows(), &self.misses(), &dummy.misses())
+        skill(&self.rows, &self.misses(), &dummy.misses())
     }
 }
 
@@ -240,13 +240,13 @@ impl Regression {
         let rows = self.part(&(first..self.len()).collect::<Vec<_>>());
         let guesses = match dummy {
             RegressionDummy::Constant(constant) => vec![constant; self.len()],
-            RegressionDummy::LastValue => self.truth().to_vec(),
+            RegressionDummy::LastValue => self.truth.clone(),
         };
         let losses = |guesses: &[f64]| -> Vec<f64> {
-            let rows = rows.truth().iter().zip(guesses);
+            let rows = rows.truth.iter().zip(guesses);
             rows.map(|(truth, guess)| loss.of(*truth, *guess)).collect()
         };
-        skill(rows.rows(), &losses(rows.predicted()), &losses(&guesses))
+        skill(&rows.rows, &losses(&rows.predicted), &losses(&guesses))
     }
 }
 
@@ -284,7 +284,7 @@ impl Ranking {
             queries.iter().map(|query| 1.0 - metric(query)).collect()
         };
         skill(
-            self.rows(),
+            &self.rows,
             &short(self.by_query(k)?),
             &short(self.random_by_query(k)?),
         )
