@@ -61,7 +61,8 @@ fn over_confident(
     (0..rows).map(row).unzip()
 }
 
-/// The error rate is 0.33 on average over p. 95 % by the normal law, which 200 labels come near: 94 % is held.
+/// The error rate is 0.33 on average over p. 95 % by the normal law, which 200 labels come near: 94 % is
+/// held.
 #[test]
 fn prediction_powered_intervals_cover_where_cbpe_is_off() {
     let runs = 400;
@@ -139,7 +140,8 @@ fn prediction_powered_intervals_know_units() {
     assert!(by_row < 240, "{by_row} of {runs}");
 }
 
-/// The jackknife over units of equal numbers of rows with and without labels is the variance of a linear figure.
+/// The jackknife over units of equal numbers of rows with and without labels is the variance of a linear
+/// figure.
 #[test]
 fn the_variance_by_units_is_that_of_the_jackknife() {
     let rng = &mut ChaCha8Rng::seed_from_u64(4);
@@ -179,8 +181,8 @@ fn the_variance_by_units_is_that_of_the_jackknife() {
     );
 }
 
-/// Precision by few labels: yes at p ≥ 0.5, and right with p − 0.08, so 0.67 for p uniform in (0.6, 0.9) and half
-/// the rows no yes at all.
+/// Precision by few labels: yes at p ≥ 0.5, and right with p − 0.08, so 0.67 for p uniform in (0.6, 0.9) and
+/// half the rows no yes at all.
 #[test]
 fn a_prediction_powered_ratio_covers() {
     let runs = 300;
@@ -273,8 +275,9 @@ fn label_shift_is_recovered() {
     let (truth, said) = shifted(rng, rows, BEFORE, RIGHT);
     let (_, current) = shifted(rng, rows, AFTER, RIGHT);
     let shift = LabelShift::new(3, &truth, &said, &current).unwrap();
-    // Predicted given true shares have a least singular value above 0.4, so the shares' error is at most 1/0.4
-    // times that of the predicted shares, √(2/3)/√40000 in norm, and as much from the held-out rows' shares.
+    // Predicted given true shares have a least singular value above 0.4, so the shares' error is at most
+    // 1/0.4 times that of the predicted shares, √(2/3)/√40000 in norm, and as much from the held-out rows'
+    // shares.
     let tolerance = 4.0 * (1.0 / 0.4) * 2.0_f64.sqrt() * (2.0_f64 / 3.0 / 40_000.0).sqrt();
     for (weight, (after, before)) in shift
         .weights()
@@ -367,8 +370,9 @@ fn column(rng: &mut ChaCha8Rng, rows: usize, to: f64) -> Points {
     Points::new(1, (0..rows).map(|_| normal(rng) + to)).unwrap()
 }
 
-/// The logarithm of the ratio is x/2 − 1/8. In the metric of the Fisher information, about a quarter of that of
-/// least squares at these overlaps, three coefficients of 40,000 rows are known to √(3/40,000/0.22) = 0.018.
+/// The logarithm of the ratio is x/2 − 1/8. In the metric of the Fisher information, about a quarter of that
+/// of least squares at these overlaps, three coefficients of 40,000 rows are known to √(3/40,000/0.22) =
+/// 0.018.
 #[test]
 fn the_density_ratio_of_two_normal_laws_is_found() {
     let rng = &mut ChaCha8Rng::seed_from_u64(9);
@@ -536,8 +540,8 @@ fn quadratic_losses(rng: &mut ChaCha8Rng, points: &Points) -> Vec<f64> {
     .collect()
 }
 
-/// Over N(0.5, 1) the mean is 1 + 0.25 + 0.3·1.25 = 1.625, over the reference's N(0, 1) it was 1.3. Losses at the
-/// end of the range are cut, by less than a hundredth.
+/// Over N(0.5, 1) the mean is 1 + 0.25 + 0.3·1.25 = 1.625, over the reference's N(0, 1) it was 1.3. Losses at
+/// the end of the range are cut, by less than a hundredth.
 #[test]
 fn direct_loss_estimation_covers_under_covariate_shift() {
     let runs = 1_000;
@@ -673,7 +677,8 @@ fn equal_scores_and_weights_are_pooled() {
     );
 }
 
-/// Over-confident by eight points, then and now: 5,000 labels calibrate that away, to some percent at a few pools.
+/// Over-confident by eight points, then and now: 5,000 labels calibrate that away, to some percent at a few
+/// pools.
 #[test]
 fn calibration_takes_out_what_was_so_on_the_reference() {
     let rng = &mut ChaCha8Rng::seed_from_u64(14);

@@ -1,4 +1,5 @@
-//! What a model gains over a dummy: values against enumeration and identities, intervals against their coverage.
+//! What a model gains over a dummy: values against enumeration and identities, intervals against their
+//! coverage.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,8 +39,8 @@ fn says<T: std::fmt::Debug>(result: Result<T, Error>, what: &str) {
     );
 }
 
-/// Scores p uniform in (0, 1) that are true: Brier score E p(1 − p) = 1/6 against 1/4, a skill of 1/3; wrong answers
-/// E min(p, 1 − p) = 1/4 against 1/2, a skill of 1/2.
+/// Scores p uniform in (0, 1) that are true: Brier score E p(1 − p) = 1/6 against 1/4, a skill of 1/3; wrong
+/// answers E min(p, 1 − p) = 1/4 against 1/2, a skill of 1/2.
 #[test]
 fn intervals_of_skill_cover() {
     let runs = 2_000;
@@ -66,8 +67,8 @@ fn intervals_of_skill_cover() {
     );
 }
 
-/// A random walk's last value is the best forecast: a model that repeats it has no skill over it, and much over the
-/// mean.
+/// A random walk's last value is the best forecast: a model that repeats it has no skill over it, and much
+/// over the mean.
 #[test]
 fn the_last_value_is_a_dummy_to_be_reckoned_with() {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);

@@ -5,14 +5,14 @@ use super::Scored;
 
 /// Probabilities that hold on the reference: isotonic regression of labels on scores.
 ///
-/// **Statistic**: the non-decreasing function of the score that fits the labels best by least squares, by pooling
-/// adjacent violators; straight lines between the pools, constant beyond the ends, as in scikit-learn.
-/// **Assumption**: a greater score never means a smaller probability. **Guarantee**: consistent under it; on the rows
-/// of the fit the mean probability is the share of positives. **Weakness**: overfits below some 1,000 rows; holds for
-/// current rows only while the relation of score and label does. **Cost**: O(n log n).
-/// **Source**: Zadrozny & Elkan, "Transforming classifier scores into accurate multiclass probability estimates", KDD
-/// 2002; Ayer, Brunk, Ewing, Reid & Silverman, "An empirical distribution function for sampling with incomplete
-/// information", Annals of Mathematical Statistics 26, 1955.
+/// **Statistic**: the non-decreasing function of the score that fits the labels best by least squares, by
+/// pooling adjacent violators; straight lines between the pools, constant beyond the ends, as in
+/// scikit-learn. **Assumption**: a greater score never means a smaller probability. **Guarantee**: consistent
+/// under it; on the rows of the fit the mean probability is the share of positives. **Weakness**: overfits
+/// below some 1,000 rows; holds for current rows only while the relation of score and label does. **Cost**:
+/// O(n log n). **Source**: Zadrozny & Elkan, "Transforming classifier scores into accurate multiclass
+/// probability estimates", KDD 2002; Ayer, Brunk, Ewing, Reid & Silverman, "An empirical distribution
+/// function for sampling with incomplete information", Annals of Mathematical Statistics 26, 1955.
 ///
 /// ```
 /// use mlops_drift::performance::{Calibration, Scored};

@@ -4,14 +4,16 @@ use serde::{Deserialize, Serialize};
 use super::scored::check_threshold;
 use super::{Calibration, Confusion, Curve};
 
-/// Performance without labels: what it would be if the probabilities were what they say. Confidence-based performance estimation.
+/// Performance without labels: what it would be if the probabilities were what they say. Confidence-based
+/// performance estimation.
 ///
 /// **Statistic**: every row counts as a positive with its probability and as a negative with the rest.
-/// **Assumption**: calibrated probabilities *on these rows*. That holds under a change of the inputs alone if the model is calibrated for
-/// each of them; it fails when the relation of inputs and label changes, which is what a monitor should find, and nothing in the
-/// unlabelled rows shows it. **Guarantee**: none beyond the assumption; a model over-confident by eight points is over-rated by as much,
-/// however many rows. Treat it as an early hint, and the late labels as the truth.
-/// **Cost**: O(n log n). **Source**: NannyML's documentation of CBPE; for binary classifiers.
+/// **Assumption**: calibrated probabilities *on these rows*. That holds under a change of the inputs alone if
+/// the model is calibrated for each of them; it fails when the relation of inputs and label changes, which is
+/// what a monitor should find, and nothing in the unlabelled rows shows it. **Guarantee**: none beyond the
+/// assumption; a model over-confident by eight points is over-rated by as much, however many rows. Treat it
+/// as an early hint, and the late labels as the truth. **Cost**: O(n log n). **Source**: NannyML's
+/// documentation of CBPE; for binary classifiers.
 ///
 /// ```
 /// use mlops_drift::performance::{Average, Cbpe};
@@ -32,7 +34,8 @@ impl Cbpe {
     /// From calibrated probabilities, with the least one that counts as a yes.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, or a probability or threshold outside \[0, 1].
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, or a probability or threshold
+    /// outside \[0, 1].
     pub fn of(probabilities: &[f64], threshold: f64) -> Result<Self> {
         check_shares(probabilities)?;
         check_threshold(threshold)?;

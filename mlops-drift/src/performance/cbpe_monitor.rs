@@ -76,14 +76,15 @@ impl BinaryMetric {
     }
 }
 
-/// Watches a two-class model chunk by chunk without labels: calibrated on the reference, with limits from how its
-/// metrics vary there.
+/// Watches a two-class model chunk by chunk without labels: calibrated on the reference, with limits from how
+/// its metrics vary there.
 ///
-/// **Statistic**: [`Cbpe`] of the calibrated chunk. **Limits**: three standard deviations from the mean of the
-/// realized metric over the reference's chunks, within \[0, 1]: NannyML's. **Guarantee**: none: about 0.3 % false
-/// alarms a chunk and metric if the metric of a chunk is normal, its mean and deviation known (from ten chunks it is
-/// more), and the calibration holds. **Weakness**: that of [`Cbpe`], and so blind to a model that grew over-confident;
-/// the estimate varies less than the realized metric, so that the limits are wide for it. **Cost**: O(n log n).
+/// **Statistic**: [`Cbpe`] of the calibrated chunk. **Limits**: three standard deviations from the mean of
+/// the realized metric over the reference's chunks, within \[0, 1]: NannyML's. **Guarantee**: none: about 0.3
+/// % false alarms a chunk and metric if the metric of a chunk is normal, its mean and deviation known (from
+/// ten chunks it is more), and the calibration holds. **Weakness**: that of [`Cbpe`], and so blind to a model
+/// that grew over-confident; the estimate varies less than the realized metric, so that the limits are wide
+/// for it. **Cost**: O(n log n).
 ///
 /// ```
 /// use mlops_drift::performance::{BinaryMetric, CbpeMonitor, Scored};
@@ -129,12 +130,12 @@ pub struct CbpeFigure {
 }
 
 impl CbpeMonitor {
-    /// From labelled rows in their order, of which every `chunk_rows` are a chunk; a last chunk of fewer is left out
-    /// of the limits.
+    /// From labelled rows in their order, of which every `chunk_rows` are a chunk; a last chunk of fewer is
+    /// left out of the limits.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], fewer than three
-    /// chunks, or a metric that is undefined in all of them.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], fewer
+    /// than three chunks, or a metric that is undefined in all of them.
     pub fn fit(reference: &Scored, threshold: f64, chunk_rows: usize) -> Result<Self> {
         check_threshold(threshold)?;
         let chunks = reference.len().checked_div(chunk_rows).unwrap_or(0);

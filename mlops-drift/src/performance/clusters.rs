@@ -48,8 +48,8 @@ impl Clusters {
         sums
     }
 
-    /// The variance of a sum of rows, given as (row, deviation from its mean): I/(I − 1)·Σ (sum in a unit)² over
-    /// the units that hold such a row.
+    /// The variance of a sum of rows, given as (row, deviation from its mean): I/(I − 1)·Σ (sum in a unit)²
+    /// over the units that hold such a row.
     pub(super) fn variance_of_sum(
         &self,
         deviations: impl Iterator<Item = (usize, f64)> + Clone,

@@ -3,10 +3,11 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{check_weights, same_length};
 
-/// Weights of rows by true class and predicted class: what every metric of predicted classes is a function of.
+/// Weights of rows by true class and predicted class: what every metric of predicted classes is a function
+/// of.
 ///
-/// A ratio whose denominator is 0 is 0, as in scikit-learn, where it can be seen to be so (precision of a class never
-/// predicted), and `None` where it is undefined.
+/// A ratio whose denominator is 0 is 0, as in scikit-learn, where it can be seen to be so (precision of a
+/// class never predicted), and `None` where it is undefined.
 ///
 /// ```
 /// use mlops_drift::performance::{Average, Confusion};
@@ -46,8 +47,8 @@ impl Confusion {
     /// Of true and predicted classes, numbered from 0.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, fewer than two classes, or a class
-    /// out of range.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, fewer than
+    /// two classes, or a class out of range.
     pub fn of(classes: usize, truth: &[usize], predicted: &[usize]) -> Result<Self> {
         Self::weighted(classes, truth, predicted, &vec![1.0; truth.len()])
     }
@@ -177,8 +178,9 @@ impl Confusion {
         })
     }
 
-    /// Matthews' correlation coefficient, in \[−1, 1]; 0 if all rows are of one class or predicted as one. For many classes Gorodkin's
-    /// R_K ("Comparing two K-category assignments by a K-category correlation coefficient", 2004).
+    /// Matthews' correlation coefficient, in \[−1, 1]; 0 if all rows are of one class or predicted as one.
+    /// For many classes Gorodkin's R_K ("Comparing two K-category assignments by a K-category correlation
+    /// coefficient", 2004).
     pub fn mcc(&self) -> f64 {
         let sums = |of: fn(&Self, usize) -> f64| -> Vec<f64> {
             (0..self.classes).map(|class| of(self, class)).collect()

@@ -119,12 +119,12 @@ impl Curve {
         self.steps.iter().map(point).collect()
     }
 
-    /// The point that says yes to the rows of greatest score, at least this share of all: what a campaign gains
-    /// that reaches the top tenth. Rows of equal score stay together, so that it may be more.
+    /// The point that says yes to the rows of greatest score, at least this share of all: what a campaign
+    /// gains that reaches the top tenth. Rows of equal score stay together, so that it may be more.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a share outside (0, 1], or a curve without
-    /// weight.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a share outside (0, 1], or a curve
+    /// without weight.
     ///
     /// ```
     /// use mlops_drift::performance::Curve;
@@ -167,8 +167,8 @@ impl Curve {
         Ok(2.0 * self.auc()? - 1.0)
     }
 
-    /// The greatest distance between true and false positive rate, in \[0, 1]: Kolmogorov and Smirnov's D between the scores of both
-    /// classes.
+    /// The greatest distance between true and false positive rate, in \[0, 1]: Kolmogorov and Smirnov's D
+    /// between the scores of both classes.
     ///
     /// # Errors
     /// As [`auc`](Self::auc)'s.
@@ -181,7 +181,8 @@ impl Curve {
         Ok(gaps.fold(0.0, f64::max))
     }
 
-    /// The average precision, in \[0, 1]: precision at every threshold, weighted by the recall that it adds, without interpolation.
+    /// The average precision, in \[0, 1]: precision at every threshold, weighted by the recall that it adds,
+    /// without interpolation.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) without a positive.

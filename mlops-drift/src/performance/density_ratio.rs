@@ -15,16 +15,16 @@ const OVERLAP: f64 = 0.5;
 
 /// How much more frequent rows like a given one are now than in the reference: the ratio of the densities.
 ///
-/// **Statistic**: a logistic regression tells current rows from reference rows by every column and its square;
-/// the ratio is odds·(reference rows / current rows). **Assumption**: the logarithm of the ratio is a quadratic
-/// function of each column, added up, as for independent normal columns whose means and variances change; a change
-/// of how columns hang together is missed. **Guarantee**: consistent under the assumption, up to a ridge of one
-/// row's weight. **Weakness**: where the reference has no rows like the current ones, no ratio helps: refused if
-/// the ratio's mean over the reference, which should be 1, is below 0.5; a hole within the reference's range is
-/// not noticed. **Cost**: O(n·d²) a step, some ten steps.
-/// **Source**: Sugiyama, Suzuki & Kanamori, "Density ratio estimation in machine learning", Cambridge 2012,
-/// chapter 4; Newton's method as in Hastie, Tibshirani & Friedman, "The elements of statistical learning", 2nd
-/// edition, section 4.4.1.
+/// **Statistic**: a logistic regression tells current rows from reference rows by every column and its
+/// square; the ratio is odds·(reference rows / current rows). **Assumption**: the logarithm of the ratio is a
+/// quadratic function of each column, added up, as for independent normal columns whose means and variances
+/// change; a change of how columns hang together is missed. **Guarantee**: consistent under the assumption,
+/// up to a ridge of one row's weight. **Weakness**: where the reference has no rows like the current ones, no
+/// ratio helps: refused if the ratio's mean over the reference, which should be 1, is below 0.5; a hole
+/// within the reference's range is not noticed. **Cost**: O(n·d²) a step, some ten steps. **Source**:
+/// Sugiyama, Suzuki & Kanamori, "Density ratio estimation in machine learning", Cambridge 2012, chapter 4;
+/// Newton's method as in Hastie, Tibshirani & Friedman, "The elements of statistical learning", 2nd edition,
+/// section 4.4.1.
 ///
 /// ```
 /// use mlops_drift::multivariate::Points;
@@ -77,8 +77,8 @@ impl DensityRatio {
     /// The ratio of every row, in \[0, ∞).
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for other columns, missing rows, or a row so far
-    /// out that its ratio overflows.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for other columns, missing rows, or a row
+    /// so far out that its ratio overflows.
     pub fn of(&self, points: &Points) -> Result<Vec<f64>> {
         check_points("rows", points, (self.basis.size() - 1) / 2)?;
         let ratio = |row: &[f64]| {
@@ -94,8 +94,8 @@ impl DensityRatio {
         let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
         if mean < OVERLAP {
             return Err(Error::invalid(format!(
-                "the mean ratio over the reference must be at least {OVERLAP}, got {mean:.2e}: it has too few rows \
-                 like the current ones"
+                "the mean ratio over the reference must be at least {OVERLAP}, got {mean:.2e}: \
+                 it has too few rows like the current ones"
             )));
         }
         Ok(self)

@@ -12,15 +12,16 @@ const RIDGE: f64 = 1.0;
 /// The loss of a model without labels, by a regression of known losses on what is known of a row: direct loss
 /// estimation, for any model and any loss.
 ///
-/// **Statistic**: the mean over current rows of a ridge regression, fitted to reference rows, of the loss on every
-/// column and its square, kept within the range of the losses seen. Give the model's prediction as a column too.
-/// **Assumption**: the mean loss given the columns is as it was, and near a quadratic function of each column, added
-/// up. **It fails** under concept shift (another answer to the same inputs: the losses change, the columns do not),
-/// and where current rows lie beyond the reference's. **Interval**: Student's t, from the variance of the current
-/// rows' estimates and that of the coefficients, by the residual of each reference row under a fit without it
-/// (MacKinnon & White, "Some heteroskedasticity-consistent covariance matrix estimators", Journal of Econometrics 29,
-/// 1985: HC3), both by units; not in it is that the loss may have another form. **Cost**: O(n·d²).
-/// **Source**: NannyML's documentation of DLE, with a regression whose error is known in place of boosted trees.
+/// **Statistic**: the mean over current rows of a ridge regression, fitted to reference rows, of the loss on
+/// every column and its square, kept within the range of the losses seen. Give the model's prediction as a
+/// column too. **Assumption**: the mean loss given the columns is as it was, and near a quadratic function of
+/// each column, added up. **It fails** under concept shift (another answer to the same inputs: the losses
+/// change, the columns do not), and where current rows lie beyond the reference's. **Interval**: Student's t,
+/// from the variance of the current rows' estimates and that of the coefficients, by the residual of each
+/// reference row under a fit without it (MacKinnon & White, "Some heteroskedasticity-consistent covariance
+/// matrix estimators", Journal of Econometrics 29, 1985: HC3), both by units; not in it is that the loss may
+/// have another form. **Cost**: O(n·d²). **Source**: NannyML's documentation of DLE, with a regression whose
+/// error is known in place of boosted trees.
 ///
 /// ```
 /// use mlops_drift::multivariate::Points;
@@ -51,8 +52,9 @@ impl DirectLoss {
     /// From reference rows and their losses, at 95 % confidence, rows independent.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for different lengths, missing rows, losses that
-    /// are not finite, no more rows than coefficients (1 + 2·columns), or values whose variance overflows.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for different lengths, missing rows,
+    /// losses that are not finite, no more rows than coefficients (1 + 2·columns), or values whose variance
+    /// overflows.
     pub fn fit(reference: &Points, losses: &[f64]) -> Result<Self> {
         check_points("reference rows", reference, reference.dimensions())?;
         same_length("losses", reference.len(), losses.len())?;
@@ -86,8 +88,8 @@ impl DirectLoss {
     /// The estimated loss of every row: also a guess for [`PredictionPowered`](super::PredictionPowered).
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for other columns, missing rows, or a row so far
-    /// out that its estimate is not a number.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for other columns, missing rows, or a row
+    /// so far out that its estimate is not a number.
     pub fn of(&self, points: &Points) -> Result<Vec<f64>> {
         check_points("rows", points, (self.basis.size() - 1) / 2)?;
         let of_row = |row: &[f64]| {
@@ -127,8 +129,8 @@ impl DirectLoss {
         self.estimate_of(current, &rows)
     }
 
-    /// The share of the losses' variance that the columns explain in reference rows left out, at most 1: at 0 or
-    /// below, the estimate is but the mean of the reference. `None` for losses that are all the same.
+    /// The share of the losses' variance that the columns explain in reference rows left out, at most 1: at 0
+    /// or below, the estimate is but the mean of the reference. `None` for losses that are all the same.
     ///
     /// ```
     /// # use mlops_drift::multivariate::Points;

@@ -9,15 +9,15 @@ const LEAST_EFFECTIVE: f64 = 30.0;
 /// Performance on current rows from the losses of reference rows, by importance weighting: each reference row
 /// counts as often as rows like it occur now.
 ///
-/// **Statistic**: Σ ratio·loss / Σ ratio. **Assumption**: covariate shift: the inputs changed, the law of the label
-/// given the inputs did not; the ratios are those of the densities of the inputs, up to a common factor
-/// ([`DensityRatio`](super::DensityRatio) estimates them). **It fails** under concept shift, which no unlabelled
-/// row shows, and where the reference lacks rows like the current ones. **Interval**: Student's t of the weighted
-/// mean, by units, for ratios that are given; the error of estimated ones is not in it. **Weakness**: a few great
-/// ratios carry everything: refused below 30 effective units, (Σ ratio)²/Σ (ratios of a unit)² (Kong, "A note on
-/// importance sampling using standardized weights", University of Chicago report 348, 1992); ratios without a
-/// finite variance are not noticed so. **Cost**: O(n).
-/// **Source**: Shimodaira, "Improving predictive inference under covariate shift by weighting the log-likelihood
+/// **Statistic**: Σ ratio·loss / Σ ratio. **Assumption**: covariate shift: the inputs changed, the law of the
+/// label given the inputs did not; the ratios are those of the densities of the inputs, up to a common factor
+/// ([`DensityRatio`](super::DensityRatio) estimates them). **It fails** under concept shift, which no
+/// unlabelled row shows, and where the reference lacks rows like the current ones. **Interval**: Student's t
+/// of the weighted mean, by units, for ratios that are given; the error of estimated ones is not in it.
+/// **Weakness**: a few great ratios carry everything: refused below 30 effective units, (Σ ratio)²/Σ (ratios
+/// of a unit)² (Kong, "A note on importance sampling using standardized weights", University of Chicago
+/// report 348, 1992); ratios without a finite variance are not noticed so. **Cost**: O(n). **Source**:
+/// Shimodaira, "Improving predictive inference under covariate shift by weighting the log-likelihood
 /// function", Journal of Statistical Planning and Inference 90, 2000.
 ///
 /// ```
@@ -40,8 +40,8 @@ impl ImportanceWeighted {
     /// Losses of reference rows with their ratios in \[0, ∞), at 95 % confidence, rows independent.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, losses that are
-    /// not finite, a ratio out of range, or ratios that sum to 0 or overflow.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, losses
+    /// that are not finite, a ratio out of range, or ratios that sum to 0 or overflow.
     pub fn new(losses: &[f64], ratios: &[f64]) -> Result<Self> {
         same_length("ratios", losses.len(), ratios.len())?;
         if losses.is_empty() {

@@ -9,16 +9,16 @@ use super::{Confusion, Estimate};
 /// estimation, BBSE.
 ///
 /// **Statistic**: with C the held-out shares of rows by predicted and true class, and μ the current shares of
-/// predicted classes, w = C⁻¹·μ is by how much each class became more frequent; negative weights are set to 0, and
-/// the weighted shares scaled to sum to 1. **Assumption**: label shift: the shares of the classes changed, the law
-/// of the inputs within each class did not; so it fits causes seen by their effects (a disease by its symptoms).
-/// **It fails** where the inputs change within a class, or what a class means (covariate or concept shift): the
-/// predicted classes alone cannot tell that from label shift, and the figures are then wrong by any amount.
-/// **Guarantee**: consistent under the assumption; intervals lie between percentiles of 999 resamples of held-out
-/// and current units together. **Weakness**: a classifier that hardly tells two classes apart says little, see
-/// [`weights`](Self::weights). **Cost**: O(999·(n + m + k³)) for n held-out and m current rows of k classes.
-/// **Source**: Lipton, Wang & Smola, "Detecting and correcting for label shift with black box predictors", ICML
-/// 2018, section 3.
+/// predicted classes, w = C⁻¹·μ is by how much each class became more frequent; negative weights are set to
+/// 0, and the weighted shares scaled to sum to 1. **Assumption**: label shift: the shares of the classes
+/// changed, the law of the inputs within each class did not; so it fits causes seen by their effects (a
+/// disease by its symptoms). **It fails** where the inputs change within a class, or what a class means
+/// (covariate or concept shift): the predicted classes alone cannot tell that from label shift, and the
+/// figures are then wrong by any amount. **Guarantee**: consistent under the assumption; intervals lie
+/// between percentiles of 999 resamples of held-out and current units together. **Weakness**: a classifier
+/// that hardly tells two classes apart says little, see [`weights`](Self::weights). **Cost**: O(999·(n + m +
+/// k³)) for n held-out and m current rows of k classes. **Source**: Lipton, Wang & Smola, "Detecting and
+/// correcting for label shift with black box predictors", ICML 2018, section 3.
 ///
 /// ```
 /// use mlops_drift::performance::LabelShift;
@@ -42,12 +42,12 @@ pub struct LabelShift {
 }
 
 impl LabelShift {
-    /// True and predicted classes, numbered from 0, of rows that the model was not trained on, and the predicted
-    /// classes of current rows; at 95 % confidence, rows independent.
+    /// True and predicted classes, numbered from 0, of rows that the model was not trained on, and the
+    /// predicted classes of current rows; at 95 % confidence, rows independent.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, fewer than two
-    /// classes, or a class out of range.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, fewer than
+    /// two classes, or a class out of range.
     pub fn new(
         classes: usize,
         truth: &[usize],
@@ -95,12 +95,12 @@ impl LabelShift {
     /// By how much each class became more frequent.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if C could be singular: if its least singular
-    /// value is not above the distance, in operator norm, that the estimate of C keeps from it but for a probability
-    /// of 5 %. That is the t of n·t²/2 = (v + 2·t/3)·ln(2·k/0.05), with the effective number n of held-out units and
-    /// the greatest share v of a true or predicted class (Tropp, "User-friendly tail bounds for sums of random
-    /// matrices", Foundations of Computational Mathematics 12, 2012, theorem 1.6; no singular value moves further,
-    /// by Weyl's inequality).
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if C could be singular: if its least
+    /// singular value is not above the distance, in operator norm, that the estimate of C keeps from it but
+    /// for a probability of 5 %. That is the t of n·t²/2 = (v + 2·t/3)·ln(2·k/0.05), with the effective
+    /// number n of held-out units and the greatest share v of a true or predicted class (Tropp,
+    /// "User-friendly tail bounds for sums of random matrices", Foundations of Computational Mathematics 12,
+    /// 2012, theorem 1.6; no singular value moves further, by Weyl's inequality).
     ///
     /// ```
     /// # use mlops_drift::performance::LabelShift;
@@ -115,8 +115,8 @@ impl LabelShift {
         let floor = self.noise();
         if least <= floor {
             return Err(Error::invalid(format!(
-                "the smallest singular value of the confusion matrix must be above {floor:.4}, got {least:.4}: \
-                 predictions do not tell the classes apart, or a class is missing"
+                "the smallest singular value of the confusion matrix must be above {floor:.4}, \
+                 got {least:.4}: predictions do not tell the classes apart, or a class is missing"
             )));
         }
         self.fitted(held_out, current)
@@ -137,8 +137,8 @@ impl LabelShift {
             })
     }
 
-    /// The mean loss in the current rows, from the losses of the held-out rows: each weighs as much as its class
-    /// became more frequent.
+    /// The mean loss in the current rows, from the losses of the held-out rows: each weighs as much as its
+    /// class became more frequent.
     ///
     /// # Errors
     /// As [`shares`](Self::shares)'s, for another number of losses, and for NaN or ±inf.

@@ -47,8 +47,8 @@ impl Loss {
     /// The mean over rows with a weight each.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, a probability outside \[0, 1], or
-    /// weights that are negative, not finite, or sum to 0.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, a
+    /// probability outside \[0, 1], or weights that are negative, not finite, or sum to 0.
     ///
     /// ```
     /// use mlops_drift::performance::Loss;

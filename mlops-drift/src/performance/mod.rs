@@ -12,7 +12,8 @@
 //! | [`ImportanceWeighted`] with [`DensityRatio`] | without labels: performance, if only the inputs changed |
 //! | [`DirectLoss`] | without labels: the mean loss of any model, by a regression of its losses on its inputs |
 //!
-//! [`by_segment`] gives any of their metrics by the values of a column, with intervals that cover all at once.
+//! [`by_segment`] gives any of their metrics by the values of a column, with intervals that cover all at
+//! once.
 //!
 //! Intervals:
 //!

@@ -31,12 +31,13 @@ pub struct Multiclass {
 }
 
 impl Multiclass {
-    /// Labels, numbered from 0, and probabilities row by row; rows are scaled to a sum of 1, and the class of the greatest probability
-    /// is the predicted one, the first of equal ones.
+    /// Labels, numbered from 0, and probabilities row by row; rows are scaled to a sum of 1, and the class of
+    /// the greatest probability is the predicted one, the first of equal ones.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, fewer than two classes, another number of probabilities, a
-    /// label out of range, a probability that is negative or not finite, or a row of zeros.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, fewer than two classes,
+    /// another number of probabilities, a label out of range, a probability that is negative or not finite,
+    /// or a row of zeros.
     pub fn new(classes: usize, labels: &[usize], probabilities: &[f64]) -> Result<Self> {
         same_length("probabilities", labels.len() * classes, probabilities.len())?;
         if let Some(p) = probabilities
@@ -77,7 +78,8 @@ impl Multiclass {
     /// A metric of the confusion matrix with its interval, by 999 resamples of the units.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that is undefined.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that
+    /// is undefined.
     pub fn estimate(&self, metric: impl Fn(&Confusion) -> Option<f64>) -> Result<Estimate> {
         self.rows
             .estimate(|weights| metric(&self.weighted(weights)))
@@ -99,8 +101,9 @@ impl Multiclass {
         Ok(areas.sum::<Result<f64>>()? / self.classes as f64)
     }
 
-    /// The mean over pairs of classes of the AUC of one against the other, in \[0, 1]: insensitive to how often classes occur. Hand & Till, "A
-    /// simple generalisation of the area under the ROC curve for multiple class classification problems", Machine Learning 45, 2001.
+    /// The mean over pairs of classes of the AUC of one against the other, in \[0, 1]: insensitive to how
+    /// often classes occur. Hand & Till, "A simple generalisation of the area under the ROC curve for
+    /// multiple class classification problems", Machine Learning 45, 2001.
     ///
     /// # Errors
     /// As [`auc_one_against_rest`](Self::auc_one_against_rest)'s.

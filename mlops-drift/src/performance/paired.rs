@@ -14,8 +14,8 @@ use super::{Estimate, Loss, Scored};
 /// Economic Statistics 1995.
 ///
 /// # Errors
-/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless labels, weights and units are the same, and
-/// for fewer than 2 units.
+/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless labels, weights and units are the same,
+/// and for fewer than 2 units.
 ///
 /// ```
 /// use mlops_drift::performance::{Loss, Scored, paired_difference};
@@ -47,8 +47,8 @@ pub fn paired_difference(champion: &Scored, challenger: &Scored, loss: Loss) -> 
 /// Of width 0 if both order all rows alike. **Cost**: O(n log n).
 ///
 /// # Errors
-/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless labels, weights and units are the same and
-/// both classes present, each in at least 2 units.
+/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless labels, weights and units are the same
+/// and both classes present, each in at least 2 units.
 ///
 /// ```
 /// use mlops_drift::performance::{Scored, paired_auc_difference};

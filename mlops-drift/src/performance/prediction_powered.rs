@@ -5,22 +5,23 @@ use super::Estimate;
 use super::estimate::student_quantile;
 use super::rows::{Weighted, same_length, weighted_rows};
 
-/// A mean over rows of which few have labels, by a guess for all of them: prediction-powered inference, PPI++.
+/// A mean over rows of which few have labels, by a guess for all of them: prediction-powered inference,
+/// PPI++.
 ///
-/// The loss of a row is known where its label is; a guess of it (what [`Cbpe`](super::Cbpe)'s assumption makes of
-/// the probability, say) is known for all. The labels take the guess's error out, the guess takes out what noise
-/// of the labels it can tell.
+/// The loss of a row is known where its label is; a guess of it (what [`Cbpe`](super::Cbpe)'s assumption
+/// makes of the probability, say) is known for all. The labels take the guess's error out, the guess takes
+/// out what noise of the labels it can tell.
 ///
 /// **Statistic**: λ·mean of the guess without labels + mean of (loss − λ·guess) with labels, with the λ in
-/// \[0, 1] of the least estimated variance. **Interval**: Student's t with a degree of freedom less than there are
-/// units with labels, the variance by units. **Assumption**: labels are at hand for a random sample of the rows,
-/// or for one of known probabilities whose inverses are the weights; units are independent. Of the guess nothing
-/// is assumed. **Guarantee**: asymptotic coverage, however wrong the guess; in expectation not wider than labels
-/// alone, to first order. **Weakness**: labels that arrive first are no random sample (a loan's default is known
-/// before its repayment); below some 30 units with labels the interval is approximate; a guess that hardly tells
-/// one row's loss from another's gains little width. **Cost**: O(n).
-/// **Source**: Angelopoulos, Duchi & Zrnic, "PPI++: Efficient prediction-powered inference", arXiv 2311.01453,
-/// 2023, with the variance by units instead of rows.
+/// \[0, 1] of the least estimated variance. **Interval**: Student's t with a degree of freedom less than
+/// there are units with labels, the variance by units. **Assumption**: labels are at hand for a random sample
+/// of the rows, or for one of known probabilities whose inverses are the weights; units are independent. Of
+/// the guess nothing is assumed. **Guarantee**: asymptotic coverage, however wrong the guess; in expectation
+/// not wider than labels alone, to first order. **Weakness**: labels that arrive first are no random sample
+/// (a loan's default is known before its repayment); below some 30 units with labels the interval is
+/// approximate; a guess that hardly tells one row's loss from another's gains little width. **Cost**: O(n).
+/// **Source**: Angelopoulos, Duchi & Zrnic, "PPI++: Efficient prediction-powered inference", arXiv
+/// 2311.01453, 2023, with the variance by units instead of rows.
 ///
 /// ```
 /// use mlops_drift::performance::PredictionPowered;
@@ -65,7 +66,8 @@ impl PredictionPowered {
     /// True values where labels are at hand, and a guess for every row, at 95 % confidence, rows independent.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for different lengths, no label, NaN or ±inf.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for different lengths, no label, NaN or
+    /// ±inf.
     pub fn new(truth: &[Option<f64>], guess: &[f64]) -> Result<Self> {
         same_length("guesses", truth.len(), guess.len())?;
         if !truth.iter().any(Option::is_some) {
@@ -89,8 +91,8 @@ impl PredictionPowered {
     /// The mean.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for labels in fewer than two units, or rows of
-    /// such a scale that the interval overflows.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for labels in fewer than two units, or
+    /// rows of such a scale that the interval overflows.
     pub fn mean(&self) -> Result<Powered> {
         let parts = Parts::of(self)?;
         let lambda = parts.lambda();
@@ -98,12 +100,12 @@ impl PredictionPowered {
         self.powered(of(lambda)?, of(0.0)?, lambda)
     }
 
-    /// The ratio of this mean to another one of the same rows, such as that of true positives to that of yeses:
-    /// precision. The λ is that of the ratio, the interval by the delta method.
+    /// The ratio of this mean to another one of the same rows, such as that of true positives to that of
+    /// yeses: precision. The λ is that of the ratio, the interval by the delta method.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) as [`mean`](Self::mean)'s, for other rows or
-    /// labels, and for a mean of 0 below the line.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) as [`mean`](Self::mean)'s, for other rows
+    /// or labels, and for a mean of 0 below the line.
     ///
     /// ```
     /// use mlops_drift::performance::PredictionPowered;
@@ -167,7 +169,8 @@ weighted_rows!(
     "# let rows = mlops_drift::performance::PredictionPowered::new(&[Some(1.0); 4], &[0.5; 4])?;"
 );
 
-/// Means, and sums of deviations by unit, of the true values and guesses with labels, and of the guesses without.
+/// Means, and sums of deviations by unit, of the true values and guesses with labels, and of the guesses
+/// without.
 struct Parts {
     means: [f64; 3],
     sums: [Vec<f64>; 3],

@@ -23,7 +23,8 @@ pub struct Ranking {
     pub(super) rows: Weighted,
 }
 
-/// The mean over the queries of the metrics of their first k items, each in \[0, 1]; a query without a relevant item counts as 0.
+/// The mean over the queries of the metrics of their first k items, each in \[0, 1]; a query without a
+/// relevant item counts as 0.
 ///
 /// ```
 /// use mlops_drift::performance::Ranking;
@@ -48,11 +49,12 @@ pub struct RankingMetrics {
 }
 
 impl Ranking {
-    /// Rows of (query, relevance, score): higher scores come first, equal ones in their given order; an item of a relevance above 0 is
-    /// relevant.
+    /// Rows of (query, relevance, score): higher scores come first, equal ones in their given order; an item
+    /// of a relevance above 0 is relevant.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, a negative relevance, NaN or ±inf.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, a negative
+    /// relevance, NaN or ±inf.
     pub fn new(queries: &[u64], relevances: &[f64], scores: &[f64]) -> Result<Self> {
         same_length("relevances", queries.len(), relevances.len())?;
         same_length("scores", queries.len(), scores.len())?;

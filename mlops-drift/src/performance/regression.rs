@@ -23,7 +23,8 @@ pub struct Regression {
     pub(super) rows: Weighted,
 }
 
-/// The metrics of a regression, errors being prediction less truth; all in the unit of the target unless said otherwise.
+/// The metrics of a regression, errors being prediction less truth; all in the unit of the target unless said
+/// otherwise.
 ///
 /// Conventions are scikit-learn's: a relative error divides by at least 2.2e-16.
 ///
@@ -57,7 +58,8 @@ impl Regression {
     /// True and predicted numbers, at 95 % confidence, rows independent.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, NaN or ±inf.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, NaN or
+    /// ±inf.
     pub fn new(truth: &[f64], predicted: &[f64]) -> Result<Self> {
         same_length("predictions", truth.len(), predicted.len())?;
         if truth.is_empty() {
@@ -89,7 +91,8 @@ impl Regression {
     /// A metric with its interval, by 999 resamples of the units: about its confidence for 50 units or more.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that is undefined.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that
+    /// is undefined.
     ///
     /// ```
     /// # use mlops_drift::performance::Regression;

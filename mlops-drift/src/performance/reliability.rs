@@ -57,7 +57,8 @@ impl Reliability {
         Self { bins: sums }
     }
 
-    /// The mean distance between predicted and observed shares, in \[0, 1]. Biased upwards for few rows per bin.
+    /// The mean distance between predicted and observed shares, in \[0, 1]. Biased upwards for few rows per
+    /// bin.
     pub fn expected_calibration_error(&self) -> f64 {
         let all: f64 = self.bins.iter().map(|bin| bin.weight).sum();
         let gaps = self

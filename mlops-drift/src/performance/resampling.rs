@@ -1,8 +1,8 @@
 //! Intervals of any metric that is a function of the rows' weights, by resampling of units.
 //!
-//! Units are drawn with replacement, so a row weighs as often as its unit was drawn; the interval lies between
-//! the percentiles of the metric over 999 such draws, fewer beyond 200,000 rows (Efron, "Bootstrap methods:
-//! another look at the jackknife", Annals of Statistics 7, 1979).
+//! Units are drawn with replacement, so a row weighs as often as its unit was drawn; the interval lies
+//! between the percentiles of the metric over 999 such draws, fewer beyond 200,000 rows (Efron, "Bootstrap
+//! methods: another look at the jackknife", Annals of Statistics 7, 1979).
 
 use mlops_core::{Error, Result};
 use rand::{RngExt, SeedableRng};
@@ -24,8 +24,8 @@ const SEED: u64 = 0x0006_D6C6_F707_3000;
 const OTHER_SEED: u64 = 0x0006_D6C6_F707_3001;
 
 impl Weighted {
-    /// A metric of the rows as they are, with its interval. Draws for which it is undefined are left out, up to
-    /// half of them.
+    /// A metric of the rows as they are, with its interval. Draws for which it is undefined are left out, up
+    /// to half of them.
     pub(super) fn estimate(&self, metric: impl Fn(&[f64]) -> Option<f64>) -> Result<Estimate> {
         let drawn = self.resamples().map(|weights| metric(&weights));
         self.between(metric(self.get()), drawn.collect())

@@ -13,7 +13,8 @@ const BINS: usize = 5;
 /// Rows below which the asymptotic tests mean little.
 const FEWEST: usize = 20;
 
-/// What a regression leaves unexplained: are its errors centred, equally wide everywhere, and unrelated to those before?
+/// What a regression leaves unexplained: are its errors centred, equally wide everywhere, and unrelated to
+/// those before?
 ///
 /// Normality is neither needed nor tested.
 ///
@@ -31,13 +32,14 @@ const FEWEST: usize = 20;
 pub struct ResidualChecks {
     /// The mean error with its interval, Student's t by units: above 0 if predictions are too high.
     pub bias: Estimate,
-    /// The errors by prediction, ascending: five bins of about equally many rows, fewer where predictions are equal.
+    /// The errors by prediction, ascending: five bins of about equally many rows, fewer where predictions are
+    /// equal.
     pub by_prediction: Vec<ResidualBin>,
-    /// Whether errors are equally wide in all bins: Levene's test about medians; `None` where it is undefined: for one bin, or
-    /// errors that are alike in each.
+    /// Whether errors are equally wide in all bins: Levene's test about medians; `None` where it is
+    /// undefined: for one bin, or errors that are alike in each.
     pub heteroscedasticity: Option<TestResult>,
-    /// Whether errors resemble those before, in the order of the rows, see [`serial_dependence`]; `None` if all are
-    /// the same.
+    /// Whether errors resemble those before, in the order of the rows, see [`serial_dependence`]; `None` if
+    /// all are the same.
     pub autocorrelation: Option<TestResult>,
 }
 
@@ -68,15 +70,16 @@ pub struct ResidualBin {
 impl Regression {
     /// Bias, width and order of the errors.
     ///
-    /// **Assumption**: of the interval, independent units; of both tests, independent rows of equal weight: declared units
-    /// and weights enter the bias alone. **Guarantee**: p-values by the F law with bins − 1 and n − bins degrees of
-    /// freedom, which the test about medians keeps or stays below for many laws of the errors, and by the normal law of
-    /// the rank autocorrelation. **Weakness**: small samples; dependence beyond the row before. **Cost**: O(n log n).
-    /// **Source**: Brown & Forsythe, "Robust tests for the equality of variances", JASA 69, 1974.
+    /// **Assumption**: of the interval, independent units; of both tests, independent rows of equal weight:
+    /// declared units and weights enter the bias alone. **Guarantee**: p-values by the F law with bins − 1
+    /// and n − bins degrees of freedom, which the test about medians keeps or stays below for many laws of
+    /// the errors, and by the normal law of the rank autocorrelation. **Weakness**: small samples; dependence
+    /// beyond the row before. **Cost**: O(n log n). **Source**: Brown & Forsythe, "Robust tests for the
+    /// equality of variances", JASA 69, 1974.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than 20 rows or two units, or errors that
-    /// overflow.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than 20 rows or two units, or
+    /// errors that overflow.
     pub fn residuals(&self) -> Result<ResidualChecks> {
         if self.len() < FEWEST {
             return Err(Error::invalid(format!(

@@ -167,8 +167,8 @@ macro_rules! weighted_rows {
             /// With a weight in \[0, ∞) per row.
             ///
             /// # Errors
-            /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows, a weight
-            /// out of range, or a sum of 0.
+            /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows, a
+            /// weight out of range, or a sum of 0.
             ///
             /// ```
             #[doc = $example]

@@ -129,8 +129,8 @@ impl Scored {
 
     /// The share of rows whose label equals `probability >= threshold`.
     ///
-    /// **Interval**: Wilson ("Probable inference", JASA 1927); with units or weights at n divided by the design
-    /// effect (Kish), the ratio of the clustered to the plain variance. **Cost**: O(n).
+    /// **Interval**: Wilson ("Probable inference", JASA 1927); with units or weights at n divided by the
+    /// design effect (Kish), the ratio of the clustered to the plain variance. **Cost**: O(n).
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1].
@@ -152,7 +152,8 @@ impl Scored {
     /// [`accuracy`](Self::accuracy)'s, given how many such rows there are.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no such row.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no
+    /// such row.
     ///
     /// ```
     /// # use mlops_drift::performance::Scored;
@@ -175,7 +176,8 @@ impl Scored {
     /// [`accuracy`](Self::accuracy)'s, given how many positives there are.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no positive.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no
+    /// positive.
     ///
     /// ```
     /// # use mlops_drift::performance::Scored;
@@ -196,7 +198,8 @@ impl Scored {
     /// [`accuracy`](Self::accuracy)'s, given how many negatives there are.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no negative.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or no
+    /// negative.
     ///
     /// ```
     /// # use mlops_drift::performance::Scored;
@@ -220,12 +223,12 @@ impl Scored {
         Ok(rows.map(move |(row, (label, p))| (row, *p >= threshold, *label)))
     }
 
-    /// A metric of the confusion matrix at a threshold (F1, kappa and so on), with its interval by 999 resamples
-    /// of the units. **Cost**: O(999·n).
+    /// A metric of the confusion matrix at a threshold (F1, kappa and so on), with its interval by 999
+    /// resamples of the units. **Cost**: O(999·n).
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], fewer than two
-    /// units, or a metric that is undefined.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], fewer
+    /// than two units, or a metric that is undefined.
     ///
     /// ```
     /// # use mlops_drift::performance::{Average, Scored};
@@ -248,8 +251,8 @@ impl Scored {
     /// resamples of the units. **Cost**: O(999·n log n).
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that is
-    /// undefined.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that
+    /// is undefined.
     ///
     /// ```
     /// # use mlops_drift::performance::Scored;
@@ -273,8 +276,8 @@ impl Scored {
         rows.map(|(&label, &p)| loss.of(label, p)).collect()
     }
 
-    /// The confusion matrix of saying yes from a threshold on, 1 being the positive class: precision, recall, F1,
-    /// kappa and so on.
+    /// The confusion matrix of saying yes from a threshold on, 1 being the positive class: precision, recall,
+    /// F1, kappa and so on.
     ///
     /// ```
     /// # use mlops_drift::performance::{Average, Scored};

@@ -84,12 +84,13 @@ segmentable!(Scored, Multiclass, Regression, Ranking, PredictionPowered);
 
 /// A metric of each segment, by the values of a label column, in their order.
 ///
-/// **Interval**: that of the metric, missing with a share of the level that is the same for each segment (Bonferroni),
-/// so that all cover at once with the stated confidence, whatever units they share. **Weakness**: many segments make
-/// wide intervals, whose tails need more units than those of one: at once 90 % instead of 95 % was seen for Brier
-/// scores in eight segments of 60 rows, 94 % with 300 rows each; 999 resamples cannot be wide enough beyond some 25
-/// segments, since the least draw is the least that they can say; segments chosen by looking at the same rows are not
-/// covered. **Cost**: that of the metric, and O(n log n).
+/// **Interval**: that of the metric, missing with a share of the level that is the same for each segment
+/// (Bonferroni), so that all cover at once with the stated confidence, whatever units they share.
+/// **Weakness**: many segments make wide intervals, whose tails need more units than those of one: at once 90
+/// % instead of 95 % was seen for Brier scores in eight segments of 60 rows, 94 % with 300 rows each; 999
+/// resamples cannot be wide enough beyond some 25 segments, since the least draw is the least that they can
+/// say; segments chosen by looking at the same rows are not covered. **Cost**: that of the metric, and O(n
+/// log n).
 ///
 /// # Errors
 /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of labels.

@@ -35,8 +35,8 @@ pub(super) fn share(
 }
 
 /// n over the design effect, at most n; where the effect is undefined (all hits or none, or a single unit),
-/// Kish's effective number of units. Both variances have the divisor less one, so that independent rows of equal
-/// weight have an effect of exactly 1.
+/// Kish's effective number of units. Both variances have the divisor less one, so that independent rows of
+/// equal weight have an effect of exactly 1.
 fn effective_rows(rows: &Weighted, whole: &[(usize, f64)], share: f64, total: f64) -> f64 {
     let n = whole.len() as f64;
     let plain = share * (1.0 - share) / (n - 1.0).max(1.0);

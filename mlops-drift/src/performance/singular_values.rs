@@ -3,10 +3,10 @@
 /// Sweeps over all pairs of columns; convergence is quadratic, and some ten suffice.
 const SWEEPS: usize = 60;
 
-/// The singular value decomposition by the one-sided Jacobi method: columns are rotated in pairs until they are
-/// orthogonal (Hestenes, "Inversion of matrices by biorthogonalization and related results", Journal of the
-/// Society for Industrial and Applied Mathematics 6, 1958). Small singular values come out to full relative
-/// accuracy where columns differ in scale alone.
+/// The singular value decomposition by the one-sided Jacobi method: columns are rotated in pairs until they
+/// are orthogonal (Hestenes, "Inversion of matrices by biorthogonalization and related results", Journal of
+/// the Society for Industrial and Applied Mathematics 6, 1958). Small singular values come out to full
+/// relative accuracy where columns differ in scale alone.
 pub(super) struct SingularValues {
     /// Left vectors times singular values, by column.
     scaled: Vec<Vec<f64>>,
@@ -92,8 +92,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::SingularValues;
 
-    /// Hilbert's matrix of size 4: its condition number is 15,513.738738929 (largest 1.500214280059243), and its
-    /// inverse has whole numbers.
+    /// Hilbert's matrix of size 4: its condition number is 15,513.738738929 (largest 1.500214280059243), and
+    /// its inverse has whole numbers.
     #[test]
     fn of_the_hilbert_matrix() {
         let cells: Vec<f64> = (0..16)

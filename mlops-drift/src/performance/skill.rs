@@ -33,17 +33,17 @@ fn skill(rows: &Weighted, losses: &[f64], dummy: &[f64]) -> Result<Estimate> {
 }
 
 impl Scored {
-    /// Skill against a dummy that always says the same probability, such as the share of positives in training:
-    /// 1 − mean loss / mean loss of the dummy, at most 1, and 0 for a model that is no better.
+    /// Skill against a dummy that always says the same probability, such as the share of positives in
+    /// training: 1 − mean loss / mean loss of the dummy, at most 1, and 0 for a model that is no better.
     ///
-    /// **Interval**: Student's t of the ratio by the delta method, by units; the dummy's probability is taken as given.
-    /// **Weakness**: below some 30 units, or a dummy that is nearly always right. **Cost**: O(n).
-    /// **Source**: Murphy, "Skill scores based on the mean square error and their relationships to the correlation
-    /// coefficient", Monthly Weather Review 116, 1988.
+    /// **Interval**: Student's t of the ratio by the delta method, by units; the dummy's probability is taken
+    /// as given. **Weakness**: below some 30 units, or a dummy that is nearly always right. **Cost**: O(n).
+    /// **Source**: Murphy, "Skill scores based on the mean square error and their relationships to the
+    /// correlation coefficient", Monthly Weather Review 116, 1988.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a probability outside \[0, 1], fewer than two
-    /// units, or a dummy without loss.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a probability outside \[0, 1], fewer
+    /// than two units, or a dummy without loss.
     ///
     /// ```
     /// # use mlops_drift::performance::{Loss, Scored};
@@ -56,12 +56,12 @@ impl Scored {
         skill(&self.rows, &self.losses(loss), &dummy.losses(loss))
     }
 
-    /// Skill in the share of wrong answers, against a dummy that always gives the same one, such as the majority
-    /// class of training.
+    /// Skill in the share of wrong answers, against a dummy that always gives the same one, such as the
+    /// majority class of training.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], fewer than two
-    /// units, or a dummy that is always right.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], fewer
+    /// than two units, or a dummy that is always right.
     ///
     /// ```
     /// # use mlops_drift::performance::Scored;
@@ -86,12 +86,12 @@ impl Scored {
 }
 
 impl Multiclass {
-    /// Skill in log loss against a dummy that always says the same probabilities, such as the classes' shares in
-    /// training; see [`Scored::skill`].
+    /// Skill in log loss against a dummy that always says the same probabilities, such as the classes' shares
+    /// in training; see [`Scored::skill`].
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of probabilities, one that is
-    /// negative or not finite, fewer than two units, or a dummy without loss.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of probabilities, one
+    /// that is negative or not finite, fewer than two units, or a dummy without loss.
     ///
     /// ```
     /// # use mlops_drift::performance::Multiclass;
@@ -104,12 +104,12 @@ impl Multiclass {
         skill(&self.rows, &self.log_losses(), &dummy.log_losses())
     }
 
-    /// Skill in the share of wrong answers, against a dummy that always gives the same one, such as the majority
-    /// class of training.
+    /// Skill in the share of wrong answers, against a dummy that always gives the same one, such as the
+    /// majority class of training.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a class out of range, fewer than two units, or a
-    /// dummy that is always right.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a class out of range, fewer than two
+    /// units, or a dummy that is always right.
     ///
     /// ```
     /// # use mlops_drift::performance::Multiclass;
@@ -219,14 +219,15 @@ fn check_targets(targets: &[f64]) -> Result<()> {
 }
 
 impl Regression {
-    /// Skill against a dummy, see [`Scored::skill`]; against the last value it tells a forecast that only repeats it
-    /// from one that knows more. The dummy is taken as given.
+    /// Skill against a dummy, see [`Scored::skill`]; against the last value it tells a forecast that only
+    /// repeats it from one that knows more. The dummy is taken as given.
     ///
-    /// **Assumption**: independent units; rows of a series depend on each other, so declare stretches of it as units.
+    /// **Assumption**: independent units; rows of a series depend on each other, so declare stretches of it
+    /// as units.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, a constant that is not
-    /// finite, or a dummy without loss.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, a constant that
+    /// is not finite, or a dummy without loss.
     ///
     /// ```
     /// # use mlops_drift::performance::{Regression, RegressionDummy, RegressionLoss};
@@ -266,12 +267,12 @@ impl Ranking {
         Ok(self.average(&self.random_by_query(k)?))
     }
 
-    /// Skill of a metric of the first k items against random order: 1 − (1 − metric) / (1 − metric of random order), so
-    /// that a perfect order has 1; interval as [`Scored::skill`]'s, by queries.
+    /// Skill of a metric of the first k items against random order: 1 − (1 − metric) / (1 − metric of random
+    /// order), so that a perfect order has 1; interval as [`Scored::skill`]'s, by queries.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for k = 0, fewer than two queries, or lists of which
-    /// no order is better than another.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for k = 0, fewer than two queries, or
+    /// lists of which no order is better than another.
     ///
     /// ```
     /// # use mlops_drift::performance::Ranking;

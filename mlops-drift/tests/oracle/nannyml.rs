@@ -146,8 +146,8 @@ fn realized_performance_is_that_of_nannyml() {
     }
 }
 
-/// Edges of equal width by Doane's rule, as NumPy has it (Doane, "Aesthetic frequency classifications", The American
-/// Statistician 30, 1976).
+/// Edges of equal width by Doane's rule, as NumPy has it (Doane, "Aesthetic frequency classifications", The
+/// American Statistician 30, 1976).
 fn doane(reference: &[f64]) -> Vec<f64> {
     let moments = Moments::of(reference);
     let n = reference.len() as f64;
