@@ -312,8 +312,8 @@ fn intervals_under_label_shift_cover(runs: u32) {
 }
 
 #[test]
-fn intervals_under_label_shift_cover_in_60_runs() {
-    intervals_under_label_shift_cover(60);
+fn intervals_under_label_shift_cover_in_30_runs() {
+    intervals_under_label_shift_cover(30);
 }
 
 #[test]

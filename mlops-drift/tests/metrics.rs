@@ -320,6 +320,51 @@ fn of_nothing(_: &Regression) -> mlops_core::Result<mlops_drift::performance::Es
     Err(Error::invalid("nothing"))
 }
 
+/// With two classes, one against the rest is the AUC: resampled and by DeLong it is about as uncertain. Units of four
+/// equal rows make it twice as uncertain as rows do.
+#[test]
+fn intervals_of_several_classes_agree_with_those_of_two() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(15);
+    let scores: Vec<f64> = (0..100)
+        .flat_map(|_| [rng.random_range(0.0..1.0); 4])
+        .collect();
+    let mut yes = |p: f64| rng.random_range(0.0..1.0) < p;
+    let labels: Vec<bool> = scores
+        .iter()
+        .step_by(4)
+        .flat_map(|p| [yes(*p); 4])
+        .collect();
+    let two = Scored::new(&labels, &scores).unwrap();
+    let truth: Vec<usize> = labels.iter().map(|label| usize::from(*label)).collect();
+    let rows: Vec<f64> = scores.iter().flat_map(|p| [1.0 - p, *p]).collect();
+    let several = Multiclass::new(2, &truth, &rows).unwrap();
+    let units: Vec<u64> = (0..400).map(|row| row / 4).collect();
+    let width = |rows: &Multiclass| {
+        rows.estimate_auc_one_against_rest()
+            .unwrap()
+            .interval
+            .width()
+    };
+    // 999 draws know a percentile's place to some 5 % of the width, the normal law on the logit as well.
+    let ratio = width(&several) / two.auc().unwrap().interval.width();
+    assert!((ratio - 1.0).abs() < 0.15, "{ratio}");
+    let by_unit = several.clone().units(&units).unwrap();
+    let ratio = width(&by_unit) / width(&several);
+    assert!((ratio - 2.0).abs() < 0.3, "{ratio}");
+    let (a, b) = (
+        several.estimate_log_loss().unwrap(),
+        two.log_loss().unwrap(),
+    );
+    assert!(
+        (a.value - b.value).abs() < 1e-12 && (a.interval.low() - b.interval.low()).abs() < 1e-12
+    );
+    assert_eq!(several.estimate_top(2).unwrap().value, 1.0);
+    assert_eq!(
+        several.estimate_top(1).unwrap().value,
+        several.top(1).unwrap()
+    );
+}
+
 #[test]
 fn bad_residuals_are_refused() {
     let refused = |truth: &[f64], predicted: &[f64]| {

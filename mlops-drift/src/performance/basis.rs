@@ -1,12 +1,13 @@
 //! What the small regressions of this module see of a row: an intercept, every column and its square.
 
 use mlops_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use crate::multivariate::Points;
 use crate::sample::Moments;
 
 /// Columns, standardized by the rows it was fitted to; a constant column becomes 0.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Basis {
     /// Mean and standard deviation by column.
     scales: Vec<(f64, f64)>,

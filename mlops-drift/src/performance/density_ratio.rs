@@ -1,4 +1,5 @@
 use mlops_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::basis::{Basis, check_points};
 use super::normal_equations::{NormalEquations, dot};
@@ -36,7 +37,7 @@ const OVERLAP: f64 = 0.5;
 /// assert!(ratios[0] < 0.5 && ratios[1] > 1.5);
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DensityRatio {
     basis: Basis,
     coefficients: Vec<f64>,

@@ -23,6 +23,7 @@
 //! | [`brier`](Scored::brier), [`log_loss`](Scored::log_loss) | Student's t of the mean | t of the clustered mean, units − 1 degrees of freedom |
 //! | [`accuracy`](Scored::accuracy), [`precision`](Scored::precision), [`recall`](Scored::recall), [`specificity`](Scored::specificity) | Wilson | Wilson at the effective number of rows |
 //! | [`Scored::skill`] and those of the other rows: what is gained over a dummy | t of the ratio of means | the same, clustered |
+//! | [`Multiclass::estimate_log_loss`], [`Regression::estimate_quantile_loss`] | Student's t of the mean | t of the clustered mean |
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
 //! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`], [`LabelShift`] | percentiles of 999 resamples | the same, of units |

@@ -2,6 +2,7 @@ use mlops_core::{Error, Result};
 
 use super::curve::cell;
 use super::rows::{Weighted, mean, same_length, weighted_rows};
+use super::share::share;
 use super::{Confusion, Curve, Estimate};
 
 /// Labels of several classes and the predicted probabilities of each.
@@ -97,7 +98,29 @@ impl Multiclass {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn auc_one_against_rest(&self) -> Result<f64> {
-        let areas = (0..self.classes).map(|class| self.auc(class, |_| true));
+        self.one_against_rest(self.rows.get())
+    }
+
+    /// The same with its interval, by 999 resamples of the units. **Cost**: O(999·k·n log n) for k classes.
+    ///
+    /// # Errors
+    /// As [`auc_one_against_rest`](Self::auc_one_against_rest)'s, for fewer than two units, and for a class so
+    /// rare that most resamples lack it.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1, 0, 1], &[0.9, 0.1, 0.2, 0.8, 0.4, 0.6, 0.5, 0.5])?;
+    /// assert_eq!(rows.estimate_auc_one_against_rest()?.value, rows.auc_one_against_rest()?);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_auc_one_against_rest(&self) -> Result<Estimate> {
+        self.one_against_rest(self.rows.get())?;
+        self.rows
+            .estimate(|weights| self.one_against_rest(weights).ok())
+    }
+
+    fn one_against_rest(&self, weights: &[f64]) -> Result<f64> {
+        let areas = (0..self.classes).map(|class| self.auc(weights, class, |_| true));
         Ok(areas.sum::<Result<f64>>()? / self.classes as f64)
     }
 
@@ -108,13 +131,34 @@ impl Multiclass {
     /// # Errors
     /// As [`auc_one_against_rest`](Self::auc_one_against_rest)'s.
     pub fn auc_one_against_one(&self) -> Result<f64> {
+        self.one_against_one(self.rows.get())
+    }
+
+    /// The same with its interval, by 999 resamples of the units. **Cost**: O(999·k²·n log n) for k classes.
+    ///
+    /// # Errors
+    /// As [`estimate_auc_one_against_rest`](Self::estimate_auc_one_against_rest)'s.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1, 0, 1], &[0.9, 0.1, 0.2, 0.8, 0.4, 0.6, 0.5, 0.5])?;
+    /// assert_eq!(rows.estimate_auc_one_against_one()?.value, rows.auc_one_against_one()?);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_auc_one_against_one(&self) -> Result<Estimate> {
+        self.one_against_one(self.rows.get())?;
+        self.rows
+            .estimate(|weights| self.one_against_one(weights).ok())
+    }
+
+    fn one_against_one(&self, weights: &[f64]) -> Result<f64> {
         let classes = 0..self.classes;
         let pairs = classes
             .clone()
             .flat_map(|one| classes.clone().map(move |other| (one, other)));
         let areas = pairs
             .filter(|(one, other)| one != other)
-            .map(|(one, other)| self.auc(one, |truth| truth == one || truth == other));
+            .map(|(one, other)| self.auc(weights, one, |truth| truth == one || truth == other));
         Ok(areas.sum::<Result<f64>>()? / (self.classes * (self.classes - 1)) as f64)
     }
 
@@ -128,6 +172,22 @@ impl Multiclass {
     /// ```
     pub fn log_loss(&self) -> f64 {
         mean(self.log_losses().into_iter(), self.rows.get())
+    }
+
+    /// The same with its interval: Student's t, by units.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1], &[0.5, 0.5, 0.2, 0.8])?;
+    /// assert_eq!(rows.estimate_log_loss()?.value, rows.log_loss());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_log_loss(&self) -> Result<Estimate> {
+        self.rows
+            .mean(&self.log_losses(), (0.0, -f64::EPSILON.ln()))
     }
 
     pub(super) fn log_losses(&self) -> Vec<f64> {
@@ -180,6 +240,27 @@ impl Multiclass {
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `1 <= k <= classes`.
     pub fn top(&self, k: usize) -> Result<f64> {
+        let found = self.found(k)?.map(|found| f64::from(u8::from(found)));
+        Ok(mean(found, self.rows.get()))
+    }
+
+    /// The same with its interval, as [`Scored::accuracy`](super::Scored::accuracy)'s.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `1 <= k <= classes`.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(3, &[1, 2], &[0.5, 0.3, 0.2, 0.5, 0.3, 0.2])?;
+    /// assert_eq!(rows.estimate_top(2)?.value, 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_top(&self, k: usize) -> Result<Estimate> {
+        share(&self.rows, self.found(k)?.enumerate(), "top needs a row")
+    }
+
+    /// Row by row whether the class is among the first k.
+    fn found(&self, k: usize) -> Result<impl Iterator<Item = bool>> {
         if !(1..=self.classes).contains(&k) {
             return Err(Error::invalid(format!(
                 "k must lie in [1, {}], got {k}",
@@ -187,14 +268,13 @@ impl Multiclass {
             )));
         }
         let rows = self.truth.iter().zip(self.probability_rows());
-        let found = rows.map(|(truth, row)| {
+        Ok(rows.map(move |(truth, row)| {
             let ahead = row
                 .iter()
                 .enumerate()
                 .filter(|(class, p)| **p > row[*truth] || (**p == row[*truth] && class > truth));
-            f64::from(u8::from(ahead.count() < k))
-        });
-        Ok(mean(found, self.rows.get()))
+            ahead.count() < k
+        }))
     }
 
     fn weighted(&self, weights: &[f64]) -> Confusion {
@@ -205,12 +285,8 @@ impl Multiclass {
         self.probabilities.chunks_exact(self.classes)
     }
 
-    fn auc(&self, class: usize, included: impl Fn(usize) -> bool) -> Result<f64> {
-        let rows = self
-            .truth
-            .iter()
-            .zip(self.probability_rows())
-            .zip(self.rows.get());
+    fn auc(&self, weights: &[f64], class: usize, included: impl Fn(usize) -> bool) -> Result<f64> {
+        let rows = self.truth.iter().zip(self.probability_rows()).zip(weights);
         let rows = rows.filter(|((truth, _), _)| included(**truth));
         let rows = rows.map(|((truth, row), weight)| (row[class], cell(*truth == class, *weight)));
         Curve::of_rows(rows).auc()

@@ -118,13 +118,35 @@ impl Regression {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn quantile_loss(&self, share: f64) -> Result<f64> {
+        let losses = self.quantile_losses(share)?;
+        Ok(mean(losses.into_iter(), self.rows.get()))
+    }
+
+    /// The same with its interval: Student's t, by units.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a share outside (0, 1), or fewer than
+    /// two units.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Regression;
+    /// let rows = Regression::new(&[10.0, 4.0], &[8.0, 5.0])?;
+    /// assert_eq!(rows.estimate_quantile_loss(0.9)?.value, rows.quantile_loss(0.9)?);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_quantile_loss(&self, share: f64) -> Result<Estimate> {
+        self.rows
+            .mean(&self.quantile_losses(share)?, (0.0, f64::INFINITY))
+    }
+
+    fn quantile_losses(&self, share: f64) -> Result<Vec<f64>> {
         if !(share > 0.0 && share < 1.0) {
             return Err(Error::invalid(format!(
                 "share must lie in (0, 1), got {share}"
             )));
         }
         let loss = |error: f64| (1.0 - share) * error.max(0.0) + share * (-error).max(0.0);
-        Ok(mean(self.errors().map(loss), self.rows.get()))
+        Ok(self.errors().map(loss).collect())
     }
 
     pub(super) fn len(&self) -> usize {

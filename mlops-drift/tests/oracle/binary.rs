@@ -102,16 +102,15 @@ impl Rows {
         Confusion::weighted(2, &truth, &predicted.collect::<Vec<_>>(), &self.weights())
     }
 
-    /// Without weights both ways: by DeLong's components and by the curve.
+    /// Both ways: by DeLong's components and by the curve.
     fn auc(&self) -> Outcome {
         let area = self.curve()?.auc()?;
-        if self.weights.is_none() {
-            let components = Scored::new(&self.labels, &self.scores)?.auc()?.value;
-            assert!(
-                (components - area).abs() < 1e-12,
-                "{components} against {area}"
-            );
-        }
+        let scored = Scored::new(&self.labels, &self.scores)?.weights(&self.weights())?;
+        let components = scored.auc()?.value;
+        assert!(
+            (components - area).abs() < 1e-12,
+            "{components} against {area}"
+        );
         Ok(BTreeMap::from([("roc_auc", vec![area])]))
     }
 
