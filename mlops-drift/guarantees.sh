@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-suites=(level level_two_sample stream)
+suites=(level level_two_sample multivariate slice stream)
 lines="$(mktemp)"
 trap 'rm -f "$lines"' EXIT
 for suite in "${suites[@]}"; do
@@ -18,7 +18,7 @@ table() {
     echo
     echo "Drift-free samples, every test at 5 %. A test whose rate is exactly its own exceeds its bound with"
     echo "probability 1e-4. Made by \`./mlops-drift/guarantees.sh\`, which fails if a rate exceeds its bound; what"
-    echo "each row simulates stands in \`tests/level.rs\`, \`tests/level_two_sample.rs\` and \`tests/stream.rs\`."
+    echo "each row simulates stands in the suite of that name under \`tests\`."
     echo
     echo "| suite | case | rate | alarms | of | bound |"
     echo "| --- | --- | --- | --- | --- | --- |"
