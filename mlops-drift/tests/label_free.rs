@@ -111,6 +111,38 @@ fn a_good_guess_narrows_the_interval_as_it_should() {
     );
 }
 
+/// A miss has probability p², for which the guess is p or, as often, nothing to do with it. Rows are labelled
+/// the rather, the greater p is: with a probability π between 0.05 and 0.35, weighing 1/π with a label and
+/// 1/(1 − π) without. Unweighted, the misses are overrated.
+#[test]
+fn labels_that_were_asked_for_count_by_their_probability() {
+    let runs = 400;
+    let of = |weighted: bool| {
+        covering(runs, |rng| {
+            let (mut missed, mut guessed, mut weights) = (vec![], vec![], vec![]);
+            for _ in 0..2_000 {
+                let p = uniform(rng);
+                let asked = 0.05 + 0.3 * p;
+                let labelled = uniform(rng) < asked;
+                let miss = f64::from(u8::from(uniform(rng) < p * p));
+                missed.push(labelled.then_some(miss));
+                let known = uniform(rng) < 0.5;
+                guessed.push(if known { p } else { uniform(rng) });
+                weights.push(1.0 / if labelled { asked } else { 1.0 - asked });
+            }
+            let mut rows = PredictionPowered::new(&missed, &guessed).unwrap();
+            if weighted {
+                rows = rows.weights(&weights).unwrap();
+            }
+            rows.mean().unwrap().estimate.interval.contains(1.0 / 3.0)
+        })
+    };
+    let (weighted, plain) = (of(true), of(false));
+    println!("asked for: weighted {weighted}, plain {plain} of {runs}");
+    assert!(weighted >= least(runs, 0.93), "{weighted} of {runs}");
+    assert!(plain < 360, "{plain} of {runs}");
+}
+
 /// Ten rows a unit that miss together, half of each unit's rows with labels.
 #[test]
 fn prediction_powered_intervals_know_units() {
@@ -516,6 +548,11 @@ fn bad_rows_of_covariate_shift_are_refused() {
     );
     let constant = DensityRatio::fit(&points(&[5.0; 9]), &points(&[5.0; 3])).unwrap();
     assert!((constant.of(&points(&[5.0])).unwrap()[0] - 1.0).abs() < 1e-12);
+    let written = serde_json::to_string(&constant).unwrap();
+    assert_eq!(
+        serde_json::from_str::<DensityRatio>(&written).unwrap(),
+        constant
+    );
     let ratio = DensityRatio::fit(&good, &points(&[-1.0, 2.0, 5.0])).unwrap();
     says(ratio.of(&points(&[1e308])), "ratios must be finite, got");
     let new = ImportanceWeighted::new;

@@ -15,13 +15,13 @@ use super::rows::{Weighted, same_length, weighted_rows};
 /// **Statistic**: λ·mean of the guess without labels + mean of (loss − λ·guess) with labels, with the λ in
 /// \[0, 1] of the least estimated variance. **Interval**: Student's t with a degree of freedom less than
 /// there are units with labels, the variance by units. **Assumption**: labels are at hand for a random sample
-/// of the rows, or for one of known probabilities whose inverses are the weights; units are independent. Of
-/// the guess nothing is assumed. **Guarantee**: asymptotic coverage, however wrong the guess; in expectation
-/// not wider than labels alone, to first order. **Weakness**: labels that arrive first are no random sample
-/// (a loan's default is known before its repayment); below some 30 units with labels the interval is
-/// approximate; a guess that hardly tells one row's loss from another's gains little width. **Cost**: O(n).
-/// **Source**: Angelopoulos, Duchi & Zrnic, "PPI++: Efficient prediction-powered inference", arXiv
-/// 2311.01453, 2023, with the variance by units instead of rows.
+/// of the rows, or each row was labelled with a known probability π and weighs 1/π with its label, 1/(1 − π)
+/// without; units are independent. Of the guess nothing is assumed. **Guarantee**: asymptotic coverage,
+/// however wrong the guess; in expectation not wider than labels alone, to first order. **Weakness**: labels
+/// that arrive first are no random sample (a loan's default is known before its repayment); below some 30
+/// units with labels the interval is approximate; a guess that hardly tells one row's loss from another's
+/// gains little width. **Cost**: O(n). **Source**: Angelopoulos, Duchi & Zrnic, "PPI++: Efficient
+/// prediction-powered inference", arXiv 2311.01453, 2023, with the variance by units instead of rows.
 ///
 /// ```
 /// use mlops_drift::performance::PredictionPowered;
