@@ -4,16 +4,23 @@
 //! | --- | --- |
 //! | [`Scored`] | two classes: AUC, Brier score, log loss, accuracy, a [`Confusion`] matrix, a [`Curve`] over thresholds, [`Reliability`] |
 //! | [`Multiclass`] | several classes: a confusion matrix, AUC of each against the rest or one another, log loss, top k |
-//! | [`Regression`] | mean and relative errors, R², quantile loss |
+//! | [`Regression`] | mean and relative errors, R², quantile loss, checks of [residuals](Regression::residuals) |
 //! | [`Ranking`] | NDCG, MAP, MRR, precision, recall and hit rate at k |
-//! | [`Cbpe`], [`CbpeMonitor`] | without labels: what two-class performance would be if the probabilities were what they say, or what they were on the reference |
-//! | [`PredictionPowered`] | with few labels: a mean or ratio that is right however wrong the guess for the other rows |
-//! | [`LabelShift`] | without labels: the shares of the classes, and performance, if only these shares changed |
-//! | [`ImportanceWeighted`] with [`DensityRatio`] | without labels: performance, if only the inputs changed |
-//! | [`DirectLoss`] | without labels: the mean loss of any model, by a regression of its losses on its inputs |
 //!
 //! [`by_segment`] gives any of their metrics by the values of a column, with intervals that cover all at
 //! once.
+//!
+//! With few labels or none:
+//!
+//! | | gives | assumes | fails |
+//! | --- | --- | --- | --- |
+//! | [`PredictionPowered`] | a mean or a ratio | labels of a random sample | where the first labels to arrive are no such sample |
+//! | [`Cbpe`], [`CbpeMonitor`] | two-class performance | calibrated probabilities | by as much as the model is over-confident now |
+//! | [`ImportanceWeighted`] with [`DensityRatio`] | a mean loss | only the inputs changed | under concept shift, and without overlap: refused |
+//! | [`LabelShift`] | shares of classes, a mean loss | only these shares changed | under covariate or concept shift; without separation: refused |
+//! | [`DirectLoss`] | a mean loss of any model | the loss of like rows is as it was | under concept shift, and beyond the reference's range |
+//!
+//! Without labels nothing can see concept shift; a few labels can.
 //!
 //! Intervals:
 //!
