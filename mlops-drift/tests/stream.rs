@@ -190,13 +190,21 @@ fn serial_dependence_breaks_the_level_and_is_diagnosed() {
     });
     println!("autoregression: {count} of 60 alarm");
     assert!((20..=55).contains(&count), "{count} of 60");
+    assert_eq!(serial_dependence(&[3.0; 50]).unwrap().p_value.get(), 1.0);
     let seen = alarming(60, |rng| {
         serial_dependence(&series(rng, 500)).unwrap().p_value.get() <= ALPHA
     });
     assert!(seen >= 58, "{seen} of 60");
-    for law in [normal as Law, cauchy, five_values] {
+    // Of 5,000 values of two sorts, ties counted by their order would resemble their neighbours.
+    let two_values: Law = |rng| rng.random_range(0..2_u8).into();
+    for (law, size) in [
+        (normal as Law, 60),
+        (cauchy, 60),
+        (five_values, 60),
+        (two_values, 5_000),
+    ] {
         let count = alarming(400, |rng| {
-            serial_dependence(&draws(rng, 60, law))
+            serial_dependence(&draws(rng, size, law))
                 .unwrap()
                 .p_value
                 .get()

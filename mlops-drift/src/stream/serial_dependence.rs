@@ -9,8 +9,8 @@ use crate::two_sample::TestResult;
 ///
 /// **Statistic**: the autocorrelation at lag 1, in \[−1, 1]. **Hypothesis**: the values are exchangeable.
 /// **Guarantee**: two-sided p-value by the normal law of the rank autocorrelation under exchangeability, mean −1/(n − 1) and
-/// variance about 1/n: for at least 20 values, whatever their law, since ranks stand in for values; ties count by their order of
-/// appearance. **Weakness**: dependence at longer lags only. **Cost**: O(n log n).
+/// variance about 1/n: for at least 20 values, whatever their law, since ranks stand in for values, equal values sharing the middle
+/// of theirs. A constant series says nothing: p = 1. **Weakness**: dependence at longer lags only. **Cost**: O(n log n).
 /// **Source**: Wald & Wolfowitz, "An exact test for randomness in the non-parametric case based on serial correlation", Annals of
 /// Mathematical Statistics 14, 1943.
 ///
@@ -41,6 +41,10 @@ pub fn serial_dependence(series: &[f64]) -> Result<TestResult> {
         pairs.map(|(a, b)| (a - centre) * (b - centre)).sum()
     };
     let size = ranks.len() as f64;
+    if products(0) == 0.0 {
+        let p = PValue::saturating(1.0);
+        return Ok(TestResult::new(0.0, p, "serial_correlation_asymptotic"));
+    }
     let correlation = products(1) / products(0); // circular, as Wald and Wolfowitz take it
     let standardized = (correlation + 1.0 / (size - 1.0)) * size.sqrt();
     let p = PValue::saturating(erfc(standardized.abs() / std::f64::consts::SQRT_2));
@@ -51,12 +55,16 @@ pub fn serial_dependence(series: &[f64]) -> Result<TestResult> {
     ))
 }
 
+/// Equal values share the middle of their ranks.
 fn ranks(series: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..series.len()).collect();
     order.sort_by(|&a, &b| series[a].total_cmp(&series[b]));
     let mut ranks = vec![0.0; series.len()];
-    for (rank, index) in order.into_iter().enumerate() {
-        ranks[index] = rank as f64;
+    let mut first = 0;
+    for ties in order.chunk_by(|&a, &b| series[a] == series[b]) {
+        let middle = first as f64 + (ties.len() - 1) as f64 / 2.0;
+        ties.iter().for_each(|&index| ranks[index] = middle);
+        first += ties.len();
     }
     ranks
 }
