@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int32Type;
 use mlops_core::ErrorKind;
@@ -280,4 +282,58 @@ fn the_interval_of_an_effect_covers_that_of_the_laws() {
         .run(&column(2, 2_000, 0.4))
         .unwrap();
     assert!(far.columns[0].intervals["kolmogorov_smirnov"].low() > 0.2);
+}
+
+/// Rows that follow one another are told as such, by rows and by profiles; drawn rows are not, and units that mend it are believed.
+#[test]
+fn serial_dependence_is_reported() {
+    let table = |walk: bool, seed: u64| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut last = 0.0;
+        let mut next = || {
+            let step = rng.random_range(-1.0..1.0);
+            last = if walk { 0.8 * last + step } else { step };
+            last
+        };
+        let values: Vec<f64> = (0..1_000).map(|_| next()).collect();
+        let hours = (0..1_000_i64).map(|row| row / 40);
+        RecordBatch::try_from_iter([
+            ("x", Arc::new(Float64Array::from(values)) as ArrayRef),
+            ("hour", Arc::new(Int64Array::from_iter_values(hours))),
+        ])
+        .unwrap()
+    };
+    let conspicuous = |reference: &RecordBatch, current: &RecordBatch| {
+        let profile = TableProfile::of(reference).unwrap();
+        let reports = [
+            DriftCheck::against(reference)
+                .columns(["x"])
+                .run(current)
+                .unwrap(),
+            DriftCheck::against(&profile)
+                .columns(["x"])
+                .run(current)
+                .unwrap(),
+        ];
+        reports.map(|report| {
+            let x = &report.columns[0];
+            assert_eq!(x.serial_correlation.unwrap().values, 1_000);
+            let told = x.reason.contains("declare a unit");
+            assert_eq!(told, x.serial_correlation.unwrap().is_conspicuous());
+            told
+        })
+    };
+    assert_eq!(conspicuous(&table(true, 1), &table(true, 2)), [true, true]);
+    assert_eq!(
+        conspicuous(&table(false, 1), &table(false, 2)),
+        [false, false]
+    );
+    let by_hour = DriftCheck::against(&table(true, 1)).unit("hour", ["x"]);
+    let report = by_hour.run(&table(true, 2)).unwrap();
+    assert!(
+        !report.columns[0]
+            .serial_correlation
+            .unwrap()
+            .is_conspicuous()
+    );
 }

@@ -14,6 +14,17 @@ use crate::table::missing;
 pub(super) struct Observed {
     pub(super) values: Values,
     pub(super) missing: Missing,
+    /// The first numbers in the order of the rows, or of the units' appearance; none of categories, and of a profile.
+    pub(super) first: Vec<f64>,
+}
+
+/// Numbers that are looked at for serial dependence.
+pub(super) const FIRST: usize = 4_096;
+
+/// The first of some numbers that are not missing.
+pub(super) fn first_of(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
+    let present = values.into_iter().filter(|value| !value.is_nan());
+    present.take(FIRST).collect()
 }
 
 pub(super) enum Values {
@@ -48,6 +59,7 @@ impl Observed {
         Ok(Self {
             values: Values::Profile(values),
             missing,
+            first: Vec::new(),
         })
     }
 }
@@ -126,11 +138,14 @@ pub(super) fn observe(
 ) -> Result<Observed> {
     match (numeric, units) {
         (true, None) => {
-            let sample = NumericSample::with_infinite(numbers(array)?, infinite)?;
+            let values = numbers(array)?;
+            let first = first_of(values.iter().copied());
+            let sample = NumericSample::with_infinite(values, infinite)?;
             let missing = Missing::Rows([sample.missing() as u64, sample.len() as u64]);
             Ok(Observed {
                 values: Values::Numeric(sample),
                 missing,
+                first,
             })
         }
         (false, None) => {
@@ -139,6 +154,7 @@ pub(super) fn observe(
             Ok(Observed {
                 values: Values::Categorical(sample),
                 missing,
+                first: Vec::new(),
             })
         }
         (true, Some(units)) => mean_per_unit(array, units, infinite),
@@ -188,10 +204,12 @@ fn mean_per_unit(array: &ArrayRef, units: &Units, infinite: Infinite) -> Result<
         }
     }
     let means = (0..units.count).map(|unit| sums[unit] / tally.present(unit) as f64); // 0/0 is NaN
+    let first = first_of(means.clone());
     let sample = NumericSample::with_infinite(means, infinite)?;
     Ok(Observed {
         values: Values::Numeric(sample),
         missing: tally.shares(),
+        first,
     })
 }
 
@@ -212,5 +230,6 @@ fn label_per_unit(array: &ArrayRef, units: &Units) -> Result<Observed> {
     Ok(Observed {
         values: Values::Categorical(CategoricalSample::new(of_unit)),
         missing: tally.shares(),
+        first: Vec::new(),
     })
 }

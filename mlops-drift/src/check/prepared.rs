@@ -9,13 +9,13 @@ use super::DriftCheck;
 use super::compared::Compared;
 use super::default_tests::DefaultTests;
 use super::method::{Method, Test, measures};
-use super::observed::{Observed, Units, Values, find, observe};
+use super::observed::{FIRST, Observed, Units, Values, find, first_of, observe};
 use super::source::{ColumnType, Held, Source, no_rows};
 use crate::multiplicity::Correction;
 use crate::parallel;
 use crate::profile;
-use crate::report::{ColumnReport, DriftReport, Finding, ReportedColumn};
-use crate::sample::{ColumnKind, Infinite};
+use crate::report::{ColumnReport, DriftReport, Finding, ReportedColumn, SerialCorrelation};
+use crate::sample::{ColumnKind, Infinite, numbers};
 use crate::table::missing;
 use crate::two_sample::TestResult;
 
@@ -223,7 +223,24 @@ impl Column {
             Held::Parts(table) => reference.like(table.as_ref(), &self.name)?,
             Held::Profile(_) => profiled(current, &self.name, self.data_type.kind)?,
         };
-        Observed::of_profile(values, infinite)
+        Ok(Observed {
+            first: self.first_numbers(current)?,
+            ..Observed::of_profile(values, infinite)?
+        })
+    }
+
+    /// Of the first part of a table.
+    fn first_numbers(&self, current: &Source) -> Result<Vec<f64>> {
+        let (Ok(table), ColumnKind::Numeric) = (current.as_table(), self.data_type.kind) else {
+            return Ok(Vec::new());
+        };
+        let part = table.column(&self.name)?.next().transpose()?;
+        let part = part.map(|part| part.slice(0, part.len().min(FIRST)));
+        Ok(first_of(
+            part.map(|part| numbers(&part))
+                .transpose()?
+                .unwrap_or_default(),
+        ))
     }
 
     fn compare(&self, current: &Source, infinite: Infinite) -> Result<ReportedColumn> {
@@ -257,6 +274,7 @@ impl Column {
                 current_size: current.values.len(),
                 reference_missing: shares[0],
                 current_missing: shares[1],
+                serial_correlation: SerialCorrelation::of(&current.first)?,
                 ..ColumnReport::new(&self.name)
             },
         })

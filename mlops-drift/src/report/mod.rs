@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::multiplicity::Correction;
 use crate::profile::Bracket;
+use crate::stream::serial_dependence;
 use crate::two_sample::TestResult;
 
 pub use distribution::Distribution;
@@ -161,6 +162,10 @@ pub struct ColumnReport {
     pub reference_missing: f64,
     /// The missing share in the current table, in \[0, 1].
     pub current_missing: f64,
+    /// How much neighbouring rows, or units, of the current table resemble each other; `None` for categories and profiles, and below 20
+    /// numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_correlation: Option<SerialCorrelation>,
     /// In plain language.
     pub reason: String,
     /// Shares per bin or category, for a picture.
@@ -177,6 +182,47 @@ impl Finding {
             adjusted_p_value: result.p_value,
             rejected: false,
         }
+    }
+}
+
+/// How much neighbours in a column resemble each other: see [`serial_dependence`].
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+/// # let sorted = RecordBatch::try_from_iter([("x", column)])?;
+/// let report = mlops_drift::DriftCheck::against(&sorted).run(&sorted)?;
+/// assert!(report.columns[0].serial_correlation.unwrap().is_conspicuous());
+/// assert!(report.columns[0].reason.contains("hardly exchangeable"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SerialCorrelation {
+    /// The rank correlation of neighbours, in \[−1, 1].
+    pub correlation: f64,
+    /// How surprising it is for exchangeable values.
+    pub p_value: PValue,
+    /// How many of the first values were looked at.
+    pub values: usize,
+}
+
+impl SerialCorrelation {
+    /// Of the first numbers of a column, at least 20.
+    pub(crate) fn of(values: &[f64]) -> Result<Option<Self>> {
+        if values.len() < 20 {
+            return Ok(None);
+        }
+        let result = serial_dependence(values)?;
+        Ok(Some(Self {
+            correlation: result.statistic,
+            p_value: result.p_value,
+            values: values.len(),
+        }))
+    }
+
+    /// Whether it is beyond chance (p ≤ 1e-4) and beyond 0.1 in size: verdicts on the column are told with a warning then.
+    pub fn is_conspicuous(&self) -> bool {
+        self.p_value.get() <= 1e-4 && self.correlation.abs() >= 0.1
     }
 }
 
@@ -203,6 +249,7 @@ impl ColumnReport {
             current_size: 0,
             reference_missing: 0.0,
             current_missing: 0.0,
+            serial_correlation: None,
             reason: String::new(),
             distribution: None,
         }
@@ -282,6 +329,10 @@ impl ColumnReport {
         if let Some(finding) = &self.missing {
             sentences.push(self.about_missing(finding));
         }
+        let dependent = self
+            .serial_correlation
+            .filter(SerialCorrelation::is_conspicuous);
+        sentences.extend(dependent.map(|serial| self.about_dependence(serial)));
         sentences.join("; ")
     }
 
@@ -300,6 +351,17 @@ impl ColumnReport {
             (None, None) => String::new(),
         };
         format!("{verb} ({}{effect})", p_text(finding))
+    }
+
+    fn about_dependence(&self, serial: SerialCorrelation) -> String {
+        let (what, advice) = match self.unit {
+            None => ("rows", "declare a unit"),
+            Some(_) => ("units", "declare a larger one"),
+        };
+        format!(
+            "neighbouring {what} resemble each other (rank correlation {:.2}), so they are hardly exchangeable and the level need not hold: {advice}",
+            serial.correlation
+        )
     }
 
     fn about_missing(&self, finding: &Finding) -> String {
