@@ -185,7 +185,7 @@ fn keys_are_of_values() {
     };
     let wide = 10_i128.pow(30);
     let midnight = TimestampSecondArray::from(vec![86_400, 86_401]);
-    let cases: [(ArrayRef, ArrayRef); 6] = [
+    let cases: [(ArrayRef, ArrayRef); 7] = [
         (
             Arc::new(Int32Array::from(vec![100, 101])),
             decimals(vec![10_000]),
@@ -196,6 +196,7 @@ fn keys_are_of_values() {
             Arc::new(Float64Array::from(vec![1e25])),
         ),
         (decimals(vec![wide, wide + 1]), decimals(vec![wide])),
+        (Arc::new(Int32Array::from(vec![0, 1])), decimals(vec![0])),
         (Arc::new(midnight), Arc::new(Date32Array::from(vec![1]))),
         (
             texts(vec!["a", ""]),
@@ -364,6 +365,20 @@ fn laws_are_compared_by_the_crates_tests() {
         .unwrap()
         .p_value;
     assert_eq!((found.p_value, found.passed), (Some(p), false));
+
+    let seconds = table([(
+        "x",
+        Arc::new(TimestampSecondArray::from(vec![1])) as ArrayRef,
+    )]);
+    let nanos = table([(
+        "x",
+        Arc::new(TimestampNanosecondArray::from(vec![1])) as ArrayRef,
+    )]);
+    let of_seconds = Context::default().table("reference", seconds);
+    let units = compared(&nanos, &of_seconds).reason;
+    let why =
+        "cannot be checked: the column must be comparable with timestamp(s), got timestamp(ns)";
+    assert_eq!(units, why);
 
     let kinds = compared(&column(numbers(0.0)), &context).reason;
     assert_eq!(
