@@ -213,6 +213,26 @@ fn a_profile_survives_bytes_and_json_and_nothing_else_passes_for_one() {
     }
 }
 
+/// JSON carries no digest: parts that do not agree are refused, whatever they claim.
+#[test]
+fn profiles_whose_parts_disagree_are_corrupt() {
+    let written = TableProfile::of(&table(60, 3, 0.0))
+        .unwrap()
+        .to_json()
+        .unwrap();
+    let changed = |from: &str, to: &str| {
+        assert!(written.contains(from), "{from}");
+        let error = TableProfile::from_json(&written.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{from}");
+    };
+    changed("\"cells\":[0,", "\"cells\":[");
+    changed("\"cells\":[0,", "\"cells\":[7,");
+    changed("\"cells\":[0,", "\"cells\":[18446744073709551615,");
+    changed("\"nulls\":", "\"nulls\":9007199254740993");
+    changed("\"cap\":65536", "\"cap\":0");
+    changed("\"cap\":65536", "\"cap\":2");
+}
+
 /// A profile written by version 1 of the format stays readable, and says the same.
 #[test]
 fn the_first_version_stays_readable() {

@@ -11,6 +11,7 @@ use super::number::Number;
 use super::numbers::Numbers;
 use super::on_rows::{Range, column};
 use super::on_table::TableCheck;
+use crate::sample::rank_of;
 
 /// [`Rule::Quantile`](super::Rule::Quantile): it lies within, if few enough values lie below and above. So
 /// counts are enough, and exact.
@@ -64,17 +65,5 @@ impl TableCheck for QuantileWithin {
             "of {values} values {below} lie below and {above} above, and the quantile has rank {rank}"
         );
         Ok(Conclusion::new(passed, reason))
-    }
-}
-
-/// The least rank r with r/n of at least the share; as a quotient, since a product of a share like 0.07 is
-/// rounded up.
-fn rank_of(share: f64, n: u64) -> u64 {
-    let rank = (share * n as f64).ceil().max(1.0) as u64;
-    let is_enough = |rank: u64| rank as f64 / n as f64 >= share;
-    if rank > 1 && is_enough(rank - 1) {
-        rank - 1
-    } else {
-        rank
     }
 }

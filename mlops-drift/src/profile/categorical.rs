@@ -4,6 +4,7 @@ use arrow::array::Array;
 use mlops_core::{Digest, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
+use super::numeric::sum_of;
 use crate::sample::{CategoricalSample, labels};
 
 /// Labels that are counted by name.
@@ -32,11 +33,42 @@ const GROUPS: usize = 4_096;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct CategoricalProfile {
     cap: u32,
     nulls: u64,
     counts: Counts,
+}
+
+/// A profile as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    cap: u32,
+    nulls: u64,
+    counts: Counts,
+}
+
+impl TryFrom<Written> for CategoricalProfile {
+    type Error = Error;
+
+    fn try_from(Written { cap, nulls, counts }: Written) -> Result<Self> {
+        let (fits, values) = match &counts {
+            Counts::ByLabel(labels) => (
+                labels.len() <= cap as usize,
+                labels.values().copied().collect(),
+            ),
+            Counts::ByGroup(groups) => (groups.len() == GROUPS, groups.clone()),
+        };
+        sum_of(&[values.as_slice(), &[nulls]].concat())?;
+        if cap == 0 || !fits {
+            return Err(Error::invalid(format!(
+                "a profile of categories must hold at most {cap} labels, or {GROUPS} groups, got {}",
+                values.len()
+            )));
+        }
+        Ok(Self { cap, nulls, counts })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

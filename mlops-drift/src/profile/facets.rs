@@ -42,10 +42,33 @@ const FEWEST: usize = 1_000;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct FacetProfile {
     of: Measured,
     profiles: Vec<NumericProfile>,
+}
+
+/// A profile as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    of: Measured,
+    profiles: Vec<NumericProfile>,
+}
+
+impl TryFrom<Written> for FacetProfile {
+    type Error = Error;
+
+    fn try_from(Written { of, profiles }: Written) -> Result<Self> {
+        let facets = of.names().len();
+        if profiles.len() == facets {
+            return Ok(Self { of, profiles });
+        }
+        Err(Error::invalid(format!(
+            "a profile of {of:?} must hold {facets} facets, got {}",
+            profiles.len()
+        )))
+    }
 }
 
 /// What is measured.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Grid;
 use super::grid::finite;
-use crate::sample::{Infinite, Moments, NumericSample, numbers};
+use crate::sample::{Infinite, Moments, NumericSample, numbers, rank_of};
 
 /// What is known of a numeric column: exact counts on a grid that the reference fixed, missing and infinite values,
 /// and moments.
@@ -32,7 +32,7 @@ use crate::sample::{Infinite, Moments, NumericSample, numbers};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct NumericProfile {
     grid: Grid,
     /// Per cell of the grid, how many values.
@@ -42,6 +42,65 @@ pub struct NumericProfile {
     nans: u64,
     nulls: u64,
     moments: Moments,
+}
+
+/// A profile as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    grid: Grid,
+    cells: Vec<u64>,
+    negative_infinite: u64,
+    positive_infinite: u64,
+    nans: u64,
+    nulls: u64,
+    moments: Moments,
+}
+
+impl TryFrom<Written> for NumericProfile {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let others = [
+            written.negative_infinite,
+            written.positive_infinite,
+            written.nans,
+            written.nulls,
+        ];
+        let finite = sum_of(&written.cells)?;
+        sum_of(&[&[finite], others.as_slice()].concat())?;
+        let (cells, known) = (written.grid.cells(), written.moments.count());
+        if written.cells.len() != cells || finite != known {
+            return Err(Error::invalid(format!(
+                "a profile must hold {cells} cells of {known} values in all, got {} of {finite}",
+                written.cells.len()
+            )));
+        }
+        Ok(Self {
+            grid: written.grid,
+            cells: written.cells,
+            negative_infinite: written.negative_infinite,
+            positive_infinite: written.positive_infinite,
+            nans: written.nans,
+            nulls: written.nulls,
+            moments: written.moments,
+        })
+    }
+}
+
+/// Values that a profile may count: sums of two such numbers cannot overflow.
+const MOST: u64 = 1 << 53;
+
+/// The sum of counts that were read.
+pub(super) fn sum_of(counts: &[u64]) -> Result<u64> {
+    let sum = counts
+        .iter()
+        .try_fold(0_u64, |sum, count| sum.checked_add(*count));
+    sum.filter(|sum| *sum <= MOST).ok_or_else(|| {
+        Error::invalid(format!(
+            "the counts of a profile must sum to at most {MOST}, got more"
+        ))
+    })
 }
 
 impl NumericProfile {
@@ -237,7 +296,7 @@ impl NumericProfile {
         if !(0.0..=1.0).contains(&share) {
             return None;
         }
-        let rank = (share * self.finite() as f64).ceil().max(1.0) as u64;
+        let rank = rank_of(share, self.finite());
         let mut before = 0;
         let cell = self.cells.iter().position(|count| {
             before += count;

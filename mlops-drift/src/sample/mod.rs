@@ -21,6 +21,6 @@ pub use categorical::CategoricalSample;
 pub use column::ColumnKind;
 pub(crate) use column::{labels, numbers, unsupported, value_type};
 pub use moments::Moments;
-pub(crate) use numeric::quantile_by;
 pub use numeric::{Infinite, NumericSample};
+pub(crate) use numeric::{quantile_by, rank_of};
 pub use unseen::Unseen;

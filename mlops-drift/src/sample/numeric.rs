@@ -196,6 +196,18 @@ pub(crate) fn quantile_by(len: usize, share: f64, value: impl Fn(usize) -> f64) 
     }
 }
 
+/// The least rank r, from 1, with r/n of at least the share; as a quotient, since a product of a share like 0.07 is
+/// rounded up.
+pub(crate) fn rank_of(share: f64, n: u64) -> u64 {
+    let rank = (share * n as f64).ceil().max(1.0) as u64;
+    let is_enough = |rank: u64| rank as f64 / n as f64 >= share;
+    if rank > 1 && is_enough(rank - 1) {
+        rank - 1
+    } else {
+        rank
+    }
+}
+
 pub(crate) fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 {
         0.0
