@@ -157,14 +157,9 @@ impl NumericProfile {
         }
     }
 
-    /// The same, with some of the missing values known to be nulls.
+    /// The same, with rows that are null besides.
     pub(super) fn with_nulls(self, nulls: u64) -> Self {
-        let nans = self.nans.saturating_sub(nulls);
-        Self {
-            nulls,
-            nans,
-            ..self
-        }
+        Self { nulls, ..self }
     }
 
     /// No rows yet, on the same grid: what a day, a shard or a segment starts from.
@@ -373,7 +368,7 @@ impl NumericProfile {
 }
 
 /// The values that are not null; borrowed where the column holds them as such.
-fn present(column: &dyn Array) -> Result<Cow<'_, [f64]>> {
+pub(super) fn present(column: &dyn Array) -> Result<Cow<'_, [f64]>> {
     if column.data_type() == &DataType::Float64 {
         let floats = column.as_primitive::<Float64Type>();
         return Ok(if floats.null_count() == 0 {

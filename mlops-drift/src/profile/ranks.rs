@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, ArrayRef};
 use mlops_core::Result;
 
+use super::numeric::present;
 use super::{Grid, NumericProfile};
 use crate::divergence::QuantileBins;
-use crate::sample::{NumericSample, numbers};
+use crate::sample::{NumericSample, numbers, of_order_key, order_key};
 
 /// Values that are sorted at once, 128 MiB and as much again while they are gathered. A column of more is read several times.
 pub(super) const BUDGET: usize = 1 << 24;
@@ -30,13 +31,14 @@ fn profile_within(rows: u64, read: &Read<'_>, budget: usize) -> Result<NumericPr
         read(&mut |part| profile.update(part))?;
         return Ok(profile);
     }
-    let (mut values, mut nulls) = (Vec::with_capacity(rows as usize), 0);
+    let (mut values, mut gathered) = (Vec::with_capacity(rows as usize), 0);
     read(&mut |part| {
-        nulls += part.logical_null_count() as u64;
-        values.extend(numbers(part)?);
+        gathered += part.len();
+        values.extend_from_slice(&present(part)?);
         Ok(())
     })?;
-    Ok(NumericProfile::of(&NumericSample::new(values))?.with_nulls(nulls))
+    let nulls = (gathered - values.len()) as u64;
+    Ok(NumericProfile::of(&NumericSample::of_vec(values))?.with_nulls(nulls))
 }
 
 /// Values in ascending order, found by rank.
@@ -154,7 +156,7 @@ fn first_pass(read: &Read<'_>) -> Result<([usize; 3], Vec<usize>)> {
         for value in numbers(part)? {
             if value.is_finite() {
                 sizes[1] += 1;
-                histogram[(key(value) >> (u64::BITS - BITS)) as usize] += 1;
+                histogram[(order_key(value) >> (u64::BITS - BITS)) as usize] += 1;
             } else if !value.is_nan() {
                 sizes[if value < 0.0 { 0 } else { 2 }] += 1;
             }
@@ -195,7 +197,7 @@ impl Passes<'_> {
                 continue;
             }
             match shift.checked_sub(BITS) {
-                None => found.add(value(first), histogram[start]), // one key: one value
+                None => found.add(of_order_key(first), histogram[start]), // one key: one value
                 Some(finer) => {
                     self.visit(&self.histogram(first, shift, finer)?, first, finer, found)?
                 }
@@ -209,7 +211,7 @@ impl Passes<'_> {
     fn histogram(&self, bucket: u64, shift: u32, finer: u32) -> Result<Vec<usize>> {
         let mut histogram = vec![0; 1 << BITS];
         self.for_each(|value| {
-            let key = key(value);
+            let key = order_key(value);
             if key >> shift == bucket {
                 histogram[(key >> finer) as usize & ((1 << BITS) - 1)] += 1;
             }
@@ -226,12 +228,12 @@ impl Passes<'_> {
     ) -> Result<()> {
         let mut values = Vec::with_capacity(size);
         self.for_each(|value| {
-            if buckets.contains(&(key(value) >> shift)) {
+            if buckets.contains(&(order_key(value) >> shift)) {
                 values.push(value);
             }
         })?;
-        values.sort_unstable_by(f64::total_cmp);
-        for ties in values.chunk_by(|a, b| a == b) {
+        let values = NumericSample::of_vec(values);
+        for ties in values.sorted().chunk_by(|a, b| a == b) {
             found.add(ties[0], ties.len());
         }
         Ok(())
@@ -240,28 +242,10 @@ impl Passes<'_> {
     fn for_each(&self, mut with: impl FnMut(f64)) -> Result<()> {
         (self.read)(&mut |part| {
             let finite = numbers(part)?.into_iter().filter(|value| value.is_finite());
-            finite.for_each(|value| with(value + 0.0)); // -0.0 becomes 0.0
+            finite.for_each(&mut with);
             Ok(())
         })
     }
-}
-
-/// Unsigned integers in the order of the floats.
-fn key(value: f64) -> u64 {
-    let bits = (value + 0.0).to_bits();
-    if bits >> 63 == 1 {
-        !bits
-    } else {
-        bits | (1 << 63)
-    }
-}
-
-fn value(key: u64) -> f64 {
-    f64::from_bits(if key >> 63 == 1 {
-        key & !(1 << 63)
-    } else {
-        !key
-    })
 }
 
 #[cfg(test)]
@@ -332,8 +316,12 @@ mod tests {
             1.0_f64.next_up(),
             f64::MAX,
         ];
-        assert!(values.windows(2).all(|pair| key(pair[0]) < key(pair[1])));
-        assert!(values.iter().all(|&x| value(key(x)) == x));
-        assert_eq!(key(-0.0), key(0.0));
+        assert!(
+            values
+                .windows(2)
+                .all(|pair| order_key(pair[0]) < order_key(pair[1]))
+        );
+        assert!(values.iter().all(|&x| of_order_key(order_key(x)) == x));
+        assert_eq!(order_key(-0.0), order_key(0.0));
     }
 }

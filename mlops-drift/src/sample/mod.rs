@@ -22,5 +22,5 @@ pub use column::ColumnKind;
 pub(crate) use column::{labels, numbers, unsupported, value_type};
 pub use moments::Moments;
 pub use numeric::{Infinite, NumericSample};
-pub(crate) use numeric::{quantile_by, rank_of};
+pub(crate) use numeric::{of_order_key, order_key, quantile_by, rank_of};
 pub use unseen::Unseen;

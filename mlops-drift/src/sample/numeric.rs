@@ -44,17 +44,19 @@ pub struct NumericSample {
 impl NumericSample {
     /// From values in any order; NaN is missing, ±inf is kept.
     pub fn new(values: impl IntoIterator<Item = f64>) -> Self {
-        let mut missing = 0;
-        let mut sorted: Vec<f64> = Vec::new();
-        for value in values {
-            if value.is_nan() {
-                missing += 1;
-            } else {
-                sorted.push(value + 0.0); // -0.0 becomes 0.0
-            }
+        Self::of_vec(values.into_iter().collect())
+    }
+
+    /// The same without a copy. Keys are sorted rather than floats: a third faster.
+    pub(crate) fn of_vec(values: Vec<f64>) -> Self {
+        let rows = values.len();
+        let present = values.into_iter().filter(|value| !value.is_nan());
+        let mut keys: Vec<u64> = present.map(order_key).collect();
+        keys.sort_unstable();
+        Self {
+            missing: rows - keys.len(),
+            sorted: keys.into_iter().map(of_order_key).collect(),
         }
-        sorted.sort_unstable_by(f64::total_cmp);
-        Self { sorted, missing }
     }
 
     /// From values that ascend already, none of them NaN or −0.0.
@@ -177,6 +179,25 @@ impl NumericSample {
             Ok(self)
         }
     }
+}
+
+/// Unsigned integers in the order of the floats; both zeros are one.
+pub(crate) fn order_key(value: f64) -> u64 {
+    let bits = (value + 0.0).to_bits(); // -0.0 becomes 0.0
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | (1 << 63)
+    }
+}
+
+/// The float of a key.
+pub(crate) fn of_order_key(key: u64) -> f64 {
+    f64::from_bits(if key >> 63 == 1 {
+        key & !(1 << 63)
+    } else {
+        !key
+    })
 }
 
 /// Type-7 quantile of `len` ordered values that are looked up by rank.
