@@ -36,6 +36,7 @@ WORKS = {
     "evidently": Work("files", "evidently_preset", (5, 1), WIDE, rounds=1),
     "evidently-profile": Work("profile", "evidently_preset", (20, 1), WIDE, rounds=1),
     "nannyml": Work("files", "nannyml_ks_js", (5, 2), WIDE, same=False),
+    "nannyml-chunks": Work("chunks", "nannyml_chunks", (5, 1), WIDE),
     "duckdb": Work("files", "duckdb_quantiles", (5, 5), WIDE, same=False),
 }
 

@@ -1,11 +1,14 @@
 //! Values per second and core of the parts of a numeric profile.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use arrow::array::Float64Array;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mlops_drift::NumericSample;
 use mlops_drift::profile::NumericProfile;
 use mlops_drift::sample::Moments;
+use mlops_drift::summary::TableSummary;
 
 const ROWS: usize = 1_000_000;
 
@@ -37,6 +40,10 @@ fn profile(criterion: &mut Criterion) {
     });
     group.bench_function("sort, as a reference", |bench| {
         bench.iter(|| NumericProfile::of(&NumericSample::new(values.iter().copied())).unwrap());
+    });
+    let table = RecordBatch::try_from_iter([("x", Arc::new(column.clone()) as ArrayRef)]).unwrap();
+    group.bench_function("summary: counts, moments and sketches", |bench| {
+        bench.iter(|| TableSummary::of(&table).unwrap());
     });
     group.bench_function("peer: sort_unstable alone", |bench| {
         bench.iter(|| {

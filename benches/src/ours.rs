@@ -1,30 +1,35 @@
 //! `ours WORK TIMES FOLDER`: does one piece of work so many times, for `compare.py` to weigh against a peer.
 #![allow(clippy::print_stdout)] // a program, not a library
 
+use std::fs::File;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use mlops_benches::{departures, table, weather, weather_view};
-use mlops_core::{Error, Result};
+use mlops_core::evidence::SignificanceLevel;
+use mlops_core::{Error, ErrorKind, Result};
 use mlops_drift::DriftCheck;
+use mlops_drift::check::DriftMonitor;
 use mlops_drift::profile::TableProfile;
 use mlops_drift::table::ParquetTable;
 use mlops_registry::features::{AsOfTable, join_as_of};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let (work, times) = (args.next().unwrap_or_default(), args.next());
     let folder = PathBuf::from(args.next().unwrap_or_default());
-    let times: usize = times
-        .and_then(|times| times.parse().ok())
-        .ok_or_else(|| Error::invalid("usage: ours join|drift|files|profile TIMES FOLDER"))?;
+    let times: usize = times.and_then(|times| times.parse().ok()).ok_or_else(|| {
+        Error::invalid("usage: ours join|drift|files|profile|chunks TIMES FOLDER")
+    })?;
     match work.as_str() {
         "join" => join(times),
         "drift" => drift(times),
         "files" => files(times, &folder),
         "profile" => profile(times, &folder),
+        "chunks" => chunks(times, &folder),
         other => Err(Error::invalid(format!(
-            "unknown work {other:?}; there are join, drift, files and profile"
+            "unknown work {other:?}; there are join, drift, files, profile and chunks"
         ))),
     }
 }
@@ -86,4 +91,29 @@ fn profile(times: usize, folder: &Path) -> Result<()> {
         println!("{}", report.verdict.drifted_columns.len());
     }
     Ok(())
+}
+
+/// One file against another in windows of 5,000 rows, by a monitor.
+fn chunks(times: usize, folder: &Path) -> Result<()> {
+    for _ in 0..times {
+        let reference = ParquetTable::open(folder.join("reference.parquet"))?;
+        let check = DriftCheck::against(&TableProfile::of(&reference)?).prepare()?;
+        let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+        let windows = windows(&folder.join("current.parquet")).map_err(unreadable)?;
+        for (number, window) in windows.enumerate() {
+            monitor.observe(number.to_string(), &window?)?;
+        }
+        black_box(serde_json::to_string(monitor.state())?);
+        println!("{}", monitor.state().windows().len());
+    }
+    Ok(())
+}
+
+fn windows(path: &Path) -> parquet::errors::Result<ParquetRecordBatchReader> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
+    builder.with_batch_size(5_000).build()
+}
+
+fn unreadable(error: parquet::errors::ParquetError) -> Error {
+    Error::new(ErrorKind::Corrupt, "cannot read a table").source(error)
 }

@@ -345,25 +345,33 @@ impl NumericProfile {
             .chain([self.positive_infinite])
     }
 
-    /// The share of the values below, the cell that holds it being filled evenly: for a picture.
-    pub(crate) fn share_below(&self, value: f64) -> f64 {
+    /// Looks up shares of the values below, a cell that is cut in two being filled evenly: for a picture. O(cells) once, O(log cells) each.
+    pub(crate) fn shares_below(&self) -> impl Fn(f64) -> f64 + '_ {
+        let sums = self.ranked().scan(0, |sum, count| {
+            *sum += count;
+            Some(*sum)
+        });
+        let sums: Vec<u64> = sums.collect();
+        let all = sums.last().copied().unwrap_or(0).max(1) as f64;
+        move |value| {
+            let rank = self.grid.cuts().partition_point(|&cut| cut < value);
+            let before = sums[2 * rank] as f64; // of −∞ and the cells up to the cut before
+            (before + self.part_below(rank, value) * self.cells[2 * rank] as f64) / all
+        }
+    }
+
+    /// The part of the cell between the cuts of this rank and the one before that lies below a value.
+    fn part_below(&self, rank: usize, value: f64) -> f64 {
         let cuts = self.grid.cuts();
-        let rank = cuts.partition_point(|&cut| cut < value);
-        let before: u64 = self.ranked().take(2 * rank + 1).sum();
-        let ends = [
-            rank.checked_sub(1).map(|i| cuts[i]),
-            cuts.get(rank).copied(),
-        ];
-        let ends = [
-            ends[0].or(self.moments.least()),
-            ends[1].or(self.moments.greatest()),
-        ];
-        let part = match ends {
-            [Some(low), Some(high)] if low < high => ((value - low) / (high - low)).clamp(0.0, 1.0),
+        let low = rank.checked_sub(1).map(|before| cuts[before]);
+        let high = cuts.get(rank).copied();
+        match (
+            low.or(self.moments.least()),
+            high.or(self.moments.greatest()),
+        ) {
+            (Some(low), Some(high)) if low < high => ((value - low) / (high - low)).clamp(0.0, 1.0),
             _ => 0.0,
-        };
-        let all = self.ranked().sum::<u64>();
-        (before as f64 + part * self.cells[2 * rank] as f64) / all.max(1) as f64
+        }
     }
 }
 

@@ -45,9 +45,8 @@ impl Distribution {
         };
         let low = quantiles(0.005).fold(f64::INFINITY, |low, [least, _]| low.min(least));
         let high = quantiles(0.995).fold(f64::NEG_INFINITY, |high, [_, most]| high.max(most));
-        Self::in_bins((low, high), |edge| {
-            [reference.share_below(edge), current.share_below(edge)]
-        })
+        let [reference, current] = [reference, current].map(NumericProfile::shares_below);
+        Self::in_bins((low, high), |edge| [reference(edge), current(edge)])
     }
 
     /// 20 bins of equal width over a range, the outer ones open, from the shares below an edge.
