@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-suites=(level level_two_sample multivariate slice stream)
+suites=(default_behaviour level level_two_sample multivariate slice stream)
 lines="$(mktemp)"
 trap 'rm -f "$lines"' EXIT
 for suite in "${suites[@]}"; do
