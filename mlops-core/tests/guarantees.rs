@@ -5,7 +5,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use mlops_core::evidence::{
-    DetectionPlan, EValue, FailureOdds, MeanBet, MeanSequence, SignificanceLevel,
+    BettingSequence, DetectionPlan, EValue, FailureOdds, Interval, MeanBet, MeanDifference,
+    MeanSequence, Sides, SignificanceLevel,
 };
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -239,6 +240,135 @@ fn a_confidence_sequence_covers_at_all_times_at_once() {
             );
         }
     }
+}
+
+/// One end alone has the whole error; the other stays that of the range.
+#[test]
+fn one_sided_sequences_cover_at_all_times_at_once() {
+    for sides in [Sides::Lower, Sides::Upper] {
+        let held = |interval: Interval, mean: f64| match sides {
+            Sides::Upper => interval.low() == 0.0 && mean <= interval.high(),
+            _ => interval.high() == 1.0 && interval.low() <= mean,
+        };
+        for kind in 0..LAWS {
+            let missed = count(|seed| {
+                let mut sequence = MeanSequence::new(0.0, 1.0, ALPHA).unwrap().sides(sides);
+                path(kind, 0.2, 300, seed).iter().any(|x| {
+                    sequence.observe(*x).unwrap();
+                    !held(sequence.interval(), 0.2)
+                })
+            });
+            assert!(
+                missed <= most(ALPHA.get()),
+                "law {kind}, {sides:?}: {missed} of {PATHS}"
+            );
+        }
+    }
+}
+
+/// A fifth of the paths of the others: a unit costs a thousand logarithms.
+#[test]
+fn a_betting_sequence_covers_at_all_times_at_once_and_is_tighter_for_rare_losses() {
+    const FEWER: u64 = PATHS / 5;
+    let bound = Binomial::new(ALPHA.get(), FEWER)
+        .unwrap()
+        .inverse_cdf(1.0 - 1e-6);
+    for sides in [Sides::Both, Sides::Upper] {
+        for kind in 0..LAWS {
+            let missed = (0..FEWER).filter(|&seed| {
+                let mut sequence = BettingSequence::new(0.0, 1.0, sides, ALPHA).unwrap();
+                path(kind, 0.02, 200, seed).iter().any(|x| {
+                    sequence.observe(*x).unwrap();
+                    !sequence.interval().contains(0.02)
+                })
+            });
+            let missed = missed.count() as u64;
+            assert!(
+                missed <= bound,
+                "law {kind}, {sides:?}: {missed} of {FEWER}"
+            );
+        }
+    }
+    let mut betting = BettingSequence::new(0.0, 1.0, Sides::Both, ALPHA).unwrap();
+    let mut bernstein = MeanSequence::new(0.0, 1.0, ALPHA).unwrap();
+    for t in 0..500 {
+        let x = f64::from(u8::from(t % 50 == 7));
+        betting.observe(x).unwrap();
+        bernstein.observe(x).unwrap();
+    }
+    let (tight, wide) = (betting.interval().width(), bernstein.interval().width());
+    assert!(tight < 0.9 * wide, "{tight} against {wide}");
+}
+
+/// Four shards that are merged are one process: its promise holds, and each shard alone says less.
+#[test]
+fn merged_shards_keep_the_promise_and_say_more() {
+    let shards = |mean: f64, seed: u64| {
+        (0..4).map(move |shard| {
+            let mut bet = MeanBet::above(0.1, 0.0, 1.0).unwrap();
+            let values = path(0, mean, 100, 4 * seed + shard);
+            values.iter().for_each(|x| bet.observe(*x).unwrap());
+            bet
+        })
+    };
+    let merged = |mean: f64, seed: u64| {
+        shards(mean, seed).reduce(|mut all, shard| {
+            all.merge(&shard).unwrap();
+            all
+        })
+    };
+    let wrong = count(|seed| merged(0.1, seed).unwrap().greatest().rejects_at(ALPHA));
+    assert!(wrong <= most(ALPHA.get()), "{wrong} of {PATHS}");
+    let found = count(|seed| merged(0.2, seed).unwrap().e_value().rejects_at(ALPHA));
+    let alone = count(|seed| {
+        shards(0.2, seed)
+            .next()
+            .unwrap()
+            .e_value()
+            .rejects_at(ALPHA)
+    });
+    assert!(
+        found >= 2 * alone && found >= PATHS * 4 / 5,
+        "{found}, alone {alone}"
+    );
+    let mut odds = FailureOdds::new(0.2).unwrap();
+    assert!(odds.merge(&FailureOdds::new(0.3).unwrap()).is_err());
+    let mut bet = MeanBet::above(0.1, 0.0, 1.0).unwrap();
+    assert!(bet.merge(&MeanBet::above(0.2, 0.0, 1.0).unwrap()).is_err());
+    let sequence = |sides| BettingSequence::new(0.0, 1.0, sides, ALPHA).unwrap();
+    assert!(
+        sequence(Sides::Both)
+            .merge(&sequence(Sides::Upper))
+            .is_err()
+    );
+}
+
+/// Two streams, one twice as fast as the other: no alarm while their means are alike within the margin, one when they are not.
+#[test]
+fn two_streams_of_bounded_outcomes_are_compared_at_every_look() {
+    let alarms = |second: f64| {
+        count(|seed| {
+            let mut harm = MeanDifference::above(0.05, 0.0, 1.0).unwrap();
+            let (first, second) = (path(0, 0.1, 800, seed), path(0, second, 400, seed + PATHS));
+            first.chunks(2).zip(second).any(|(pair, x)| {
+                pair.iter().for_each(|x| harm.observe_first(*x).unwrap());
+                harm.observe_second(x).unwrap();
+                harm.e_value().rejects_at(ALPHA)
+            })
+        })
+    };
+    let wrong = alarms(0.15);
+    assert!(wrong <= most(ALPHA.get()), "{wrong} of {PATHS}");
+    let found = alarms(0.3);
+    assert!(found >= PATHS * 95 / 100, "{found} of {PATHS}");
+    let mut harm = MeanDifference::above(0.0, 0.0, 1.0).unwrap();
+    let before = harm.clone();
+    assert!(harm.observe_first(f64::NAN).is_err() && harm.observe_second(-0.1).is_err());
+    assert_eq!(harm, before);
+    assert!(
+        MeanDifference::above(1.0, 0.0, 1.0).is_err()
+            && MeanDifference::above(0.0, 1.0, 1.0).is_err()
+    );
 }
 
 #[test]

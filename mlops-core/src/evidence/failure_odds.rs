@@ -98,6 +98,36 @@ impl FailureOdds {
         Ok(())
     }
 
+    /// The failures of an independent process of the same margin, from another replica of the router, say: alternative by alternative, the
+    /// likelihood ratios are multiplied.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] for another margin; nothing is changed then.
+    ///
+    /// ```
+    /// use mlops_core::evidence::FailureOdds;
+    /// let mut replica = FailureOdds::new(0.0)?;
+    /// replica.observe_failure(0.1, true)?;
+    /// let mut both = replica.clone();
+    /// both.merge(&replica)?;
+    /// assert_eq!(both.failures(), (0, 2));
+    /// assert!(both.merge(&FailureOdds::new(0.5)?).is_err());
+    /// # Ok::<(), mlops_core::OutOfRange>(())
+    /// ```
+    pub fn merge(&mut self, other: &Self) -> Result<(), OutOfRange> {
+        if self.margin != other.margin {
+            let margin = format!("[{0}, {0}]", self.margin);
+            return Err(OutOfRange::new("the other's margin", margin, other.margin));
+        }
+        for (ln_wealth, other) in self.ln_wealth.iter_mut().zip(&other.ln_wealth) {
+            *ln_wealth += other;
+        }
+        self.baseline_failures += other.baseline_failures;
+        self.canary_failures += other.canary_failures;
+        self.greatest_ln = self.greatest_ln.max(self.e_value().ln());
+        Ok(())
+    }
+
     /// The evidence now.
     pub fn e_value(&self) -> EValue {
         EValue::from_ln(log_sum_exp(&self.ln_wealth) - (ALTERNATIVES as f64).ln())

@@ -85,6 +85,36 @@ impl MeanBet {
         Ok(())
     }
 
+    /// The units of an independent bet of the same settings, from another shard, say: stake by stake, what both have won is multiplied.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] for another bound or range; nothing is changed then.
+    ///
+    /// ```
+    /// use mlops_core::evidence::MeanBet;
+    /// let shard = |values: &[f64]| {
+    ///     let mut bet = MeanBet::above(0.1, 0.0, 1.0)?;
+    ///     values.iter().try_for_each(|value| bet.observe(*value))?;
+    ///     Ok::<_, mlops_core::OutOfRange>(bet)
+    /// };
+    /// let mut merged = shard(&[0.4, 0.0])?;
+    /// merged.merge(&shard(&[0.9])?)?;
+    /// assert!((merged.e_value().ln() - shard(&[0.4, 0.0, 0.9])?.e_value().ln()).abs() < 1e-12);
+    /// # Ok::<(), mlops_core::OutOfRange>(())
+    /// ```
+    pub fn merge(&mut self, other: &Self) -> Result<(), OutOfRange> {
+        if (self.bound, self.low, self.high) != (other.bound, other.low, other.high) {
+            let bound = format!("[{0}, {0}]", self.bound);
+            return Err(OutOfRange::new("the other's bound", bound, other.bound));
+        }
+        for (ln_wealth, other) in self.ln_wealth.iter_mut().zip(&other.ln_wealth) {
+            *ln_wealth += other;
+        }
+        self.units += other.units;
+        self.greatest_ln = self.greatest_ln.max(self.e_value().ln());
+        Ok(())
+    }
+
     /// The evidence now.
     pub fn e_value(&self) -> EValue {
         EValue::from_ln(log_sum_exp(&self.ln_wealth) - (STAKES as f64).ln())

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Interval, SignificanceLevel};
+use super::{Interval, Sides, SignificanceLevel};
 use crate::OutOfRange;
 
 /// A confidence sequence for the mean of a bounded quantity: the predictable plug-in
 /// empirical-Bernstein sequence (Waudby-Smith & Ramdas, "Estimating means of bounded random variables
-/// by betting", JRSS-B 2024, arXiv 2010.09686, theorem 2), two-sided, with running intersection.
+/// by betting", JRSS-B 2024, arXiv 2010.09686, theorem 2), two-sided unless asked otherwise, with running intersection.
+/// [`BettingSequence`](super::BettingSequence) is tighter and dearer.
 ///
 /// # Guarantee
 /// If at every unit the mean given the past is the same `mu`, then P(some interval ever misses `mu`)
@@ -31,6 +32,8 @@ use crate::OutOfRange;
 pub struct MeanSequence {
     low: f64,
     high: f64,
+    #[serde(default)]
+    sides: Sides,
     alpha: SignificanceLevel,
     units: u64,
     sum: f64,
@@ -54,6 +57,7 @@ impl MeanSequence {
         Ok(Self {
             low,
             high,
+            sides: Sides::Both,
             alpha,
             units: 0,
             sum: 0.0,
@@ -63,6 +67,21 @@ impl MeanSequence {
             penalty: 0.0,
             bounds: (0.0, 1.0),
         })
+    }
+
+    /// The same with one end alone, which then has the whole of alpha.
+    ///
+    /// ```
+    /// use mlops_core::evidence::{MeanSequence, Sides, SignificanceLevel};
+    /// let both = MeanSequence::new(0.0, 1.0, SignificanceLevel::FIVE_PERCENT)?;
+    /// let mut upper = both.sides(Sides::Upper);
+    /// upper.observe(0.2)?;
+    /// assert_eq!(upper.interval().low(), 0.0);
+    /// # Ok::<(), mlops_core::OutOfRange>(())
+    /// ```
+    #[must_use]
+    pub fn sides(self, sides: Sides) -> Self {
+        Self { sides, ..self }
     }
 
     /// Takes in one unit.
@@ -76,7 +95,7 @@ impl MeanSequence {
         }
         let x = (value - self.low) / (self.high - self.low);
         let seen = self.units as f64;
-        let ln_confidence = (2.0 / self.alpha.get()).ln(); // half of alpha on each side
+        let ln_confidence = self.sides.ln_confidence(self.alpha);
 
         // Mean and variance before this unit, each with one pseudo-observation.
         let mean_before = (0.5 + self.sum) / (seen + 1.0);
@@ -97,8 +116,12 @@ impl MeanSequence {
 
         let centre = self.staked / self.stakes;
         let radius = (ln_confidence + self.penalty) / self.stakes;
-        self.bounds.0 = self.bounds.0.max(centre - radius);
-        self.bounds.1 = self.bounds.1.min(centre + radius);
+        if self.sides.holds_lower() {
+            self.bounds.0 = self.bounds.0.max(centre - radius);
+        }
+        if self.sides.holds_upper() {
+            self.bounds.1 = self.bounds.1.min(centre + radius);
+        }
         Ok(())
     }
 

@@ -9,22 +9,32 @@
 //! | [`Interval`] | where does the true value lie? | as its maker states |
 //! | [`FailureOdds`] | does one of two arms fail more often? | at every look, any traffic share |
 //! | [`MeanBet`] | is a bounded mean above a bound? | at every look |
-//! | [`MeanSequence`] | where does a bounded mean lie? | at every look |
+//! | [`MeanDifference`] | is a bounded mean greater in one of two streams? | at every look |
+//! | [`MeanSequence`] | where does a bounded mean lie? (empirical Bernstein: cheap) | at every look |
+//! | [`BettingSequence`] | the same (betting: tight) | at every look |
 //!
-//! Everything here is pure: no clock, no randomness, no I/O; the states serialize.
+//! Everything here is pure: no clock, no randomness, no I/O; the states serialize. States of independent shards are merged
+//! ([`FailureOdds::merge`], [`MeanBet::merge`], [`BettingSequence::merge`]); e-values that may depend on one another by their mean
+//! ([`EValue::mean`]).
 //!
 //! **The assumption behind every number** is stated at its type. All of them speak of the
 //! *conditional* law of the next unit given the past, so the caller decides what a unit is (a
 //! request, a user, an origin-hour) and aggregates to it first.
 
+mod betting_sequence;
 mod failure_odds;
 mod finding;
 mod mean_bet;
+mod mean_difference;
 mod mean_sequence;
 mod measure;
+mod sides;
 
+pub use betting_sequence::BettingSequence;
 pub use failure_odds::{DetectionPlan, FailureOdds};
 pub use finding::{Evidence, Measure};
 pub use mean_bet::MeanBet;
+pub use mean_difference::MeanDifference;
 pub use mean_sequence::MeanSequence;
 pub use measure::{Distance, EValue, Interval, PValue, SignificanceLevel};
+pub use sides::Sides;
