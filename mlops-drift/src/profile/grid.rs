@@ -3,7 +3,7 @@ use std::sync::Arc;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::index::{Index, LANES};
+use super::index::Index;
 use super::ranks::{Ordered, grid_ranks};
 use crate::divergence::QuantileBins;
 use crate::sample::NumericSample;
@@ -44,11 +44,11 @@ impl Grid {
                 "resolution must lie in [2, 1048576], got {resolution}"
             )));
         }
-        Self::of_ranks(reference, resolution)
+        Ok(Self::of_ranks(reference, resolution))
     }
 
     /// The same of values that are looked up by rank.
-    pub(super) fn of_ranks(reference: &impl Ordered, resolution: usize) -> Result<Self> {
+    pub(super) fn of_ranks(reference: &impl Ordered, resolution: usize) -> Self {
         let sizes = reference.sizes();
         let mut cuts = reference.distinct(resolution).unwrap_or_else(|| {
             let ranks = grid_ranks(sizes, resolution).into_iter();
@@ -60,7 +60,7 @@ impl Grid {
         cuts.extend(&bins);
         cuts.sort_unstable_by(f64::total_cmp);
         cuts.dedup();
-        Ok(Self::from_ascending(cuts, bins))
+        Self::from_ascending(cuts, bins)
     }
 
     /// The resolution that keeps a verdict undecided in less than a tenth of drift-free cases: the power of two
@@ -92,34 +92,19 @@ impl Grid {
 
     /// Adds each value to its cell. NaN and ±inf go to the outer cells: leave them out beforehand.
     pub(super) fn count(&self, values: &[f64], cells: &mut [u64]) {
-        let mut chunks = values.chunks_exact(LANES);
-        for chunk in &mut chunks {
-            let mut lanes = [0.0; LANES];
-            lanes.copy_from_slice(chunk);
-            for cell in self.index.locate(&lanes) {
-                cells[cell] += 1;
-            }
-        }
-        for &value in chunks.remainder() {
-            cells[self.index.locate(&[value; 1])[0]] += 1;
-        }
+        self.index.count(&self.cuts, values, cells);
     }
 
     /// The cell of a finite value.
     pub(crate) fn cell(&self, value: f64) -> usize {
-        self.index.locate(&[value; 1])[0]
+        self.index.locate(&self.cuts, value)
     }
 
-    /// How many of an ascending, finite sample lie in each cell.
-    pub(crate) fn count_sorted(&self, sorted: &[f64]) -> Vec<u64> {
+    /// How many finite values of an ordered sample lie in each cell.
+    pub(crate) fn count_ordered(&self, sample: &impl Ordered) -> Vec<u64> {
         let mut before = 0;
-        let ends = self.cuts.iter().flat_map(|&cut| {
-            [
-                sorted.partition_point(|&value| value < cut),
-                sorted.partition_point(|&value| value <= cut),
-            ]
-        });
-        let counts = ends.chain([sorted.len()]).map(|end| {
+        let ends = self.cuts.iter().flat_map(|&cut| sample.around(cut));
+        let counts = ends.chain([sample.sizes()[1]]).map(|end| {
             let count = end - before;
             before = end;
             count as u64
@@ -204,5 +189,13 @@ impl Ordered for NumericSample {
 
     fn distinct(&self, most: usize) -> Option<Vec<f64>> {
         distinct(finite(self.sorted()), most)
+    }
+
+    fn around(&self, cut: f64) -> [usize; 2] {
+        let finite = finite(self.sorted());
+        [
+            finite.partition_point(|&value| value < cut),
+            finite.partition_point(|&value| value <= cut),
+        ]
     }
 }

@@ -16,9 +16,11 @@ mod facets;
 mod format;
 mod grid;
 mod index;
+mod landmarks;
 mod numeric;
 mod ranks;
 mod segments;
+mod slots;
 mod table;
 
 pub use bracket::Bracket;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Grid;
 use super::grid::finite;
+use super::ranks::{Ordered, Ranks};
 use crate::sample::{Infinite, Moments, NumericSample, numbers, rank_of};
 
 /// What is known of a numeric column: exact counts on a grid that the reference fixed, missing and infinite values,
@@ -143,17 +144,36 @@ impl NumericProfile {
     }
 
     fn on(grid: Grid, sample: &NumericSample) -> Self {
-        let sorted = sample.sorted();
-        let inside = finite(sorted);
-        let below = sorted.partition_point(|&value| value == f64::NEG_INFINITY);
-        Self {
-            cells: grid.count_sorted(inside),
-            grid,
-            negative_infinite: below as u64,
-            positive_infinite: (sorted.len() - inside.len() - below) as u64,
+        let [below, _, above] = sample.sizes();
+        let undefined = Undefined {
             nans: sample.missing() as u64,
+            infinite: [below, above].map(|size| size as u64),
+        };
+        let moments = Moments::of(finite(sample.sorted()));
+        Self::of_ordered(grid, sample, undefined, moments)
+    }
+
+    /// Of the values of a reference that are not null, without sorting them all.
+    pub(super) fn of_values(values: Vec<f64>) -> Self {
+        let (undefined, finite, moments) = Undefined::apart(Cow::Owned(values));
+        let ranks = Ranks::of_values(finite.into_owned(), undefined.infinite);
+        Self::of_ordered(ranks.grid(), &ranks, undefined, moments)
+    }
+
+    fn of_ordered(
+        grid: Grid,
+        sample: &impl Ordered,
+        undefined: Undefined,
+        moments: Moments,
+    ) -> Self {
+        Self {
+            cells: grid.count_ordered(sample),
+            grid,
+            negative_infinite: undefined.infinite[0],
+            positive_infinite: undefined.infinite[1],
+            nans: undefined.nans,
             nulls: 0,
-            moments: Moments::of(inside),
+            moments,
         }
     }
 
@@ -188,31 +208,17 @@ impl NumericProfile {
     pub fn update(&mut self, column: &dyn Array) -> Result<()> {
         let values = present(column)?;
         self.nulls += (column.len() - values.len()) as u64;
-        self.count(&values);
+        self.count(values);
         Ok(())
     }
 
-    fn count(&mut self, values: &[f64]) {
-        let moments = Moments::of(values);
-        // One NaN or infinite value makes the mean undefined; so does an overflow, which the slow path sorts out.
-        if values.is_empty() || moments.mean().is_some() {
-            self.grid.count(values, &mut self.cells);
-            self.moments.merge(&moments);
-        } else {
-            self.count_with_undefined(values);
-        }
-    }
-
-    fn count_with_undefined(&mut self, values: &[f64]) {
-        let number = |predicate: fn(f64) -> bool| {
-            values.iter().filter(|&&value| predicate(value)).count() as u64
-        };
-        self.nans += number(f64::is_nan);
-        self.negative_infinite += number(|value| value == f64::NEG_INFINITY);
-        self.positive_infinite += number(|value| value == f64::INFINITY);
-        let inside: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-        self.grid.count(&inside, &mut self.cells);
-        self.moments.merge(&Moments::of(&inside));
+    fn count(&mut self, values: Cow<'_, [f64]>) {
+        let (undefined, finite, moments) = Undefined::apart(values);
+        self.nans += undefined.nans;
+        self.negative_infinite += undefined.infinite[0];
+        self.positive_infinite += undefined.infinite[1];
+        self.grid.count(&finite, &mut self.cells);
+        self.moments.merge(&moments);
     }
 
     /// The rows of another profile on the same grid.
@@ -372,6 +378,37 @@ impl NumericProfile {
             (Some(low), Some(high)) if low < high => ((value - low) / (high - low)).clamp(0.0, 1.0),
             _ => 0.0,
         }
+    }
+}
+
+/// Values that have no place on a grid.
+#[derive(Default)]
+struct Undefined {
+    nans: u64,
+    /// −∞ and +∞.
+    infinite: [u64; 2],
+}
+
+impl Undefined {
+    /// Parts values into these and the finite ones, with the moments of those.
+    fn apart(values: Cow<'_, [f64]>) -> (Self, Cow<'_, [f64]>, Moments) {
+        let moments = Moments::of(&values);
+        // One NaN or infinite value makes the mean undefined; so does an overflow, which the slow path sorts out.
+        if values.is_empty() || moments.mean().is_some() {
+            return (Self::default(), values, moments);
+        }
+        let number = |is_one: &dyn Fn(f64) -> bool| {
+            values.iter().filter(|&&value| is_one(value)).count() as u64
+        };
+        let infinite = [f64::NEG_INFINITY, f64::INFINITY];
+        let undefined = Self {
+            nans: number(&f64::is_nan),
+            infinite: infinite.map(|end| number(&|value| value == end)),
+        };
+        let mut finite = values.into_owned();
+        finite.retain(|value| value.is_finite());
+        let moments = Moments::of(&finite);
+        (undefined, Cow::Owned(finite), moments)
     }
 }
 

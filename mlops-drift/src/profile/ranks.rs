@@ -1,16 +1,15 @@
 //! The values of a column at the ranks that fix a grid, exactly, whether the column fits in memory or not.
 
-use std::collections::BTreeMap;
-
 use arrow::array::{Array, ArrayRef};
 use mlops_core::Result;
 
+use super::landmarks::Landmarks;
 use super::numeric::present;
 use super::{Grid, NumericProfile};
 use crate::divergence::QuantileBins;
-use crate::sample::{NumericSample, numbers, of_order_key, order_key};
+use crate::sample::{numbers, of_order_key, order_key};
 
-/// Values that are sorted at once, 128 MiB and as much again while they are gathered. A column of more is read several times.
+/// Values that are held at once, 128 MiB. A column of more is read several times.
 pub(super) const BUDGET: usize = 1 << 24;
 /// Bits of a key that one pass tells apart.
 const BITS: u32 = 16;
@@ -25,9 +24,8 @@ pub(super) fn profile_of(rows: u64, read: &Read<'_>) -> Result<NumericProfile> {
 
 fn profile_within(rows: u64, read: &Read<'_>, budget: usize) -> Result<NumericProfile> {
     if rows > budget as u64 {
-        let ranks = Ranks::of(read, budget)?;
-        let grid = Grid::of_ranks(&ranks, ranks.resolution)?;
-        let mut profile = NumericProfile::on_empty(grid);
+        let ranks = Ranks::of_parts(read, budget)?;
+        let mut profile = NumericProfile::on_empty(ranks.grid());
         read(&mut |part| profile.update(part))?;
         return Ok(profile);
     }
@@ -38,11 +36,11 @@ fn profile_within(rows: u64, read: &Read<'_>, budget: usize) -> Result<NumericPr
         Ok(())
     })?;
     let nulls = (gathered - values.len()) as u64;
-    Ok(NumericProfile::of(&NumericSample::of_vec(values))?.with_nulls(nulls))
+    Ok(NumericProfile::of_values(values).with_nulls(nulls))
 }
 
 /// Values in ascending order, found by rank.
-pub(super) trait Ordered {
+pub(crate) trait Ordered {
     /// How many values are −∞, finite, and +∞.
     fn sizes(&self) -> [usize; 3];
 
@@ -51,6 +49,9 @@ pub(super) trait Ordered {
 
     /// The distinct finite values, if they are no more than `most`.
     fn distinct(&self, most: usize) -> Option<Vec<f64>>;
+
+    /// How many finite values are less than a cut of its grid, and how many at most that.
+    fn around(&self, cut: f64) -> [usize; 2];
 }
 
 /// The ranks that a grid of this resolution looks up, of so many values: `steps` equal steps of the finite ones (type 1), ranks 1, 2, 4, … from
@@ -66,39 +67,48 @@ pub(super) fn grid_ranks([below, finite, _]: [usize; 3], steps: usize) -> Vec<us
     ranks.map(|rank| below + rank).collect()
 }
 
-/// The values of a column at the ranks that its grid looks up, found in several passes.
-struct Ranks {
+/// The values of a column at the ranks that its grid looks up.
+pub(super) struct Ranks {
     sizes: [usize; 3],
     resolution: usize,
-    values: BTreeMap<usize, f64>,
-    /// As long as they are no more than the resolution.
-    distinct: Option<Vec<f64>>,
+    landmarks: Landmarks,
 }
 
 impl Ranks {
-    fn of(read: &Read<'_>, budget: usize) -> Result<Self> {
-        let (sizes, histogram) = first_pass(read)?;
+    /// None passed yet.
+    fn of_sizes(sizes: [usize; 3]) -> Self {
         let len: usize = sizes.iter().sum();
         let resolution = Grid::resolution_for(len as u64);
-        let mut wanted = grid_ranks(sizes, resolution);
-        wanted.extend(QuantileBins::default().ranks(len));
-        wanted.sort_unstable();
-        wanted.dedup();
-        let mut found = Found {
-            wanted,
-            ranks: Self {
-                sizes,
-                resolution,
-                values: BTreeMap::new(),
-                distinct: Some(Vec::new()),
-            },
-            next: 0,
-            rank: 0,
-        };
-        found.add(f64::NEG_INFINITY, sizes[0]);
-        Passes { read, budget }.visit(&histogram, 0, u64::BITS - BITS, &mut found)?;
-        found.add(f64::INFINITY, sizes[2]);
-        Ok(found.ranks)
+        let looked_up = grid_ranks(sizes, resolution).into_iter();
+        let looked_up = looked_up.chain(QuantileBins::default().ranks(len));
+        let finite = looked_up.filter_map(|rank| rank.checked_sub(sizes[0]));
+        let wanted = finite.filter(|&rank| rank < sizes[1]).collect();
+        Self {
+            sizes,
+            resolution,
+            landmarks: Landmarks::new(wanted, resolution),
+        }
+    }
+
+    /// Of finite values in memory, beside so many that are −∞ and +∞.
+    pub(super) fn of_values(finite: Vec<f64>, [below, above]: [u64; 2]) -> Self {
+        let mut ranks = Self::of_sizes([below as usize, finite.len(), above as usize]);
+        ranks.landmarks.add_all(finite);
+        ranks
+    }
+
+    /// Of a column that is read several times.
+    fn of_parts(read: &Read<'_>, budget: usize) -> Result<Self> {
+        let (sizes, histogram) = first_pass(read)?;
+        let mut ranks = Self::of_sizes(sizes);
+        let passes = Passes { read, budget };
+        passes.visit(&histogram, 0, u64::BITS - BITS, &mut ranks.landmarks)?;
+        Ok(ranks)
+    }
+
+    /// The grid that these ranks fix.
+    pub(super) fn grid(&self) -> Grid {
+        Grid::of_ranks(self, self.resolution)
     }
 }
 
@@ -108,43 +118,20 @@ impl Ordered for Ranks {
     }
 
     fn at(&self, rank: usize) -> f64 {
-        self.values.get(&rank).copied().unwrap_or(f64::NAN) // every rank that a grid looks up was wanted
+        match rank.checked_sub(self.sizes[0]) {
+            None => f64::NEG_INFINITY,
+            Some(rank) => self.landmarks.at(rank).unwrap_or(f64::INFINITY),
+        }
     }
 
     fn distinct(&self, most: usize) -> Option<Vec<f64>> {
-        self.distinct
-            .clone()
-            .filter(|distinct| distinct.len() <= most)
+        let distinct = self.landmarks.distinct()?;
+        let few = distinct.len() <= most;
+        few.then(|| distinct.iter().map(|mark| mark.value).collect())
     }
-}
 
-/// The ranks that were passed, values being added in ascending order.
-struct Found {
-    wanted: Vec<usize>,
-    ranks: Ranks,
-    next: usize,
-    rank: usize,
-}
-
-impl Found {
-    fn add(&mut self, value: f64, count: usize) {
-        self.rank += count;
-        while let Some(&rank) = self.wanted.get(self.next).filter(|&&rank| rank < self.rank) {
-            self.ranks.values.insert(rank, value);
-            self.next += 1;
-        }
-        if count > 0 && value.is_finite() {
-            let most = self.ranks.resolution;
-            self.ranks.distinct = self
-                .ranks
-                .distinct
-                .take()
-                .filter(|held| held.len() < most)
-                .map(|mut held| {
-                    held.push(value);
-                    held
-                });
-        }
+    fn around(&self, cut: f64) -> [usize; 2] {
+        self.landmarks.around(cut)
     }
 }
 
@@ -173,8 +160,14 @@ struct Passes<'a> {
 
 impl Passes<'_> {
     /// The finite values whose keys start with `prefix`, in ascending order: the histogram tells how many there are for each of the next 16
-    /// bits, above the `shift` last ones. As many buckets as fit are sorted at once; one that does not fit is told apart further.
-    fn visit(&self, histogram: &[usize], prefix: u64, shift: u32, found: &mut Found) -> Result<()> {
+    /// bits, above the `shift` last ones. As many buckets as fit are gathered at once; one that does not fit is told apart further.
+    fn visit(
+        &self,
+        histogram: &[usize],
+        prefix: u64,
+        shift: u32,
+        found: &mut Landmarks,
+    ) -> Result<()> {
         let mut start = 0;
         while start < histogram.len() {
             let mut end = start;
@@ -185,18 +178,17 @@ impl Passes<'_> {
             }
             let first = (prefix << BITS) | start as u64;
             if end > start {
-                if size > 0 {
-                    self.sort(
-                        first..=(prefix << BITS) | (end - 1) as u64,
-                        shift,
-                        size,
-                        found,
-                    )?;
+                if found.wants(size) {
+                    let buckets = first..=(prefix << BITS) | (end - 1) as u64;
+                    self.gather(buckets, shift, size, found)?;
+                } else {
+                    found.skip(size);
                 }
                 start = end;
                 continue;
             }
             match shift.checked_sub(BITS) {
+                _ if !found.wants(histogram[start]) => found.skip(histogram[start]),
                 None => found.add(of_order_key(first), histogram[start]), // one key: one value
                 Some(finer) => {
                     self.visit(&self.histogram(first, shift, finer)?, first, finer, found)?
@@ -219,12 +211,13 @@ impl Passes<'_> {
         Ok(histogram)
     }
 
-    fn sort(
+    /// The values of some buckets.
+    fn gather(
         &self,
         buckets: std::ops::RangeInclusive<u64>,
         shift: u32,
         size: usize,
-        found: &mut Found,
+        found: &mut Landmarks,
     ) -> Result<()> {
         let mut values = Vec::with_capacity(size);
         self.for_each(|value| {
@@ -232,10 +225,7 @@ impl Passes<'_> {
                 values.push(value);
             }
         })?;
-        let values = NumericSample::of_vec(values);
-        for ties in values.sorted().chunk_by(|a, b| a == b) {
-            found.add(ties[0], ties.len());
-        }
+        found.add_all(values);
         Ok(())
     }
 

@@ -240,7 +240,7 @@ impl Ranks {
         let half = |odd: usize| finite.iter().skip(odd).step_by(2).copied();
         let held_out = NumericSample::new(half(0));
         let grid = Grid::of(&held_out, Grid::resolution_for(held_out.len() as u64))?;
-        let reference = grid.count_sorted(NumericSample::new(half(1)).sorted());
+        let reference = grid.count_ordered(&NumericSample::new(half(1)));
         Ok(Self {
             counts: Sums::of(&reference),
             grid,

@@ -1,0 +1,191 @@
+//! Some values of a column, exactly, with how many lie below each: what fixes a grid, and what counts the column on it.
+
+use super::slots::Slots;
+use crate::sample::{of_order_key, order_key};
+
+/// Values that are sorted rather than told apart by slots.
+const FEW: usize = 4_096;
+/// Values that show over which range the slots should lie.
+const SHOWN: usize = 1_024;
+/// Slots are this many times finer than those values need: one in sixteen then holds a rank that a grid looks up.
+const FINER: usize = 32;
+
+/// A value, and how many finite ones are less, and how many at most that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Landmark {
+    pub(super) value: f64,
+    pub(super) below: usize,
+    pub(super) through: usize,
+}
+
+/// The values at some ranks of the finite values of a column, and all distinct ones as long as they are few.
+///
+/// Values are told of in ascending order, at once ([`add_all`](Self::add_all)) or group by group.
+#[derive(Debug)]
+pub(super) struct Landmarks {
+    /// Ranks from 0 that are looked up, in ascending order.
+    wanted: Vec<usize>,
+    /// How many of them have been passed.
+    passed: usize,
+    /// How many values have been passed.
+    rank: usize,
+    /// Distinct values that are still few.
+    most: usize,
+    found: Vec<Landmark>,
+    /// Whether everything that was passed was found.
+    complete: bool,
+}
+
+impl Landmarks {
+    pub(super) fn new(mut wanted: Vec<usize>, most: usize) -> Self {
+        wanted.sort_unstable();
+        wanted.dedup();
+        Self {
+            wanted,
+            passed: 0,
+            rank: 0,
+            most,
+            found: Vec::new(),
+            complete: true,
+        }
+    }
+
+    /// All distinct values, if they are few.
+    pub(super) fn distinct(&self) -> Option<&[Landmark]> {
+        self.complete.then_some(&self.found)
+    }
+
+    /// The value of a rank that was wanted.
+    pub(super) fn at(&self, rank: usize) -> Option<f64> {
+        let place = self.found.partition_point(|mark| mark.through <= rank);
+        self.found.get(place).map(|mark| mark.value)
+    }
+
+    /// How many values are less than a landmark, or than what lies between two neighbouring values that were wanted, and how many at most that.
+    pub(super) fn around(&self, value: f64) -> [usize; 2] {
+        let place = self.found.partition_point(|mark| mark.value <= value);
+        match self.found[..place].last() {
+            Some(mark) if mark.value == value => [mark.below, mark.through],
+            Some(mark) => [mark.through; 2],
+            None => [0; 2],
+        }
+    }
+
+    /// Whether any of the next values is looked for.
+    pub(super) fn wants(&self, count: usize) -> bool {
+        let next = self.wanted.get(self.passed);
+        count > 0 && (self.complete || next.is_some_and(|&next| next < self.rank + count))
+    }
+
+    /// The next values, all equal.
+    pub(super) fn add(&mut self, value: f64, count: usize) {
+        let mark = Landmark {
+            value,
+            below: self.rank,
+            through: self.rank + count,
+        };
+        let is_wanted = self.pass(count);
+        if self.complete && self.found.len() == self.most {
+            self.keep_wanted();
+        }
+        if is_wanted || self.complete {
+            self.found.push(mark);
+        }
+    }
+
+    /// The next values, none of which is wanted.
+    pub(super) fn skip(&mut self, count: usize) {
+        if count > 0 {
+            self.keep_wanted();
+            self.pass(count);
+        }
+    }
+
+    /// The next values, in any order. Those at wanted ranks, and those beside them, are sorted.
+    pub(super) fn add_all(&mut self, values: Vec<f64>) {
+        if values.len() <= FEW {
+            return self.add_sorted(&sorted(values));
+        }
+        let slots = slots_of(&values);
+        let counts = slots.counts(&values);
+        let occupied = counts.iter().filter(|&&count| count > 0).count();
+        if self.complete && self.found.len() + occupied > self.most {
+            self.keep_wanted();
+        }
+        let looked_into = self.looked_into(&counts);
+        let kept = values
+            .into_iter()
+            .filter(|&value| looked_into[slots.of(value)]);
+        let kept = sorted(kept.collect());
+        let mut rest = kept.as_slice();
+        for (count, is_looked_into) in counts.into_iter().zip(looked_into) {
+            if is_looked_into {
+                let (first, later) = rest.split_at(count as usize);
+                self.add_sorted(first);
+                rest = later;
+            } else {
+                self.skip(count as usize);
+            }
+        }
+    }
+
+    fn add_sorted(&mut self, values: &[f64]) {
+        for ties in values.chunk_by(|a, b| a == b) {
+            self.add(ties[0], ties.len());
+        }
+    }
+
+    /// By slot, whether any of its values is looked for.
+    fn looked_into(&self, counts: &[u32]) -> Vec<bool> {
+        let mut wanted = self.wanted[self.passed..].iter().peekable();
+        let mut rank = self.rank;
+        let slots = counts.iter().map(|&count| {
+            rank += count as usize;
+            let mut is_wanted = self.complete && count > 0;
+            while wanted.next_if(|&&next| next < rank).is_some() {
+                is_wanted = true;
+            }
+            is_wanted
+        });
+        slots.collect()
+    }
+
+    /// Goes past values; whether any of them is wanted.
+    fn pass(&mut self, count: usize) -> bool {
+        self.rank += count;
+        let before = self.passed;
+        while self
+            .wanted
+            .get(self.passed)
+            .is_some_and(|&next| next < self.rank)
+        {
+            self.passed += 1;
+        }
+        self.passed > before
+    }
+
+    /// There are more distinct values than are kept.
+    fn keep_wanted(&mut self) {
+        if std::mem::take(&mut self.complete) {
+            let wanted = &self.wanted;
+            self.found.retain(|mark| {
+                let next = wanted.partition_point(|&rank| rank < mark.below);
+                wanted.get(next).is_some_and(|&rank| rank < mark.through)
+            });
+        }
+    }
+}
+
+/// Over the range of every so manieth value.
+fn slots_of(values: &[f64]) -> Slots {
+    let step = values.len().div_ceil(SHOWN).max(1);
+    let shown = sorted(values.iter().copied().step_by(step).collect());
+    Slots::over(&shown).finer(FINER)
+}
+
+/// Keys are sorted rather than floats: a third faster.
+fn sorted(values: Vec<f64>) -> Vec<f64> {
+    let mut keys: Vec<u64> = values.into_iter().map(order_key).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(of_order_key).collect()
+}
