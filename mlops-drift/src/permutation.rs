@@ -96,13 +96,25 @@ impl Permutations {
         size: usize,
         mut exceeds: impl FnMut(&[u32]) -> bool,
     ) -> PValue {
+        self.sequential(pooled, size as u64, |rng| {
+            shuffle_head(&mut items, size, rng);
+            exceeds(&items[..size])
+        })
+    }
+
+    /// The same, whatever is drawn and judged from a generator; `cost` is what one draw takes, in rows.
+    pub(crate) fn sequential(
+        &self,
+        pooled: impl Iterator<Item = u64>,
+        cost: u64,
+        mut exceeds: impl FnMut(&mut ChaCha8Rng) -> bool,
+    ) -> PValue {
         let seed = pooled.fold(self.seed, |state, value| mix(state ^ value));
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let limit = self.affordable(size);
+        let limit = self.affordable(cost);
         let mut exceedances = 0;
         for draws in 1..=limit {
-            shuffle_head(&mut items, size, &mut rng);
-            exceedances += u32::from(exceeds(&items[..size]));
+            exceedances += u32::from(exceeds(&mut rng));
             if exceedances == EXCEEDANCES {
                 return PValue::saturating(f64::from(exceedances) / f64::from(draws));
             }
@@ -110,8 +122,13 @@ impl Permutations {
         PValue::saturating(f64::from(exceedances + 1) / (f64::from(limit) + 1.0))
     }
 
-    fn affordable(&self, size: usize) -> u32 {
-        let affordable = BUDGET / (size as u64).max(1);
+    /// The least p-value that draws of this cost can give.
+    pub(crate) fn least(&self, cost: u64) -> f64 {
+        1.0 / (f64::from(self.affordable(cost)) + 1.0)
+    }
+
+    fn affordable(&self, cost: u64) -> u32 {
+        let affordable = BUDGET / cost.max(1);
         let floor = FEWEST.min(self.limit);
         u32::try_from(affordable)
             .unwrap_or(u32::MAX)

@@ -191,7 +191,7 @@ fn methods_are_chosen_by_column() {
             .method
             .clone()
     };
-    assert_eq!(method("code"), "chi_square_asymptotic");
+    assert_eq!(method("code"), "chi_square_permutation");
     assert_eq!(method("x"), "psi_permutation");
     assert_eq!(report.verdict.drifted_columns, ["code"]);
     assert!(

@@ -22,8 +22,7 @@ use rand_chacha::ChaCha8Rng;
 const ALPHA: f64 = 0.05;
 /// The chance that a test at exactly its level fails one assertion.
 const MISS: f64 = 1e-4;
-/// What the chi-square approximations may add to alpha: Cochran's rule (every expected count at
-/// least 5) keeps them within half a percent.
+/// What the chi-square approximation of PSI may add to alpha.
 const APPROXIMATION: f64 = 0.005;
 
 /// The least k with P(Binomial(runs, rate) > k) < MISS.
@@ -131,7 +130,7 @@ fn numeric_level(
 }
 
 fn categorical_level(name: &str, runs: u32, sizes: [usize; 2], k: usize, power: f64) {
-    assert_level(name, runs, APPROXIMATION, |draw| {
+    assert_level(name, runs, 0.0, |draw| {
         let [reference, current] = sizes.map(|size| categorical(&draw.categories(size, k, power)));
         rejects(&ChiSquare::default(), &reference, &current)
     });
@@ -169,6 +168,26 @@ fn chi_square_keeps_its_level() {
     categorical_level("chi-square 30 sparse", 200, [60, 50], 30, 1.0);
     categorical_level("chi-square 200 zipf", 100, [300, 200], 200, 1.0);
     categorical_level("chi-square 2 rare", 1000, [80, 40], 2, 5.0);
+}
+
+/// Of few values: the law given the ties keeps its level, and does not throw the power away that ties cost the law without them. With shares of 10 %
+/// and 15 % of 1,000 each the exact test of a 2 × 2 table has a power of 0.91 at 5 %, the law without ties one of 0.25.
+#[test]
+fn kolmogorov_smirnov_sees_a_flag_change() {
+    let flag = |share: f64| move |draw: &mut Draw| f64::from(u8::from(draw.uniform() < share));
+    let test = KolmogorovSmirnov::default();
+    let numbers =
+        |draw: &mut Draw, share| NumericSample::new((0..1_000).map(|_| flag(share)(draw)));
+    assert_level("ks 1000/1000 of a flag", 500, 0.0, |draw| {
+        rejects(&test, &numbers(draw, 0.1), &numbers(draw, 0.1))
+    });
+    let seen = (0..100).filter(|&seed| {
+        let draw = &mut Draw::new(seed);
+        rejects(&test, &numbers(draw, 0.1), &numbers(draw, 0.15))
+    });
+    let seen = seen.count();
+    println!("a flag that changes is seen in {seen} of 100");
+    assert!(seen >= 79, "{seen} of 100"); // fewer have probability below 1e-4 at 0.91
 }
 
 #[test]

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
 use mlops_core::evidence::{PValue, SignificanceLevel};
 use mlops_drift::DriftCheck;
 use mlops_drift::check::DriftMonitor;
@@ -75,6 +75,42 @@ fn a_change_is_seen() {
     });
     let seen = seen.count();
     assert!(seen >= 19, "{seen} of 20");
+}
+
+/// Labels of which one is rare, and numbers of few values: their p-values reach as far down as a watch over many windows needs.
+#[test]
+fn a_change_of_labels_is_seen_at_any_time() {
+    let window = |rng: &mut ChaCha8Rng, moved: bool| {
+        let mut rows = |law: &dyn Fn(f64) -> u8| -> Vec<u8> {
+            (0..400).map(|_| law(rng.random_range(0.0..1.0))).collect()
+        };
+        let label = |u: f64| u8::from(u < 0.5) + u8::from(u < 0.005);
+        let labels = rows(&|u| label(u) + 3 * u8::from(moved));
+        let stars = rows(&|u| (u * 5.0) as u8 / (1 + u8::from(moved)));
+        let labels = labels
+            .into_iter()
+            .map(|label| Some(format!("label {label}")));
+        let stars = stars.into_iter().map(i32::from);
+        let columns: [(&str, ArrayRef); 2] = [
+            ("label", Arc::new(labels.collect::<StringArray>())),
+            ("stars", Arc::new(Int32Array::from_iter_values(stars))),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    for column in ["label", "stars"] {
+        let rng = &mut ChaCha8Rng::seed_from_u64(3);
+        let check = DriftCheck::against(&window(rng, false)).columns([column]);
+        let check = check.prepare().unwrap();
+        let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+        for day in 0..60 {
+            let (quiet, _) = monitor
+                .observe(day.to_string(), &window(rng, false))
+                .unwrap();
+            assert!(!quiet.alarmed, "{column}, day {day}");
+        }
+        let (changed, _) = monitor.observe("changed", &window(rng, true)).unwrap();
+        assert!(changed.alarmed, "{column}: {changed:?}");
+    }
 }
 
 #[test]

@@ -169,6 +169,14 @@ impl Steps {
         Ok(Self { counts, sizes })
     }
 
+    /// The counts of all distinct values, if every value lies at a cut or is infinite.
+    fn points(&self) -> Option<Vec<[u64; 2]>> {
+        let mut open = self.counts.iter().skip(1).step_by(2);
+        let are_points = open.all(|cell| *cell == [0, 0]);
+        let occupied = self.counts.iter().filter(|cell| **cell != [0, 0]);
+        are_points.then(|| occupied.copied().collect())
+    }
+
     fn cells(&self) -> impl Iterator<Item = Step> {
         self.counts.iter().scan([0, 0], |sums, cell| {
             let before = *sums;
@@ -211,10 +219,13 @@ impl Step {
 }
 
 /// Tests at the lower end of the bracket, so that the p-value is never below the exact one: the level holds, whatever the
-/// resolution.
+/// resolution. Given the ties where every value is a cut, as with few distinct values.
 impl TwoSampleTest<NumericProfile> for KolmogorovSmirnov {
     fn test(&self, reference: &NumericProfile, current: &NumericProfile) -> Result<TestResult> {
         let steps = Steps::between(reference, current)?;
+        if let Some(counts) = steps.points() {
+            return Ok(self.judge_tied(&counts));
+        }
         let [low, _] = steps.greatest_gap();
         let [n, m] = steps.sizes;
         let lattice_steps = low / u128::from(gcd(n, m));

@@ -4,11 +4,15 @@ use statrs::function::gamma::checked_gamma_ur;
 
 use super::contingency::Contingency;
 use super::hypergeometric::Hypergeometric;
+use super::tables::Tables;
 use super::{NullDistribution, Permutations, TestResult, TwoSampleTest};
 use crate::sample::CategoricalSample;
 
 /// Cochran's rule: below this expected count the chi-square law is a poor approximation.
 const LEAST_EXPECTED: f64 = 5.0;
+/// P-values below which the chi-square law is not relied on: it is good to some tenths of a percent, which is much of the levels that a
+/// correction over many columns leaves. What it calls more probable, no test at 5 % or less rejects anyway.
+pub(super) const DOUBTFUL: f64 = 0.05;
 /// Statistics closer than rounding count as equal: more extreme than the data or equal to them.
 const ROUNDING: f64 = 1e-9;
 
@@ -19,12 +23,12 @@ const ROUNDING: f64 = 1e-9;
 /// monitors do, alarms in 20 % to 86 % of drift-free cases at a nominal 5 %.)
 /// **Hypothesis**: both samples have the same shares.
 /// **Assumption**: exchangeable values; the set of categories may differ and is not fixed beforehand.
-/// **Guarantee**: at its level for every table: where every expected count is at least 5 the
-/// chi-square law with k − 1 degrees of freedom is used (an approximation, good to some tenths of a
-/// percent at 5 %); else the exact hypergeometric law (two categories) or seeded
-/// [`Permutations`] with fixed margins.
+/// **Guarantee**: at its level for every table and for every alpha up to 5 %, however small. Two categories: the exact hypergeometric law. More:
+/// the chi-square law with k − 1 degrees of freedom where every expected count is at least 5, but for p-values of 5 % and less, which are
+/// decided by seeded [`Permutations`] with fixed margins. These end at 1 in 10,000; below that p is a hundred times the exact bound "the
+/// most surprising of k categories" (hypergeometric, by Bonferroni's inequality), so that a long watch over many columns can alarm as well.
 /// **Weakness**: many rare categories dilute it; it knows no order among categories.
-/// **Cost**: O(k log k); with permutations O(min(n, m)) each.
+/// **Cost**: O(k log k); a permutation O(k), or as many steps as rare categories have values, whatever the number of rows.
 /// **Source**: Pearson 1900; Cochran, "Some methods for strengthening the common χ² tests",
 /// Biometrics 1954; Besag & Clifford, "Sequential Monte Carlo p-values", Biometrika 1991.
 ///
@@ -35,7 +39,7 @@ const ROUNDING: f64 = 1e-9;
 /// let reference = CategoricalSample::new([Some("a"); 40].into_iter().chain([Some("b"); 10]));
 /// let current = CategoricalSample::new([Some("a"); 20].into_iter().chain([Some("b"); 30]));
 /// let result = ChiSquare::default().test(&reference, &current)?;
-/// assert_eq!(result.method, "chi_square_asymptotic");
+/// assert_eq!(result.method, "chi_square_exact");
 /// assert!(result.p_value.get() < 0.001);
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
@@ -47,8 +51,8 @@ pub struct ChiSquare {
 }
 
 impl ChiSquare {
-    /// Yates's continuity correction, where there are two categories and the chi-square law is used.
-    /// Makes the test conservative.
+    /// Yates's continuity correction, where there are two categories and the chi-square law is asked for
+    /// ([`NullDistribution::Asymptotic`]). Makes the test conservative.
     ///
     /// ```
     /// let test = mlops_drift::two_sample::ChiSquare::default().yates();
@@ -95,85 +99,61 @@ impl ChiSquare {
         if categories < 2 {
             return TestResult::new(0.0, PValue::saturating(1.0), "chi_square_exact");
         }
-        let approximates = match self.null {
-            NullDistribution::Automatic => table.least_expected() >= LEAST_EXPECTED,
-            NullDistribution::Exact => false,
-            NullDistribution::Asymptotic => true,
-        };
-        if approximates {
-            let correction = if self.yates && categories == 2 {
-                0.5
-            } else {
-                0.0
-            };
-            let statistic = table.pearson(correction);
-            let p = chi_square_sf(statistic, (categories - 1) as f64);
-            return TestResult::new(statistic, p, "chi_square_asymptotic");
+        if self.null != NullDistribution::Exact
+            && let Some(result) = self.approximate(table)
+        {
+            return result;
         }
         let statistic = table.pearson(0.0);
         if categories == 2 {
-            return TestResult::new(statistic, hypergeometric(table), "chi_square_exact");
+            let p = Hypergeometric::of(table).two_sided(table.cells()[0][0]);
+            return TestResult::new(statistic, p, "chi_square_exact");
         }
         TestResult::new(statistic, self.permuted(table), "chi_square_permutation")
     }
 
+    /// By the chi-square law, where that is asked for or good enough.
+    fn approximate(&self, table: &Contingency) -> Option<TestResult> {
+        let categories = table.cells().len();
+        let is_asked_for = self.null == NullDistribution::Asymptotic;
+        if !is_asked_for && (categories == 2 || table.least_expected() < LEAST_EXPECTED) {
+            return None;
+        }
+        let is_corrected = self.yates && categories == 2;
+        let statistic = table.pearson(if is_corrected { 0.5 } else { 0.0 });
+        let p = chi_square_sf(statistic, (categories - 1) as f64);
+        let is_good = is_asked_for || p.get() > DOUBTFUL;
+        is_good.then(|| TestResult::new(statistic, p, "chi_square_asymptotic"))
+    }
+
     fn permuted(&self, table: &Contingency) -> PValue {
-        let sizes = table.sizes();
-        let (few, size) = if sizes[0] <= sizes[1] {
-            (0, sizes[0])
-        } else {
-            (1, sizes[1])
-        };
-        let totals: Vec<f64> = table
-            .cells()
-            .iter()
-            .map(|cell| (cell[0] + cell[1]) as f64)
-            .collect();
+        let tables = Tables::of(table.cells());
+        let totals = table.cells().iter().map(|cell| (cell[0] + cell[1]) as f64);
+        let totals: Vec<f64> = totals.collect();
         // With fixed margins Pearson's statistic is increasing in Σ count²/total of either sample.
-        let observed: f64 = table
-            .cells()
-            .iter()
-            .zip(&totals)
-            .map(|(cell, total)| (cell[few] as f64).powi(2) / total)
-            .sum();
-        let rows = (0u32..)
-            .zip(table.cells())
-            .flat_map(|(category, cell)| {
-                std::iter::repeat_n(category, (cell[0] + cell[1]) as usize)
-            })
-            .collect();
-        let mut counts = vec![0.0; totals.len()];
-        let bits = totals.iter().map(|total| total.to_bits());
-        self.permutations
-            .p_value(bits, rows, size as usize, |drawn| {
-                let drawn_sum = sum_of_squares(drawn, &totals, &mut counts);
-                drawn_sum >= observed * (1.0 - ROUNDING)
-            })
+        let sum = |counts: &mut dyn Iterator<Item = u64>| -> f64 {
+            let parts = counts.zip(&totals);
+            parts
+                .map(|(count, total)| (count as f64).powi(2) / total)
+                .sum()
+        };
+        let few = tables.few();
+        let observed = sum(&mut table.cells().iter().map(|cell| cell[few]));
+        let least = observed * (1.0 - ROUNDING);
+        let bound = most_surprising(table);
+        tables.p_value_beside(bound, self.permutations, |counts| {
+            sum(&mut counts.iter().copied()) >= least
+        })
     }
 }
 
-/// `Σ count²/total` of the drawn categories, one category at a time; leaves `counts` at zero.
-fn sum_of_squares(drawn: &[u32], totals: &[f64], counts: &mut [f64]) -> f64 {
-    let mut sum = 0.0;
-    for &category in drawn {
-        let count = &mut counts[category as usize];
-        sum += (2.0 * *count + 1.0) / totals[category as usize];
-        *count += 1.0;
-    }
-    drawn
-        .iter()
-        .for_each(|&category| counts[category as usize] = 0.0);
-    sum
-}
-
-/// The exact p-value of a 2 × 2 table with fixed margins: the probability of all tables at least as
-/// far from expectation.
-fn hypergeometric(table: &Contingency) -> PValue {
-    let [n, m] = table.sizes();
-    let [a, b] = table.cells()[0];
-    let expected = (a + b) as f64 * n as f64 / (n + m) as f64;
-    let deviation = (a as f64 - expected).abs() * (1.0 - ROUNDING);
-    Hypergeometric::of(table).p_value(|count| (count as f64 - expected).abs() >= deviation)
+/// The exact p-value of the category that is most surprising beside all others, times their number.
+fn most_surprising(table: &Contingency) -> PValue {
+    let sizes = table.sizes();
+    let cells = table.cells().iter();
+    let each = cells.map(|&[a, b]| Hypergeometric::new(sizes, a + b).two_sided(a).get());
+    let least = each.fold(1.0, f64::min);
+    PValue::saturating(least * table.cells().len() as f64)
 }
 
 /// P(χ² ≥ x) with `freedom` degrees of freedom.

@@ -56,7 +56,7 @@ impl TwoSampleTest<CategoricalSample> for FisherExact {
         let odds = first[0] as f64 * second[1] as f64 / (second[0] as f64 * first[1] as f64);
         let law = Hypergeometric::of(&table);
         let most = law.probability(first[0]) * (1.0 + ROUNDING);
-        let p = law.p_value(|count| law.probability(count) <= most);
+        let p = law.p_value(|_, probability| probability <= most);
         Ok(TestResult::new(odds, p, "fisher_exact"))
     }
 }

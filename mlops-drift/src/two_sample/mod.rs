@@ -40,6 +40,7 @@ mod permutation_test;
 mod proportions;
 pub(crate) mod resample;
 mod student;
+mod tables;
 mod welch;
 
 use mlops_core::Result;

@@ -7,23 +7,18 @@ use super::laws::normal_two_sided;
 use super::{NullDistribution, TestResult, TwoSampleTest};
 use crate::sample::CategoricalSample;
 
-/// Cochran's rule: below this expected count the normal law is a poor approximation.
-const LEAST_EXPECTED: f64 = 5.0;
-/// Distances closer than rounding count as equal.
-const ROUNDING: f64 = 1e-9;
-
 /// The z test of two proportions, with the pooled variance.
 ///
 /// **Statistic**: z, the share of the second category (in the order of the labels) in the reference less
 /// that in the current sample, over its standard error from the pooled share. z² is Pearson's statistic.
 /// **Hypothesis**: both samples have the same shares.
 /// **Assumption**: exchangeable values.
-/// **Guarantee**: the normal law where every expected count is at least 5 (good to some tenths of a percent
-/// at 5 %); otherwise the exact hypergeometric law. With one category in all, z is 0 and p is 1.
+/// **Guarantee**: at its level for every table, by the exact hypergeometric law; the normal law only if asked for. With one category in all,
+/// z is 0 and p is 1.
 /// **Weakness**: looked at again and again while data arrive, it alarms far above its level; see
 /// [`FailureOdds`](mlops_core::evidence::FailureOdds).
 /// **Errors**: more than two categories.
-/// **Cost**: O(1) for counted samples; O(n) for the exact law.
+/// **Cost**: some dozens of standard deviations of the count, O(√n).
 /// **Source**: Fleiss, Levin & Paik, "Statistical Methods for Rates and Proportions", section 3.1.
 ///
 /// ```
@@ -52,14 +47,6 @@ impl TwoProportions {
     pub fn null(self, null: NullDistribution) -> Self {
         Self { null }
     }
-
-    fn approximates(&self, table: &Contingency) -> bool {
-        match self.null {
-            NullDistribution::Automatic => table.least_expected() >= LEAST_EXPECTED,
-            NullDistribution::Exact => false,
-            NullDistribution::Asymptotic => true,
-        }
-    }
 }
 
 impl TwoSampleTest<CategoricalSample> for TwoProportions {
@@ -78,11 +65,10 @@ impl TwoSampleTest<CategoricalSample> for TwoProportions {
         };
         let law = Hypergeometric::of(&table);
         let z = z(law.cells(table.cells()[0][0]));
-        Ok(if self.approximates(&table) {
+        Ok(if self.null == NullDistribution::Asymptotic {
             TestResult::new(z, normal_two_sided(z), "two_proportions_asymptotic")
         } else {
-            let least = z.abs() * (1.0 - ROUNDING);
-            let p = law.p_value(|count| self::z(law.cells(count)).abs() >= least);
+            let p = law.two_sided(table.cells()[0][0]);
             TestResult::new(z, p, "two_proportions_exact")
         })
     }
