@@ -3,12 +3,13 @@
 
     python3 benches/compare.py            # all of it: a quarter of an hour, most of it Evidently's
     python3 benches/compare.py join drift
+    python3 benches/compare.py memory     # the peak of our check of 10,000,000 rows against as many: 3.2 GB of files
 
 Installs the peers (peers/requirements.txt) into target/peers at the first run. CPU time, user and
 system, is that of the work alone: a process that does it 1 + N times less one that does it once.
 """
 
-import resource
+import os
 import subprocess
 import sys
 import venv
@@ -20,6 +21,8 @@ DATA = ROOT / "examples/data/nycflights13"
 PEERS = ROOT / "target/peers"
 WIDE = PEERS / "wide"
 ROWS = 1_000_000
+LONG = PEERS / "long"
+LONG_ROWS = 10_000_000
 
 
 class Work:
@@ -53,20 +56,20 @@ def python():
 def ours():
     build = ["cargo", "build", "--release", "-q", "-p", "mlops-benches", "--bin", "ours"]
     subprocess.run(build, cwd=ROOT, check=True)
-    return ROOT / "target/release/ours"
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/ours"
 
 
 def run(command):
-    """CPU seconds of a process, and the last line that it printed."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    answer = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, (answer.stdout.split() or [""])[-1]
+    """CPU seconds of a process, its greatest memory in MB, and the last word that it printed."""
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, f"{command} failed"
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, (printed.split() or [""])[-1]
 
 
 def per_time(command, times):
-    (once, first), (often, last) = run(command(1)), run(command(1 + times))
+    (once, _, first), (often, _, last) = run(command(1)), run(command(1 + times))
     assert first == last, f"{first} is not {last}"
     return (often - once) / times, last
 
@@ -85,12 +88,27 @@ def compare(name, work, interpreter, binary):
     print(f"{name}: the peer takes {ratios[len(ratios) // 2]:.1f} times as much CPU (median of {work.rounds})")
 
 
+def wide(interpreter, folder, rows):
+    if not folder.exists():
+        run([interpreter, HERE / "peers/wide.py", folder, rows])
+
+
+def memory(interpreter, binary):
+    wide(interpreter, LONG, LONG_ROWS)
+    for work in ["files", "profile"]:
+        seconds, peak, _ = run([binary, work, 1, LONG])
+        print(f"memory: {work} of {LONG_ROWS:,} by 20 against as many takes {peak:.0f} MB and {seconds:.1f} s of CPU")
+
+
 def main():
     interpreter, binary = python(), ours()
-    wanted = sys.argv[1:] or WORKS
-    if any(WORKS[name].folder == WIDE for name in wanted) and not WIDE.exists():
-        run([interpreter, HERE / "peers/wide.py", WIDE, ROWS])
+    wanted = sys.argv[1:] or [*WORKS, "memory"]
     for name in wanted:
+        if name == "memory":
+            memory(interpreter, binary)
+            continue
+        if WORKS[name].folder == WIDE:
+            wide(interpreter, WIDE, ROWS)
         compare(name, WORKS[name], interpreter, binary)
 
 

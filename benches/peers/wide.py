@@ -7,15 +7,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-folder, rows, columns = Path(sys.argv[1]), int(sys.argv[2]), 20
+GROUP = 131_072
+
+
+def group(random, rows, shift):
+    table = {
+        f"x{i:02}": random.standard_normal(rows) if i < 10 else random.gamma(2.0, 1.0, rows)
+        for i in range(20)
+    }
+    for name in list(table)[::2]:
+        table[name] += shift
+    return pa.table(table)
+
+
+folder, rows = Path(sys.argv[1]), int(sys.argv[2])
 folder.mkdir(parents=True, exist_ok=True)
 for seed, name in enumerate(["reference", "current"]):
     random = np.random.default_rng(seed)
-    shift = 0.5 * seed
-    table = {
-        f"x{i:02}": random.standard_normal(rows) if i < 10 else random.gamma(2.0, 1.0, rows)
-        for i in range(columns)
-    }
-    for i in range(0, columns, 2):
-        table[f"x{i:02}"] += shift
-    pq.write_table(pa.table(table), folder / f"{name}.parquet", row_group_size=131072)
+    sizes = [min(GROUP, rows - start) for start in range(0, rows, GROUP)]
+    first = group(random, sizes[0], 0.5 * seed)
+    with pq.ParquetWriter(folder / f"{name}.parquet", first.schema) as writer:
+        writer.write_table(first)
+        for size in sizes[1:]:
+            writer.write_table(group(random, size, 0.5 * seed))

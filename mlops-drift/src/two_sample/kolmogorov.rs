@@ -17,10 +17,12 @@ pub(super) fn two_sample_sf(steps: u64, n: u64, m: u64) -> f64 {
     }
 }
 
-/// The reflection principle: `2 Σ (-1)^(k-1) C(2n, n-kh) / C(2n, n)`, by Horner from the last term.
+/// The reflection principle: `2 Σ (-1)^(k-1) C(2n, n-kh) / C(2n, n)`, by Horner from the last term that is more than nothing: with
+/// K = kh the ratio is at most (1 + K/n)^-K, below the least positive float from K = 60·√n on.
 fn equal_sizes_sf(h: u64, n: u64) -> f64 {
     let mut sf = 0.0;
-    for k in (0..=n / h).rev() {
+    let last = n.min((60.0 * (n as f64).sqrt()).ceil() as u64);
+    for k in (0..=last / h).rev() {
         let mut ratio = 1.0;
         for j in 0..h {
             let (above, below) = (n as i64 - (k * h + j) as i64, n + k * h + j + 1);
