@@ -14,8 +14,8 @@ use crate::table::{Table, gathered, missing};
 ///
 /// | source | a column is compared by | memory |
 /// | --- | --- | --- |
-/// | `&RecordBatch` | its values, sorted | all rows |
-/// | `&Vec<RecordBatch>`, `&ParquetTable`, [`Source::table`] | counts on a grid of the reference's quantiles | one column of the reference, one part of the current |
+/// | `RecordBatch`, `&RecordBatch` | its values, sorted | all rows |
+/// | `Vec<RecordBatch>`, `&[RecordBatch]`, `&ParquetTable`, [`Source::table`] | counts on a grid of the reference's quantiles | one column of the reference, one part of the current |
 /// | `&TableProfile` | the same, of a table that need not be there any more | the profile |
 ///
 /// The reference decides: rows are compared as rows, whatever the current table; a reference that is read part by part, or
@@ -176,9 +176,34 @@ impl From<&RecordBatch> for Source {
     }
 }
 
+impl From<RecordBatch> for Source {
+    fn from(batch: RecordBatch) -> Self {
+        Self(Held::Rows(batch))
+    }
+}
+
+impl From<Vec<RecordBatch>> for Source {
+    fn from(batches: Vec<RecordBatch>) -> Self {
+        Self::table(batches)
+    }
+}
+
 impl From<&Vec<RecordBatch>> for Source {
     fn from(batches: &Vec<RecordBatch>) -> Self {
         Self::table(batches.clone())
+    }
+}
+
+impl From<&[RecordBatch]> for Source {
+    fn from(batches: &[RecordBatch]) -> Self {
+        Self::table(batches.to_vec())
+    }
+}
+
+#[cfg(feature = "parquet")]
+impl From<ParquetTable> for Source {
+    fn from(table: ParquetTable) -> Self {
+        Self::table(table)
     }
 }
 

@@ -1,10 +1,12 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::SchemaRef;
-use mlops_core::{Error, ErrorKind, Result};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
@@ -14,9 +16,10 @@ use super::{Chunks, Table, missing};
 /// Rows that are decoded at once: they stay in the cache until they are counted.
 const ROWS: usize = 16_384;
 
-/// A Parquet file on disk: its footer is read once, its columns one by one, a row group at a time. Cheap to clone.
+/// A Parquet file on disk, or several whose rows follow one another: footers are read once, columns one by one, a row group at a time. Cheap
+/// to clone.
 ///
-/// The file must not change while it is in use; what is torn by a change is reported as
+/// The files must not change while they are in use; what is torn by a change is reported as
 /// [`Corrupt`](ErrorKind::Corrupt) where Parquet notices it.
 ///
 /// ```
@@ -41,6 +44,12 @@ const ROWS: usize = 16_384;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ParquetTable {
+    /// At least one, all with the columns of the first.
+    files: Arc<Vec<ParquetFile>>,
+}
+
+#[derive(Debug)]
+struct ParquetFile {
     path: PathBuf,
     metadata: ArrowReaderMetadata,
 }
@@ -52,13 +61,98 @@ impl ParquetTable {
     /// [`NotFound`](ErrorKind::NotFound), [`PermissionDenied`](ErrorKind::PermissionDenied), or
     /// [`Corrupt`](ErrorKind::Corrupt) for a file that is no Parquet file or is truncated.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_owned();
+        Self::open_all([path])
+    }
+
+    /// Reads the footers of several files, whose rows follow one another in this order.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a file with other columns or types than the first;
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for no file.
+    pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
+        let files = paths
+            .into_iter()
+            .map(|path| ParquetFile::open(path.as_ref()));
+        let files = files.collect::<Result<Vec<_>>>()?;
+        let Some((first, others)) = files.split_first() else {
+            return Err(Error::invalid("a table must have at least 1 file, got 0"));
+        };
+        for other in others {
+            require_alike(first, other).map_err(|error| at(&other.path, error))?;
+        }
+        Ok(Self {
+            files: Arc::new(files),
+        })
+    }
+
+    /// Reads the footers of all files of a folder whose names end in `.parquet`, in the order of their names: the parts that a log or a dataset was
+    /// written in. Folders within it are not looked into.
+    ///
+    /// # Errors
+    /// Those of [`open_all`](Self::open_all), and of reading the folder.
+    pub fn open_folder(path: impl AsRef<Path>) -> Result<Self> {
+        let folder = path.as_ref();
+        let entries = std::fs::read_dir(folder).and_then(|entries| {
+            let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+            paths.collect::<io::Result<Vec<PathBuf>>>()
+        });
+        let mut paths = entries.map_err(|error| at(folder, of_io(error)))?;
+        paths.retain(|path| path.extension().is_some_and(|end| end == "parquet") && path.is_file());
+        paths.sort();
+        Self::open_all(paths).map_err(|error| error.context("folder", folder.display()))
+    }
+}
+
+/// An error unless the second file has the columns of the first, in any order.
+fn require_alike(first: &ParquetFile, other: &ParquetFile) -> Result<()> {
+    let types = |file: &ParquetFile| -> BTreeMap<String, DataType> {
+        let schema = file.metadata.schema();
+        let fields = schema.fields().iter();
+        fields
+            .map(|field| (field.name().clone(), field.data_type().clone()))
+            .collect()
+    };
+    let (expected, found) = (types(first), types(other));
+    let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+    let differs = names
+        .into_iter()
+        .find(|name| expected.get(*name) != found.get(*name));
+    let Some(name) = differs else { return Ok(()) };
+    let told =
+        |types: &BTreeMap<String, DataType>| types.get(name).map_or("none".to_owned(), type_name);
+    Err(Error::new(
+        ErrorKind::SignatureMismatch,
+        format!(
+            "column \"{name}\" must be of type {} as in the first file, got {}",
+            told(&expected),
+            told(&found)
+        ),
+    ))
+}
+
+impl ParquetFile {
+    fn open(path: &Path) -> Result<Self> {
+        let path = path.to_owned();
         let read = || -> Result<ArrowReaderMetadata> {
             let file = File::open(&path).map_err(of_io)?;
             ArrowReaderMetadata::load(&file, Default::default()).map_err(of_parquet)
         };
         let metadata = read().map_err(|error| at(&path, error))?;
         Ok(Self { path, metadata })
+    }
+
+    fn rows(&self) -> u64 {
+        let rows = self.metadata.metadata().file_metadata().num_rows();
+        u64::try_from(rows).unwrap_or(0)
+    }
+
+    fn column(&self, name: &str) -> Result<Chunks<'_>> {
+        let index = self.metadata.schema().index_of(name);
+        let index = index.map_err(|_| missing(name))?;
+        let chunks = self.chunks(index).map_err(|error| at(&self.path, error))?;
+        Ok(Box::new(
+            chunks.map(|chunk| chunk.map_err(|error| at(&self.path, error))),
+        ))
     }
 
     fn chunks(&self, index: usize) -> Result<impl Iterator<Item = Result<ArrayRef>>> {
@@ -74,21 +168,26 @@ impl ParquetTable {
 
 impl Table for ParquetTable {
     fn schema(&self) -> SchemaRef {
-        self.metadata.schema().clone()
+        let empty = || SchemaRef::new(Schema::empty());
+        self.files
+            .first()
+            .map_or_else(empty, |file| file.metadata.schema().clone())
     }
 
     fn rows(&self) -> u64 {
-        let rows = self.metadata.metadata().file_metadata().num_rows();
-        u64::try_from(rows).unwrap_or(0)
+        self.files.iter().map(ParquetFile::rows).sum()
     }
 
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
-        let index = self.metadata.schema().index_of(name);
-        let index = index.map_err(|_| missing(name))?;
-        let chunks = self.chunks(index).map_err(|error| at(&self.path, error))?;
-        Ok(Box::new(
-            chunks.map(|chunk| chunk.map_err(|error| at(&self.path, error))),
-        ))
+        // A missing column is known before anything is read; later files are opened when their turn comes.
+        let mut files = self.files.iter();
+        let first = files.next().ok_or_else(|| missing(name))?.column(name)?;
+        let name = name.to_owned();
+        let others = files.flat_map(move |file| {
+            file.column(&name)
+                .unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
+        });
+        Ok(Box::new(first.chain(others)))
     }
 }
 
