@@ -28,6 +28,10 @@ pub struct HeatMap {
     values: Vec<Vec<Option<f64>>>,
     tooltips: Vec<Vec<String>>,
     ceiling: Option<f64>,
+    /// Whether shades grow with the square root of the value.
+    root: bool,
+    /// Decimals of the numbers in the cells, if any are written.
+    decimals: Option<usize>,
 }
 
 impl HeatMap {
@@ -44,6 +48,8 @@ impl HeatMap {
             values: Vec::new(),
             tooltips: Vec::new(),
             ceiling: None,
+            root: false,
+            decimals: None,
         }
     }
 
@@ -69,6 +75,32 @@ impl HeatMap {
     #[must_use]
     pub fn ceiling(mut self, ceiling: f64) -> Self {
         self.ceiling = Some(ceiling);
+        self
+    }
+
+    /// Shades that grow with the square root of the value: of values whose ranges differ widely, small ones and large ones tell apart.
+    ///
+    /// ```
+    /// use mlops_drift::report::chart::HeatMap;
+    /// let map = || HeatMap::new("drift", ["temp"], ["w1", "w2"]).row([Some(0.2), Some(5.0)]);
+    /// assert_ne!(map().root_scale().to_svg(), map().to_svg());
+    /// ```
+    #[must_use]
+    pub fn root_scale(mut self) -> Self {
+        self.root = true;
+        self
+    }
+
+    /// Writes the values into their cells.
+    ///
+    /// ```
+    /// use mlops_drift::report::chart::HeatMap;
+    /// let map = HeatMap::new("drift", ["temp"], ["w1"]).row([Some(1.8)]).numbered(2);
+    /// assert!(map.to_svg().contains(">1.80</text>"));
+    /// ```
+    #[must_use]
+    pub fn numbered(mut self, decimals: usize) -> Self {
+        self.decimals = Some(decimals);
         self
     }
 
@@ -131,6 +163,19 @@ impl HeatMap {
         });
         let corner = (LEFT + width * column as f64, y);
         svg.rectangle(corner, (width, ROW), &style, &tooltip);
+        if let (Some(value), Some(decimals)) = (value, self.decimals) {
+            let colour = if self.darkness(value) > 0.55 {
+                "#fff"
+            } else {
+                "#222"
+            };
+            svg.styled_text(
+                (corner.0 + width / 2.0, y + 14.0),
+                Anchor::Middle,
+                &format!(r#"fill="{colour}" pointer-events="none""#),
+                &format!("{value:.decimals$}"),
+            );
+        }
         if value.is_none() {
             let end = (corner.0 + width, y + ROW);
             svg.line(corner, end, r##"stroke="#bbb""##);
@@ -140,8 +185,14 @@ impl HeatMap {
     fn fill(&self, value: Option<f64>) -> String {
         match value {
             None => "#eee".to_owned(),
-            Some(value) => shade((value / self.top()).min(1.0)),
+            Some(value) => shade(self.darkness(value)),
         }
+    }
+
+    /// From 0 to 1.
+    fn darkness(&self, value: f64) -> f64 {
+        let share = (value / self.top()).min(1.0);
+        if self.root { share.sqrt() } else { share }
     }
 
     fn draw_scale(&self, svg: &mut Svg, y: f64) {
@@ -149,7 +200,8 @@ impl HeatMap {
             let share = f64::from(step) / 9.0;
             let style = format!(r#"fill="{}""#, shade(share));
             let x = LEFT + 14.0 * f64::from(step);
-            svg.rectangle((x, y), (14.0, 10.0), &style, &number(share * self.top()));
+            let value = if self.root { share * share } else { share } * self.top();
+            svg.rectangle((x, y), (14.0, 10.0), &style, &number(value));
         }
         svg.text((LEFT - 6.0, y + 9.0), Anchor::End, "0");
         let top = format!("{} and above", number(self.top()));
