@@ -147,7 +147,7 @@ fn drift(replay: &Replay, summary: &Summary) -> String {
 }
 
 fn relative_effect(report: &ColumnReport) -> Option<f64> {
-    let least = report.minimum_effect.as_ref()?;
+    let least = report.minimum_effects.first()?;
     Some(report.effect(least.measure())?.get() / least.get())
 }
 

@@ -4,18 +4,20 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
+    StringArray,
 };
 use arrow::compute::concat_batches;
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use mlops_core::ErrorKind;
 use mlops_core::evidence::{Distance, Measure, SignificanceLevel};
 use mlops_drift::DriftCheck;
-use mlops_drift::check::Method;
+use mlops_drift::check::{Method, Source};
 use mlops_drift::divergence::Psi;
 use mlops_drift::multiplicity::Bonferroni;
 use mlops_drift::profile::TableProfile;
-use mlops_drift::report::ColumnVerdict;
+use mlops_drift::report::{ColumnVerdict, Moved};
+use mlops_drift::sample::Infinite;
 use mlops_drift::two_sample::ChiSquare;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -85,18 +87,309 @@ fn rows_that_share_a_unit_count_once() {
 }
 
 #[test]
-fn a_category_that_varies_within_its_unit_is_an_error() {
+fn a_category_that_varies_within_its_unit_has_no_other_method() {
     let table = batch([
         ("hour", Arc::new(Int32Array::from(vec![1, 1]))),
         ("sky", Arc::new(StringArray::from(vec!["clear", "rain"]))),
     ]);
     let error = DriftCheck::against(&table)
         .unit("hour", ["sky"])
+        .method("sky", Method::categorical(ChiSquare::default()))
         .prepare()
         .err()
         .unwrap();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert!(error.to_string().contains("column: sky"), "{error}");
+}
+
+/// Users, each with a taste of their own; `fond` are fond of apples.
+fn tastes(users: usize, fond: f64, seed: u64) -> RecordBatch {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (mut user, mut fruit) = (Vec::new(), Vec::new());
+    for number in 0..users {
+        let apples = if rng.random_range(0.0..1.0) < fond {
+            0.9
+        } else {
+            0.1
+        };
+        for _ in 0..20 {
+            user.push(number as i32);
+            let other = ["pear", "plum"][rng.random_range(0..2)];
+            fruit.push(if rng.random_range(0.0..1.0) < apples {
+                "apple"
+            } else {
+                other
+            });
+        }
+    }
+    batch([
+        ("user", Arc::new(Int32Array::from(user))),
+        ("fruit", Arc::new(StringArray::from(fruit))),
+    ])
+}
+
+/// A label that varies within its unit: taken for rows it alarms nearly always, by users it keeps the level and sees a change.
+#[test]
+fn categories_that_vary_within_their_unit_are_compared_by_units() {
+    let alarms = |by_unit: bool, fond: f64| {
+        (0..40_u64)
+            .filter(|seed| {
+                let check = DriftCheck::against(&tastes(40, 0.5, 2 * seed)).columns(["fruit"]);
+                let check = if by_unit {
+                    check.unit("user", ["fruit"])
+                } else {
+                    check
+                };
+                let report = check.run(&tastes(50, fond, 2 * seed + 1)).unwrap();
+                let fruit = &report.columns[0];
+                assert!(!by_unit || (fruit.reference_size, fruit.current_size) == (40, 50));
+                report.verdict.drifted
+            })
+            .count()
+    };
+    // At exactly 5 % more than 8 of 40 have probability below 1e-4.
+    assert!(alarms(true, 0.5) <= 8, "{}", alarms(true, 0.5));
+    assert!(alarms(false, 0.5) >= 14, "{}", alarms(false, 0.5));
+    assert!(alarms(true, 0.95) >= 38, "{}", alarms(true, 0.95));
+}
+
+/// The order of rows decides nothing; the guarantee names what is taken for exchangeable.
+#[test]
+fn units_of_several_labels_are_told_and_their_order_is_not() {
+    let (reference, current) = (tastes(30, 0.5, 1), tastes(30, 0.6, 2));
+    let rows: Vec<RecordBatch> = (0..current.num_rows())
+        .rev()
+        .map(|i| current.slice(i, 1))
+        .collect();
+    let reversed = concat_batches(&current.schema(), &rows).unwrap();
+    let check = DriftCheck::against(&reference)
+        .unit("user", ["fruit"])
+        .prepare()
+        .unwrap();
+    let report = check.run(&current).unwrap();
+    assert_eq!(report, check.run(&reversed).unwrap());
+    assert!(
+        report
+            .guarantee
+            .ends_with("taken for exchangeable: units of user"),
+        "{}",
+        report.guarantee
+    );
+    let by_row = DriftCheck::against(&flights(20, 1)).unit("origin_hour", ["temp"]);
+    let guarantee = by_row.run(&flights(20, 2)).unwrap().guarantee;
+    assert!(
+        guarantee.ends_with("rows for sky; units of origin_hour for temp"),
+        "{guarantee}"
+    );
+}
+
+/// The mean of two values of 1e308 is 1e308, and that of equal values their value; a unit of both infinities has none.
+#[test]
+fn means_of_units_do_not_overflow() {
+    let table = |values: Vec<f64>| {
+        let units = (0..values.len() as i32).map(|row| row / 2);
+        batch([
+            ("unit", Arc::new(Int32Array::from_iter_values(units))),
+            ("x", floats(values)),
+        ])
+    };
+    let large = table([1e308, 1e308, -1e308, 1e308, 0.1, 0.1].repeat(10));
+    let check = DriftCheck::against(&large)
+        .unit("unit", ["x"])
+        .infinite(Infinite::Reject);
+    let report = check.run(&large).unwrap();
+    assert!(!report.verdict.drifted);
+    let Some(Moved::Numbers { current, .. }) = report.columns[0].moved else {
+        panic!("numbers move")
+    };
+    assert_eq!(current.quartiles, [[0.0; 2], [0.1; 2], [1e308; 2]]);
+    let both = table(
+        [
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::INFINITY,
+            1.0,
+            2.0,
+            4.0,
+        ]
+        .repeat(10),
+    );
+    let report = DriftCheck::against(&both)
+        .unit("unit", ["x"])
+        .run(&both)
+        .unwrap();
+    let x = &report.columns[0];
+    assert_eq!((x.current_size, x.current_missing), (20, 1.0 / 3.0));
+}
+
+/// 1.00 % of a million against 1.20 %: a change without a doubt, and less than the least that matters.
+#[test]
+fn a_missing_share_has_a_minimum_like_any_other_effect() {
+    let table = |missing: usize| {
+        let values =
+            (0..60_000).map(|row| (row % 100 >= missing).then_some(f64::from(row as u32 % 7)));
+        batch([("x", Arc::new(values.collect::<Float64Array>()))])
+    };
+    let (before, now) = (table(1), table(3));
+    let material = |check: DriftCheck| {
+        let report = check.run(&now).unwrap();
+        assert!(report.columns[0].missing.as_ref().unwrap().rejected);
+        report.columns[0].verdict == ColumnVerdict::Material
+    };
+    let least = |share| Distance::new(share, "missing_share").unwrap();
+    let check = || DriftCheck::against(&before);
+    assert!(material(check()));
+    assert!(material(check().effect(least(0.01))));
+    assert!(!material(check().effect(least(0.05))));
+    assert!(!material(check().effect_for("x", least(0.05))));
+    assert!(material(
+        check().effect(least(0.05)).effect_for("x", least(0.01))
+    ));
+    // A minimum of the values is none of the missing share.
+    assert!(material(
+        check().effect(Distance::new(0.5, "kolmogorov_smirnov").unwrap())
+    ));
+}
+
+#[test]
+fn of_several_minimums_each_must_be_reached() {
+    let table = |shift: f64| batch([("x", floats((0..4000).map(|i| f64::from(i % 1000) + shift)))]);
+    let [sd, d] = [("wasserstein_sd", 0.3), ("kolmogorov_smirnov", 0.2)]
+        .map(|(measure, least)| Distance::new(least, measure).unwrap());
+    let check = |first: &Distance, second: &Distance| {
+        let check = DriftCheck::against(&table(0.0))
+            .effect(first.clone())
+            .effect(second.clone());
+        check.run(&table(120.0)).unwrap().columns[0].verdict // D = 0.12, and 0.42 deviations
+    };
+    assert_eq!(check(&sd, &d), ColumnVerdict::Drifted);
+    assert_eq!(check(&d, &sd), ColumnVerdict::Drifted);
+    assert_eq!(check(&sd, &sd), ColumnVerdict::Material);
+}
+
+/// Other identifiers are no evidence, and "stable" would be a lie; a label that takes over is evidence.
+#[test]
+fn identifiers_are_untested_and_say_so() {
+    let ids = |from: usize, constant: usize| {
+        let id = |i: usize| {
+            if i < constant {
+                "none".to_owned()
+            } else {
+                format!("u{}", from + i)
+            }
+        };
+        batch([(
+            "id",
+            Arc::new(StringArray::from_iter_values((0..500).map(id))),
+        )])
+    };
+    for source in [
+        Source::from(&ids(0, 0)),
+        Source::from(&TableProfile::of(&ids(0, 0)).unwrap()),
+    ] {
+        let check = DriftCheck::against(source).prepare().unwrap();
+        let report = check.run(&ids(5_000, 0)).unwrap();
+        assert_eq!(report.verdict.untested_columns, ["id"]);
+        assert!(
+            report.columns[0]
+                .reason
+                .contains("1000 of 1000 values are distinct"),
+            "{}",
+            report.columns[0].reason
+        );
+        assert!(report.to_junit().contains("skipped=\"1\""));
+        assert!(check.run(&ids(5_000, 400)).unwrap().verdict.drifted);
+    }
+}
+
+#[test]
+fn columns_are_left_out_or_told_as_not_applicable() {
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>((0..40).map(|i| Some([Some(i)])));
+    let table = batch([
+        ("x", floats((0..40).map(f64::from))),
+        ("list", Arc::new(lists)),
+        ("id", floats((0..40).map(f64::from))),
+    ]);
+    let check = DriftCheck::against(&table).except(["id"]);
+    let report = check.run(&table).unwrap();
+    let names: Vec<&str> = report
+        .columns
+        .iter()
+        .map(|column| column.column.as_str())
+        .collect();
+    assert_eq!((names, report.tests), (vec!["x", "list"], 1));
+    assert_eq!(report.verdict.untested_columns, ["list"]);
+    assert!(
+        report.columns[1]
+            .reason
+            .starts_with("not applicable: values of type list"),
+        "{}",
+        report.columns[1].reason
+    );
+    let named = DriftCheck::against(&table)
+        .columns(["x", "list"])
+        .run(&table);
+    assert_eq!(named.unwrap_err().kind(), ErrorKind::Unsupported);
+    let unknown = DriftCheck::against(&table).except(["y"]).run(&table);
+    assert_eq!(unknown.unwrap_err().kind(), ErrorKind::SignatureMismatch);
+    let twice = RecordBatch::try_new(
+        Arc::new(Schema::new(
+            ["x", "x"]
+                .map(|name| Field::new(name, DataType::Float64, false))
+                .to_vec(),
+        )),
+        vec![floats([1.0]), floats([2.0])],
+    );
+    let twice = DriftCheck::against(&twice.unwrap())
+        .prepare()
+        .err()
+        .unwrap();
+    assert_eq!(twice.kind(), ErrorKind::InvalidArgument);
+}
+
+/// Computed by hand: what moved, from where to where, in rows and in profiles.
+#[test]
+fn a_report_says_which_way_a_column_moved() {
+    let table = |shift: f64, new: &'static str| {
+        let label = move |i: usize| if i % 4 == 0 { new } else { ["a", "b"][i % 2] };
+        batch([
+            ("x", floats((0..200).map(|i| f64::from(i % 100) + shift))),
+            (
+                "label",
+                Arc::new(StringArray::from_iter_values((0..200).map(label))),
+            ),
+        ])
+    };
+    let (before, now) = (table(0.0, "b"), table(-60.0, "zz"));
+    let rows = DriftCheck::against(&before).run(&now).unwrap();
+    let profile = DriftCheck::against(&TableProfile::of(&before).unwrap())
+        .run(&now)
+        .unwrap();
+    for report in [&rows, &profile] {
+        let Some(Moved::Numbers { reference, current }) = report.columns[0].moved else {
+            panic!("numbers move")
+        };
+        assert_eq!((reference.mean, current.mean), (Some(49.5), Some(-10.5)));
+        let holds = |interval: [f64; 2], value: f64| interval[0] <= value && value <= interval[1];
+        for (quartile, value) in current.quartiles.into_iter().zip([-36.0, -11.0, 14.0]) {
+            assert!(holds(quartile, value), "{quartile:?} {value}");
+        }
+        let reason = &report.columns[1].reason;
+        assert!(
+            reason.contains("b 75.0 % → 50.0 %; new: zz 25.0 %"),
+            "{reason}"
+        );
+    }
+    let reason = &rows.columns[0].reason;
+    assert!(
+        reason.contains("down: mean 49.5 → -10.5, quartiles 24, 49, 74 → -36, -11, 14"),
+        "{reason}"
+    );
+    let same = DriftCheck::against(&before).run(&before).unwrap();
+    assert!(
+        !same.columns[0].reason.contains("mean"),
+        "what did not drift is not explained"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The HTML report and the charts: nothing from the data becomes markup, nothing leads outside.
 #![cfg(feature = "html")]
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::sync::Arc;
 
@@ -139,45 +139,89 @@ fn charts_without_data_or_with_strange_numbers_are_drawn() {
     }
 }
 
-/// 200 columns of long names, half of them of labels, read from profiles, so that brackets are told too.
+/// 200 columns of names of 64 characters that all need escaping somewhere, numbers with nulls in the order of time, and every ninth of labels of 2 kB.
 fn wide(shift: i64) -> RecordBatch {
     let columns = (0..200_i64).map(|column| {
-        let values = (0..300_i64).map(|row| (row * 7_919 + column) % 97 + shift * (column % 3));
-        let array: ArrayRef = match column % 2 {
-            0 => Arc::new(Float64Array::from_iter_values(
-                values.map(|value| value as f64 / 7.0),
-            )),
-            _ => Arc::new(StringArray::from_iter_values(
-                values.map(|value| format!("a long label {value}")),
-            )),
+        let values =
+            (0..300_i64).map(|row| (row * 5 + column + shift * (1 + column % 3)) as f64 / 7.0);
+        let array: ArrayRef = match column % 9 {
+            8 => Arc::new(StringArray::from_iter(values.enumerate().map(
+                |(row, value)| {
+                    (row % 7 > 0)
+                        .then(|| format!("a long label & {} <{value:.0}>", "x".repeat(2_000)))
+                },
+            ))),
+            _ => {
+                Arc::new(Float64Array::from_iter(values.enumerate().map(
+                    |(row, value)| (row as i64 % (7 + shift) > 0).then_some(value),
+                )))
+            }
         };
-        (
-            format!("a_column_with_quite_a_long_name_{column:03}"),
-            array,
-        )
+        (format!("{column:03} {}", "a&b_".repeat(15)), array)
     });
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
+/// The worst of it: read from profiles, so that brackets are told; all with a change of the missing share, intervals and serial dependence.
 #[test]
 fn pages_of_200_columns_stay_below_500_kilobytes() {
     let reference = TableProfile::of(&wide(0)).unwrap();
     let check = DriftCheck::against(&reference).prepare().unwrap();
-    let page = check.run(&wide(9)).unwrap().to_html().unwrap();
+    let report = check.run(&wide(400)).unwrap();
+    let reasons = || report.columns.iter().map(|column| column.reason.as_str());
+    for told in [
+        "resemble each other",
+        "missing share changed",
+        "lies surely in",
+        "up: mean",
+    ] {
+        assert!(
+            reasons().filter(|reason| reason.contains(told)).count() > 150,
+            "{told}"
+        );
+    }
+    let page = report.to_html().unwrap();
     assert_eq!(page.matches("<section>").count(), 200);
     assert!(page.len() < 500_000, "{} bytes", page.len());
-    let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
-    let windows = [wide(0), wide(9)];
-    for day in 0..55 {
-        let window = &windows[usize::from(day % 2 == 1)];
-        monitor
-            .observe(format!("a day with a long name {day}"), window)
-            .unwrap();
-    }
-    let page = monitor.state().to_html().unwrap();
-    assert!(page.len() < 500_000, "{} bytes", page.len());
-    assert!(page.contains("a day with a long name 54") && !page.contains("long name 4<"));
-    assert!(page.contains("160 columns that drifted less are left out"));
+    println!("{} bytes", page.len());
+    let text = report.to_markdown();
+    assert!(text.chars().count() < 65_536 && text.contains("more columns are left out here"));
+}
+
+#[test]
+fn the_monitors_page_tells_what_it_leaves_out() {
+    let table = |columns: usize, shift: f64| {
+        let column = Float64Array::from_iter_values((0..60).map(|i| f64::from(i) + shift));
+        let column = Arc::new(column) as ArrayRef;
+        RecordBatch::try_from_iter((0..columns).map(|i| (format!("c{i}"), Arc::clone(&column))))
+            .unwrap()
+    };
+    let page = |columns: usize, days: usize, alarms: &[usize]| {
+        let check = DriftCheck::against(&table(columns, 0.0)).prepare().unwrap();
+        let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+        for day in 0..days {
+            let shift = if alarms.contains(&day) { 100.0 } else { 0.0 };
+            monitor
+                .observe(format!("day {day}"), &table(columns, shift))
+                .unwrap();
+        }
+        monitor.state().to_html().unwrap()
+    };
+    let long = page(3, 120, &[3, 7, 11, 100]);
+    assert!(long.contains("<h1>4 alarms</h1>") && long.contains("120 windows were compared"));
+    assert!(long.contains("70 windows before the last 50 are left out"));
+    assert!(long.contains("left out</span>: day 11, day 7, day 3."));
+    assert!(
+        long.contains("day 119")
+            && !long.contains("day 69<")
+            && !long.contains("columns that drifted less")
+    );
+    let wide = page(200, 3, &[1]);
+    assert!(
+        wide.contains("160 columns that drifted less are left out")
+            && !wide.contains("windows before")
+    );
+    assert!(wide.len() < 500_000, "{} bytes", wide.len());
 }
 
 #[test]
@@ -188,8 +232,8 @@ fn the_monitors_page_escapes_names_and_draws_its_map() {
     };
     let check = DriftCheck::against(&table(0.0)).prepare().unwrap();
     let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
-    for shift in [0.0, 80.0] {
-        monitor.observe(EVIL, &table(shift)).unwrap();
+    for (name, shift) in [("quiet", 0.0), (EVIL, 80.0)] {
+        monitor.observe(name, &table(shift)).unwrap();
     }
     let page = monitor.state().to_html().unwrap();
     assert_harmless(&page);

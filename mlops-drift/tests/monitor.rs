@@ -9,9 +9,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
+use mlops_core::ErrorKind;
 use mlops_core::evidence::{PValue, SignificanceLevel};
 use mlops_drift::DriftCheck;
-use mlops_drift::check::DriftMonitor;
+use mlops_drift::check::{DriftMonitor, MonitorState};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -113,15 +114,96 @@ fn a_change_of_labels_is_seen_at_any_time() {
     }
 }
 
+/// It spends nothing, leaves a trace, and may come again.
 #[test]
-fn a_window_that_cannot_be_compared_does_not_count() {
+fn a_window_that_cannot_be_compared_is_recorded_and_spends_nothing() {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
     let mut monitor = monitor(rng, 0.05);
-    monitor.observe("first", &window(rng, 100, 0.0)).unwrap();
-    let before = monitor.state().clone();
-    let narrow = window(rng, 100, 0.0).project(&[0]).unwrap();
-    assert!(monitor.observe("narrow", &narrow).is_err());
-    assert_eq!(monitor.state(), &before);
+    let mut calm = monitor.clone();
+    let windows: Vec<RecordBatch> = (0..2).map(|_| window(rng, 100, 0.0)).collect();
+    monitor.observe("first", &windows[0]).unwrap();
+    let narrow = windows[1].project(&[0]).unwrap();
+    for _ in 0..2 {
+        let error = monitor.observe("second", &narrow).unwrap_err();
+        assert!(error.to_string().contains("window: second"), "{error}");
+    }
+    let held = monitor.state().windows();
+    assert!(
+        held[1]
+            .not_compared
+            .as_ref()
+            .unwrap()
+            .contains("\"b\" is missing")
+    );
+    assert_eq!((held.len(), monitor.state().counts().not_compared), (2, 1));
+    assert!(monitor.state().to_html().unwrap().contains("not compared"));
+    assert!(monitor.state().to_junit().contains("skipped=\"1\""));
+    monitor.observe("second", &windows[1]).unwrap();
+    for (name, window) in ["first", "second"].into_iter().zip(&windows) {
+        calm.observe(name, window).unwrap();
+    }
+    assert_eq!(
+        monitor.state(),
+        calm.state(),
+        "as if it had come right away"
+    );
+}
+
+#[test]
+fn a_window_that_comes_twice_is_answered_and_not_tested_again() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(2);
+    let mut monitor = monitor(rng, 0.05);
+    let day = window(rng, 300, 0.5);
+    let (first, _) = monitor.observe("monday", &day).unwrap();
+    assert!(first.alarmed);
+    let state = monitor.state().clone();
+    assert_eq!(monitor.observe("monday", &day).unwrap().0, first);
+    assert_eq!(monitor.state(), &state);
+}
+
+#[test]
+fn a_state_is_of_one_check_and_bounded() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(3);
+    let (reference, other) = (window(rng, 200, 0.0), window(rng, 200, 0.0));
+    let check = |reference: &RecordBatch| DriftCheck::against(reference);
+    let prepared = check(&reference).prepare().unwrap();
+    let state = MonitorState::new(SignificanceLevel::FIVE_PERCENT).keep(5);
+    let mut monitor = DriftMonitor::resume(prepared.clone(), state).unwrap();
+    for day in 0..12 {
+        let shift = if day == 2 { 0.9 } else { 0.0 };
+        monitor
+            .observe(day.to_string(), &window(rng, 150, shift))
+            .unwrap();
+    }
+    let state = monitor.state();
+    let names: Vec<&str> = state
+        .windows()
+        .iter()
+        .map(|window| window.name.as_str())
+        .collect();
+    assert_eq!(names, ["7", "8", "9", "10", "11"]);
+    assert_eq!(
+        (
+            state.counts().compared,
+            state.counts().alarmed,
+            state.alarms()
+        ),
+        (12, 1, &["2".to_owned()][..])
+    );
+    let saved = state.to_json().unwrap();
+    let read = || MonitorState::from_json(&saved).unwrap();
+    assert_eq!(&read(), state);
+    assert!(DriftMonitor::resume(check(&reference).prepare().unwrap(), read()).is_ok());
+    let level = check(&reference).level(SignificanceLevel::ONE_PERCENT);
+    for changed in [check(&other), check(&reference).columns(["a", "b"]), level] {
+        let error = DriftMonitor::resume(changed.prepare().unwrap(), read()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    }
+    let newer = saved.replace("\"version\":1", "\"version\":2");
+    assert_eq!(
+        MonitorState::from_json(&newer).unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
 }
 
 /// The e-value of a uniform p has expectation 1: midpoint sum over twenty binades of p, below which lies less than 1/ln(2^20).

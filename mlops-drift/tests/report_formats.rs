@@ -1,14 +1,19 @@
 //! Markdown, JUnit XML and OpenMetrics: what the formats ask for, and names that try to break out.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
-use mlops_core::evidence::Distance;
+use mlops_core::evidence::{Distance, SignificanceLevel};
+use mlops_drift::check::DriftMonitor;
+use mlops_drift::preset;
+use mlops_drift::report::openmetrics::Exposition;
 use mlops_drift::{DriftCheck, DriftReport};
 
 /// Markup of all three formats, and of HTML.
-const HOSTILE: &str = "a|b\n<script>\"x\" & 'y'</script> @all #1 \\ `c` *d* [e](f) \u{1}";
+const HOSTILE: &str =
+    "a|b\n<script>\"x\" & 'y'</script> @all #1 \\ `c` *d* [e](f) $g$ http://h.org \u{1}";
 
 /// One column stands still, one moves a little, one a lot, one is empty.
 fn report() -> DriftReport {
@@ -37,11 +42,15 @@ fn markdown_has_a_row_a_column_whatever_its_name() {
     assert!(text.starts_with("### Material drift\n"));
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
     assert_eq!(rows.len(), 2 + 4, "{text}");
+    assert!(
+        text.contains("wasserstein\\_sd 3.4") && text.contains("mean 0.495 → 1.5"),
+        "{text}"
+    );
     for row in rows {
         let cells = row.replace("\\|", "").matches('|').count();
-        assert_eq!(cells, 7, "{row}");
+        assert_eq!(cells, 8, "{row}");
     }
-    for markup in ["<script", "@all", "#1", " `c", " *d", "[e]("] {
+    for markup in ["<script", "@all", "#1", " `c", " *d", "[e](", "$g", "://"] {
         assert!(!text.contains(markup), "{markup} in {text}");
     }
 }
@@ -55,7 +64,7 @@ fn junit_fails_what_is_material_and_skips_what_is_untested() {
     assert!(text.contains(r#"<testcase classname="drift" name="still"/>"#));
     assert!(text.contains(r#"name="little"><system-out>"#));
     assert!(text.contains(r#"name="empty"><skipped message=""#));
-    let name = "a|b&#10;&lt;script&gt;&quot;x&quot; &amp; &apos;y&apos;&lt;/script&gt; @all #1 \\ `c` *d* [e](f) \u{fffd}";
+    let name = "a|b&#10;&lt;script&gt;&quot;x&quot; &amp; &apos;y&apos;&lt;/script&gt; @all #1 \\ `c` *d* [e](f) $g$ http://h.org \u{fffd}";
     assert!(
         text.contains(&format!("name=\"{name}\"><failure type=\"drift\"")),
         "{text}"
@@ -63,30 +72,34 @@ fn junit_fails_what_is_material_and_skips_what_is_untested() {
     assert!(text.chars().all(|c| c >= ' ' || c == '\n'));
 }
 
-/// A small reader of the format: families are declared before their samples, and do not interleave;
-/// the text ends with `# EOF`.
-#[test]
-fn openmetrics_reads_as_the_format_says() {
-    let text = report().to_openmetrics();
+/// A small reader of the format: families are declared before their samples, and do not interleave, no series comes twice;
+/// the text ends with `# EOF`. The numbers of families and samples.
+fn read_openmetrics(text: &str) -> (usize, usize) {
     assert!(text.ends_with("# EOF\n") && text.matches("# EOF").count() == 1);
     let mut family = String::new();
-    let mut seen = std::collections::BTreeSet::new();
-    let mut samples = 0;
+    let (mut families, mut series) = (BTreeSet::new(), BTreeSet::new());
     for line in text.lines().take_while(|line| *line != "# EOF") {
         if let Some(declared) = line.strip_prefix("# TYPE ") {
             family = declared.strip_suffix(" gauge").unwrap().to_owned();
-            assert!(seen.insert(family.clone()), "{family} comes twice");
+            assert!(families.insert(family.clone()), "{family} comes twice");
         } else if let Some(help) = line.strip_prefix("# HELP ") {
             assert!(help.starts_with(&family));
         } else {
             let rest = line.strip_prefix(&family).unwrap();
             assert!(rest.starts_with(['{', ' ']), "{line}");
-            let value: f64 = rest.rsplit(' ').next().unwrap().parse().unwrap();
-            assert!(value.is_finite());
-            samples += 1;
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            assert!(!value.parse::<f64>().unwrap().is_nan());
+            assert!(series.insert(name.to_owned()), "{name} comes twice");
         }
     }
-    assert_eq!(seen.len(), 7);
+    (families.len(), series.len())
+}
+
+#[test]
+fn openmetrics_reads_as_the_format_says() {
+    let text = report().to_openmetrics();
+    let (families, samples) = read_openmetrics(&text);
+    assert_eq!(families, 9);
     assert!(samples > 4 * 4, "{samples}");
     let hostile = HOSTILE
         .replace('\\', "\\\\")
@@ -97,4 +110,67 @@ fn openmetrics_reads_as_the_format_says() {
     )));
     assert!(text.contains("mlops_drift_column_drifted{column=\"still\"} 0\n"));
     assert!(text.contains("mlops_drift_rows{table=\"current\"} 2000\n"));
+}
+
+/// Reports of two models, a monitor, a model's performance and a table's quality in one text.
+#[test]
+fn several_reports_make_one_exposition() {
+    let week = || {
+        let numbers = |step: f64| {
+            Arc::new(Float64Array::from_iter_values(
+                (0..60).map(|i| f64::from(i) * step),
+            )) as ArrayRef
+        };
+        RecordBatch::try_from_iter([("delay", numbers(1.0)), ("predicted", numbers(1.1))]).unwrap()
+    };
+    let check = DriftCheck::against(&week()).prepare().unwrap();
+    let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    monitor.observe("monday", &week()).unwrap();
+    assert!(
+        monitor
+            .observe("tuesday", &week().project(&[0]).unwrap())
+            .is_err()
+    );
+    let performance = preset::regression("delay", "predicted")
+        .run(&week(), &week())
+        .unwrap();
+    let quality = preset::data_quality(&week(), SignificanceLevel::FIVE_PERCENT).unwrap();
+    let text = Exposition::new()
+        .labels([
+            ("model", "late"),
+            ("what-ever", HOSTILE),
+            ("column", "is the report's own"),
+        ])
+        .add(&report())
+        .add(monitor.state())
+        .add(&quality.run(&week()).unwrap())
+        .labels([("model", "fare")])
+        .add(&performance)
+        .to_text();
+    let (families, samples) = read_openmetrics(&text);
+    assert!(families > 20 && samples > 60, "{families}, {samples}");
+    for line in [
+        "mlops_drift_monitor_windows{model=\"late\"",
+        "outcome=\"not_compared\"} 1\n",
+        "mlops_drift_performance_metric{model=\"fare\",metric=\"mae\",table=\"current\"} 2.95",
+        "what_ever=\"a|b\\n<script>",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    for text in [
+        monitor.state().to_openmetrics(),
+        performance.to_openmetrics(),
+    ] {
+        read_openmetrics(&text);
+    }
+    let text = monitor.state().to_markdown();
+    assert!(
+        text.starts_with("### No alarm") && text.contains("| tuesday | not compared | – | – |"),
+        "{text}"
+    );
+    let text = monitor.state().to_junit();
+    assert!(
+        text.contains("tests=\"2\" failures=\"0\" skipped=\"1\""),
+        "{text}"
+    );
 }

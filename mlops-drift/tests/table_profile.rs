@@ -303,8 +303,13 @@ fn nested_columns_are_named_and_never_pass_in_silence() {
         profile.not_profiled().keys().collect::<Vec<_>>(),
         ["nested"]
     );
-    let error = DriftCheck::against(&profile).run(&batch).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    let report = DriftCheck::against(&profile).run(&batch).unwrap();
+    assert_eq!(report.verdict.untested_columns, ["nested"]);
+    let named = DriftCheck::against(&profile).columns(["x", "nested"]);
+    assert_eq!(
+        named.run(&batch).unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
     assert!(
         DriftCheck::against(&profile)
             .columns(["x"])

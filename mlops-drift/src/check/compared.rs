@@ -6,9 +6,10 @@ use mlops_core::Result;
 use mlops_core::evidence::Distance;
 
 use super::intervals::{self, Intervals};
-use super::method::{categorical_effects, numeric_effects, profile_effects};
+use super::method::{MISSING_SHARE, categorical_effects, numeric_effects, profile_effects};
+use super::unit_labels::UnitLabels;
 use crate::profile::{Bracket, NumericProfile};
-use crate::report::Distribution;
+use crate::report::{Distribution, Moved};
 use crate::sample::{CategoricalSample, NumericSample};
 
 /// How far two samples are apart, surely and in truth, and a picture of both.
@@ -18,11 +19,14 @@ pub(super) struct Compared {
     pub(super) intervals: Intervals,
     pub(super) brackets: BTreeMap<String, Bracket>,
     pub(super) distribution: Option<Distribution>,
+    pub(super) moved: Option<Moved>,
+    /// Why a test can tell next to nothing of the values.
+    pub(super) not_applicable: Option<String>,
 }
 
 impl Compared {
     pub(super) fn add_missing(&mut self, distance: f64, sizes: [usize; 2]) -> Result<()> {
-        let name = "missing_share";
+        let name = MISSING_SHARE;
         self.effects.push(Distance::new(distance, name)?);
         let interval = intervals::of_shares(distance, sizes)?;
         self.intervals.insert(name.to_owned(), interval);
@@ -35,6 +39,7 @@ impl Compared {
             intervals: intervals::of_numbers(reference, current, first(&effects))?,
             effects,
             distribution: Some(Distribution::of_numbers(reference, current)),
+            moved: Moved::of_numbers(reference, current),
             ..Self::default()
         })
     }
@@ -43,11 +48,31 @@ impl Compared {
         reference: &CategoricalSample,
         current: &CategoricalSample,
     ) -> Result<Self> {
+        let sizes = [reference.len(), current.len()];
+        Ok(Self {
+            not_applicable: identifiers(reference, current),
+            ..Self::of_labels(reference, current, sizes)?
+        })
+    }
+
+    /// Of the rows of units that hold several labels each.
+    pub(super) fn of_units(reference: &UnitLabels, current: &UnitLabels) -> Result<Self> {
+        let sizes = [reference.equal_units(), current.equal_units()];
+        Self::of_labels(&reference.rows(), &current.rows(), sizes)
+    }
+
+    /// Of samples that say as much as so many independent labels.
+    fn of_labels(
+        reference: &CategoricalSample,
+        current: &CategoricalSample,
+        sizes: [usize; 2],
+    ) -> Result<Self> {
         let effects = categorical_effects(reference, current)?;
         Ok(Self {
-            intervals: intervals::of_categories(reference, current, first(&effects))?,
+            intervals: intervals::of_categories(reference, current, sizes, first(&effects))?,
             effects,
             distribution: Some(Distribution::of_categories(reference, current)),
+            moved: Some(Moved::of_categories(reference, current)),
             ..Self::default()
         })
     }
@@ -63,6 +88,8 @@ impl Compared {
             effects,
             brackets,
             distribution: Some(Distribution::of_profiles(reference, current)),
+            moved: Moved::of_profiles(reference, current),
+            ..Self::default()
         })
     }
 
@@ -76,8 +103,24 @@ impl Compared {
             effects: vec![Distance::new(bracket.low, "kolmogorov_smirnov")?],
             brackets: BTreeMap::from([("kolmogorov_smirnov".to_owned(), bracket)]),
             distribution: Some(Distribution::of_profiles(reference, current)),
+            moved: Moved::of_profiles(reference, current),
+            ..Self::default()
         })
     }
+}
+
+/// The reason why categories of which hardly any occurs twice cannot be compared: any table of new ones looks like any other. Fewer values
+/// than a tenth of the smaller sample repeat another; both samples together decide, so that the level is not touched.
+fn identifiers(reference: &CategoricalSample, current: &CategoricalSample) -> Option<String> {
+    let new = current
+        .counts()
+        .filter(|(label, _)| reference.count(label) == 0);
+    let distinct = reference.counts().count() + new.count();
+    let values = reference.len() + current.len();
+    let repeats = values - distinct;
+    (10 * repeats < reference.len().min(current.len())).then(|| {
+        format!("not applicable: {distinct} of {values} values are distinct, as identifiers are, and shares of single values cannot be compared")
+    })
 }
 
 /// The primary effect.

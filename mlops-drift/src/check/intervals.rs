@@ -44,7 +44,7 @@ pub(super) fn of_profiles(
 fn both(d: Bracket, sizes: [usize; 2], distance: Option<Bracket>) -> Result<Intervals> {
     let d = widened(d, band(sizes))?;
     let mut intervals = Intervals::from([("kolmogorov_smirnov".to_owned(), d)]);
-    if let Some(distance) = distance {
+    if let Some(distance) = distance.filter(|distance| distance.high.is_finite()) {
         let distance = Interval::new(distance.low, distance.high, CONFIDENCE)?;
         intervals.insert("wasserstein_sd".to_owned(), distance);
     }
@@ -52,13 +52,14 @@ fn both(d: Bracket, sizes: [usize; 2], distance: Option<Bracket>) -> Result<Inte
 }
 
 /// Of the total variation: what McDiarmid allows, and at the lower end the distance that samples of one law have on average, which is
-/// at most ½√((k − 1)/n) for each, for k labels.
+/// at most ½√((k − 1)/n) for each, for k labels. `sizes` are those of the samples or, where rows come in units, as many units of equal size as say as
+/// much: a unit moves a share by its part of the rows at most.
 pub(super) fn of_categories(
     reference: &CategoricalSample,
     current: &CategoricalSample,
+    sizes: [usize; 2],
     total_variation: f64,
 ) -> Result<Intervals> {
-    let sizes = [reference.len(), current.len()];
     let labels = reference
         .counts()
         .chain(current.counts())

@@ -82,6 +82,9 @@ impl fmt::Debug for Method {
     }
 }
 
+/// The measure of a change of the missing share, which every column reports that misses a value.
+pub(crate) const MISSING_SHARE: &str = "missing_share";
+
 /// Names of the effects that a column read in this way reports, the primary one first.
 pub(super) fn measures(method: &Method) -> &'static [&'static str] {
     match method.0 {
@@ -120,7 +123,8 @@ pub(super) fn profile_effects(
 ) -> Result<(Vec<Distance>, BTreeMap<String, Bracket>)> {
     let d = reference.kolmogorov_smirnov(current)?;
     let mut brackets = BTreeMap::from([("kolmogorov_smirnov".to_owned(), d)]);
-    if let Ok(distance) = Wasserstein::default().bracket(reference, current) {
+    let distance = Wasserstein::default().bracket(reference, current).ok();
+    if let Some(distance) = distance.filter(|distance| distance.high.is_finite()) {
         brackets.insert("wasserstein_sd".to_owned(), distance);
     }
     let sure = brackets

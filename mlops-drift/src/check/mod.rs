@@ -3,14 +3,16 @@
 
 mod compared;
 mod default_tests;
+mod fingerprint;
 mod intervals;
 mod method;
 mod monitor;
 mod observed;
 mod prepared;
 mod source;
+mod unit_labels;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,8 +23,9 @@ use crate::multiplicity::{BenjaminiHochberg, Correction};
 use crate::report::DriftReport;
 use crate::sample::Infinite;
 
+pub(crate) use method::MISSING_SHARE;
 pub use method::Method;
-pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn};
+pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn, WindowCounts};
 pub(crate) use observed::{Units, find};
 pub use prepared::PreparedCheck;
 pub use source::Source;
@@ -70,10 +73,11 @@ pub use source::Source;
 pub struct DriftCheck {
     reference: Source,
     columns: Option<Vec<String>>,
+    excepted: BTreeSet<String>,
     units: Vec<(String, Vec<String>)>,
     methods: BTreeMap<String, Method>,
     effects: Vec<Distance>,
-    effects_for: BTreeMap<String, Distance>,
+    effects_for: BTreeMap<String, Vec<Distance>>,
     level: SignificanceLevel,
     correction: Arc<dyn Correction>,
     reference_risk: Option<SignificanceLevel>,
@@ -108,6 +112,7 @@ impl DriftCheck {
         Self {
             reference: reference.into(),
             columns: None,
+            excepted: BTreeSet::new(),
             units: Vec::new(),
             methods: BTreeMap::new(),
             effects: Vec::new(),
@@ -137,7 +142,8 @@ impl DriftCheck {
         self
     }
 
-    /// The columns to compare; without this call all, except units.
+    /// The columns to compare; without this call all, except units. Of all columns those of a type that cannot be compared are reported as untested;
+    /// one that is named here is an error.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -154,9 +160,26 @@ impl DriftCheck {
         self
     }
 
-    /// Aggregates columns to one value per distinct value of the column `unit` first: the mean of
-    /// numbers, the one category of strings. Rows that share a unit are not exchangeable: a
-    /// thousand flights in one stormy hour are one observation of the weather, not a thousand. The
+    /// Columns to leave out, such as identifiers and event times, which differ in every table.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// let report = DriftCheck::against(&reference).except(["hour"]).run(&reference)?;
+    /// assert_eq!(report.columns[0].column, "x");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn except<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
+        self.excepted.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Takes the distinct values of the column `unit`, not rows, for exchangeable: a thousand flights in one stormy hour are one observation of the
+    /// weather, not a thousand. Numbers are compared by their mean in each unit, so a change of their spread within units is not seen. Categories
+    /// that are constant within units are counted once a unit; others are compared by their shares among the rows, and whole units are permuted. The
     /// unit column itself is never tested. Missing values are compared by the units' missing shares.
     ///
     /// ```
@@ -199,8 +222,8 @@ impl DriftCheck {
 
     /// The smallest effect that matters, for every column that reports this measure and has none of
     /// its own. Numeric columns report `kolmogorov_smirnov` (D), `wasserstein_sd` (in standard
-    /// deviations of the reference) and `psi`; others `total_variation` and `cramers_v`. A column that drifted
-    /// by less is reported as drifted, not as material.
+    /// deviations of the reference) and `psi`; others `total_variation` and `cramers_v`; all that miss a value `missing_share` (the difference of the
+    /// two shares). A column that drifted by less is reported as drifted, not as material; of several measures each must reach its minimum.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -209,7 +232,7 @@ impl DriftCheck {
     /// use mlops_drift::DriftCheck;
     /// use mlops_core::evidence::Distance;
     /// let check = DriftCheck::against(&reference).effect(Distance::new(0.1, "wasserstein_sd")?);
-    /// assert!(check.run(&reference)?.columns[0].minimum_effect.is_some());
+    /// assert_eq!(check.run(&reference)?.columns[0].minimum_effects.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -218,7 +241,7 @@ impl DriftCheck {
         self
     }
 
-    /// The smallest effect that matters in this column. See [`effect`](Self::effect).
+    /// The smallest effect that matters in this column, in place of general ones. See [`effect`](Self::effect).
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -227,12 +250,15 @@ impl DriftCheck {
     /// use mlops_drift::DriftCheck;
     /// use mlops_core::evidence::Distance;
     /// let check = DriftCheck::against(&reference).effect_for("x", Distance::new(0.1, "psi")?);
-    /// assert!(check.run(&reference)?.columns[0].minimum_effect.is_none());
+    /// assert!(check.run(&reference)?.columns[0].minimum_effects.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn effect_for(mut self, column: impl Into<String>, least: Distance) -> Self {
-        self.effects_for.insert(column.into(), least);
+        self.effects_for
+            .entry(column.into())
+            .or_default()
+            .push(least);
         self
     }
 
@@ -300,10 +326,10 @@ impl DriftCheck {
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a reference without rows or
-    /// columns, a null unit, a category that varies within its unit, a minimum effect in a measure
+    /// columns, two columns of one name, a null unit, a category that varies within its unit and is to be tested in a way of its own, a minimum effect in a measure
     /// that the column does not report; [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch)
     /// for a named column that the reference lacks; [`Unsupported`](mlops_core::ErrorKind::Unsupported)
-    /// for a nested or binary column.
+    /// for a nested or binary column that was named, or if there is no other.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};

@@ -1,10 +1,15 @@
-use mlops_core::Result;
 use mlops_core::evidence::{Distance, EValue, PValue, SignificanceLevel};
+use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{PreparedCheck, Source};
 use crate::multiplicity::ELond;
-use crate::report::{ColumnReport, ColumnVerdict, DriftReport};
+use crate::report::{ColumnReport, ColumnVerdict, DriftReport, version};
+
+/// Windows that a state holds unless told otherwise.
+const KEPT: usize = 200;
+/// Names of alarms that a state holds.
+const ALARMS: usize = 1_000;
 
 /// A drift check over time: window after window against one reference, with an error rate for all of them together.
 ///
@@ -14,7 +19,10 @@ use crate::report::{ColumnReport, ColumnVerdict, DriftReport};
 /// **Guarantee**: at any time the expected share of false alarms among all alarms so far is at most alpha, and without any drift an alarm
 /// ever comes with probability at most alpha, however windows and columns depend on one another. The reference counts as drawn anew.
 /// **Weakness**: pays with power: at 5 %, after twenty quiet windows, an alarm needs a p-value of about 5e-7. A check's own verdict on a
-/// window, at its level for that window alone, is in the report.
+/// window, at its level for that window alone, is in the report. The level of a window falls for ever: a drift so slow that no window shows it by
+/// itself is never seen.
+/// **State**: the last 200 windows, or as many as [`MonitorState::keep`] says, and counts of all. Older ones are the caller's, who was
+/// given each when it was observed.
 /// **Assumption**: as the check's, within each window: see [`DriftCheck`](super::DriftCheck).
 /// **Source**: Xu & Ramdas (see [`ELond`]); Vovk & Wang (see [`PValue::to_e_value`]).
 ///
@@ -22,7 +30,7 @@ use crate::report::{ColumnReport, ColumnVerdict, DriftReport};
 /// use std::sync::Arc;
 /// use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 /// use mlops_core::evidence::SignificanceLevel;
-/// use mlops_drift::{DriftCheck, check::DriftMonitor};
+/// use mlops_drift::{DriftCheck, check::{DriftMonitor, MonitorState}};
 ///
 /// let week = |shift: f64| {
 ///     let column = Float64Array::from_iter_values((0..300).map(|i| f64::from(i * 37 % 100) + shift));
@@ -32,8 +40,8 @@ use crate::report::{ColumnReport, ColumnVerdict, DriftReport};
 /// let mut monitor = DriftMonitor::new(check.clone(), SignificanceLevel::FIVE_PERCENT);
 /// assert!(!monitor.observe("2013-W14", &week(0.0)?)?.0.alarmed);
 ///
-/// let saved = serde_json::to_string(monitor.state())?; // across a restart
-/// let mut monitor = DriftMonitor::resume(check, serde_json::from_str(&saved)?);
+/// let saved = monitor.state().to_json()?; // across a restart
+/// let mut monitor = DriftMonitor::resume(check, MonitorState::from_json(&saved)?)?;
 /// let (window, report) = monitor.observe("2013-W15", &week(60.0)?)?;
 /// assert!(window.alarmed && report.verdict.drifted);
 /// assert_eq!(monitor.state().windows().len(), 2);
@@ -54,8 +62,34 @@ pub struct DriftMonitor {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MonitorState {
+    #[serde(deserialize_with = "version::known")]
+    version: u16,
     procedure: ELond,
+    /// The fingerprint of the check; `None` before any.
+    check: Option<String>,
+    keep: usize,
+    /// The last ones.
     windows: Vec<Window>,
+    counts: WindowCounts,
+    /// The names of the windows that alarmed, the last ones.
+    alarms: Vec<String>,
+}
+
+/// What became of all windows, of those too that a state no longer holds.
+///
+/// ```
+/// use mlops_core::evidence::SignificanceLevel;
+/// use mlops_drift::check::MonitorState;
+/// assert_eq!(MonitorState::new(SignificanceLevel::FIVE_PERCENT).counts().compared, 0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowCounts {
+    /// Compared with the reference.
+    pub compared: u64,
+    /// Of these, those that alarmed.
+    pub alarmed: u64,
+    /// Not compared, for an error.
+    pub not_compared: u64,
 }
 
 /// What became of one window.
@@ -80,12 +114,15 @@ pub struct Window {
     pub p_value: PValue,
     /// The same as an e-value.
     pub e_value: EValue,
-    /// The level that the window was tested at: it alarms at an e-value of at least the reciprocal.
+    /// The level that the window was tested at: it alarms at an e-value of at least the reciprocal. 0 of a window that was not compared.
     pub level: f64,
     /// Whether it alarmed.
     pub alarmed: bool,
     /// What the check said of every column, at its own level for this window alone.
     pub columns: Vec<WindowColumn>,
+    /// Why it could not be compared, where that is so: nothing was concluded then, and nothing spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_compared: Option<String>,
 }
 
 /// What the check said of a column in one window.
@@ -153,13 +190,48 @@ impl WindowColumn {
     }
 }
 
+impl Window {
+    fn not_compared(name: &str, error: &Error) -> Self {
+        let p_value = PValue::saturating(1.0);
+        Self {
+            name: name.to_owned(),
+            p_value,
+            e_value: p_value.to_e_value(),
+            level: 0.0,
+            alarmed: false,
+            columns: Vec::new(),
+            not_compared: Some(error.to_string()),
+        }
+    }
+}
+
 impl MonitorState {
     /// No window yet, at a false discovery rate of alpha.
     pub fn new(alpha: SignificanceLevel) -> Self {
         Self {
+            version: version::VERSION,
             procedure: ELond::new(alpha),
+            check: None,
+            keep: KEPT,
             windows: Vec::new(),
+            counts: WindowCounts::default(),
+            alarms: Vec::new(),
         }
+    }
+
+    /// How many of the last windows are held, 200 by default; 0 counts as 1. Names are known as long as their windows are held.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::check::MonitorState;
+    /// let state = MonitorState::new(SignificanceLevel::FIVE_PERCENT).keep(24 * 7);
+    /// assert!(state.windows().is_empty());
+    /// ```
+    #[must_use]
+    pub fn keep(mut self, windows: usize) -> Self {
+        self.keep = windows.max(1);
+        self.forget();
+        self
     }
 
     /// The rate of false alarms among all alarms that is promised.
@@ -174,21 +246,99 @@ impl MonitorState {
         self.procedure.alpha()
     }
 
-    /// All windows so far, in their order.
+    /// The last windows, in their order.
     pub fn windows(&self) -> &[Window] {
         &self.windows
+    }
+
+    /// Of all windows.
+    pub fn counts(&self) -> WindowCounts {
+        self.counts
+    }
+
+    /// The names of the windows that alarmed, in their order, the last thousand.
+    pub fn alarms(&self) -> &[String] {
+        &self.alarms
+    }
+
+    /// The state as JSON.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string(self)?)
+    }
+
+    /// A state from its JSON.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for a newer version; [`InvalidArgument`](ErrorKind::InvalidArgument) for anything else that is no
+    /// state.
+    pub fn from_json(json: &str) -> Result<Self> {
+        version::from_json(json)
+    }
+
+    fn known(&self, name: &str) -> Option<&Window> {
+        let compared = self
+            .windows
+            .iter()
+            .filter(|window| window.not_compared.is_none());
+        compared.rev().find(|window| window.name == name)
+    }
+
+    /// The next window, in place of an earlier attempt at it that came to nothing.
+    fn record(&mut self, window: Window) {
+        let before = self.windows.len();
+        self.windows
+            .retain(|known| known.not_compared.is_none() || known.name != window.name);
+        self.counts.not_compared -= (before - self.windows.len()) as u64;
+        match window.not_compared {
+            Some(_) => self.counts.not_compared += 1,
+            None => self.counts.compared += 1,
+        }
+        if window.alarmed {
+            self.counts.alarmed += 1;
+            self.alarms.push(window.name.clone());
+        }
+        self.windows.push(window);
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.windows
+            .drain(..self.windows.len().saturating_sub(self.keep));
+        self.alarms
+            .drain(..self.alarms.len().saturating_sub(ALARMS));
     }
 }
 
 impl DriftMonitor {
     /// A monitor at a false discovery rate of alpha.
     pub fn new(check: PreparedCheck, alpha: SignificanceLevel) -> Self {
-        Self::resume(check, MonitorState::new(alpha))
+        let mut state = MonitorState::new(alpha);
+        state.check = Some(check.fingerprint());
+        Self { check, state }
     }
 
     /// A monitor that goes on from a state.
-    pub fn resume(check: PreparedCheck, state: MonitorState) -> Self {
-        Self { check, state }
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for the state of a check with another reference or other settings: what the monitor
+    /// promises is of one check.
+    pub fn resume(check: PreparedCheck, mut state: MonitorState) -> Result<Self> {
+        let fingerprint = check.fingerprint();
+        match &state.check {
+            Some(known) if *known != fingerprint => Err(Error::new(
+                ErrorKind::SignatureMismatch,
+                format!(
+                    "the check must be the one of the state, with its reference and settings, got {fingerprint} for {known}"
+                ),
+            )),
+            _ => {
+                state.check = Some(fingerprint);
+                Ok(Self { check, state })
+            }
+        }
     }
 
     /// What to keep across a restart.
@@ -196,28 +346,39 @@ impl DriftMonitor {
         &self.state
     }
 
-    /// Compares the next window with the reference.
+    /// Compares the next window with the reference. A window whose name the state knows is not tested again: the recorded verdict is
+    /// given and nothing spent, so that a window may be delivered twice.
     ///
     /// # Errors
-    /// [`PreparedCheck::run`]'s; the window does not count then.
+    /// [`PreparedCheck::run`]'s; the window is recorded as not compared then, and spends nothing. It may come again.
     pub fn observe(
         &mut self,
         name: impl Into<String>,
         current: impl Into<Source>,
     ) -> Result<(Window, DriftReport)> {
-        let report = self.check.run(current)?;
+        let name = name.into();
+        let known = self.state.known(&name).cloned();
+        let report = match (self.check.run(current), known) {
+            (report, Some(known)) => return Ok((known, report?)),
+            (Err(error), None) => {
+                self.state.record(Window::not_compared(&name, &error));
+                return Err(error.context("window", name));
+            }
+            (Ok(report), None) => report,
+        };
         let p_value = of_window(&report);
         let e_value = p_value.to_e_value();
         let decision = self.state.procedure.test(e_value);
         let window = Window {
-            name: name.into(),
+            name,
             p_value,
             e_value,
             level: decision.level,
             alarmed: decision.rejected,
             columns: report.columns.iter().map(WindowColumn::of).collect(),
+            not_compared: None,
         };
-        self.state.windows.push(window.clone());
+        self.state.record(window.clone());
         Ok((window, report))
     }
 }

@@ -6,8 +6,9 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, SortField};
 use mlops_core::{Error, Result};
 
+use super::unit_labels::UnitLabels;
 use crate::profile;
-use crate::sample::{CategoricalSample, Infinite, NumericSample, labels, numbers};
+use crate::sample::{CategoricalSample, Infinite, NumericSample, numbers};
 use crate::table::missing;
 
 /// The values of a column, and how much of it is missing.
@@ -30,6 +31,7 @@ pub(super) fn first_of(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
 pub(super) enum Values {
     Numeric(NumericSample),
     Categorical(CategoricalSample),
+    Units(UnitLabels),
     Profile(profile::Values),
 }
 
@@ -46,6 +48,7 @@ impl Values {
         match self {
             Self::Numeric(sample) => sample.len(),
             Self::Categorical(sample) => sample.len(),
+            Self::Units(labels) => labels.len(),
             Self::Profile(profile) => profile.present() as usize,
         }
     }
@@ -118,6 +121,16 @@ impl Units {
 }
 
 impl Units {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The units of the rows, in their order.
+    pub(super) fn in_order(&self) -> &[u32] {
+        &self.of_row
+    }
+
     /// The number of the unit of every row.
     pub(crate) fn of_rows(&self) -> Vec<u64> {
         self.of_row.iter().map(|&unit| unit.into()).collect()
@@ -158,34 +171,42 @@ pub(super) fn observe(
             })
         }
         (true, Some(units)) => mean_per_unit(array, units, infinite),
-        (false, Some(units)) => label_per_unit(array, units),
+        (false, Some(units)) => {
+            let (labels, tally) = UnitLabels::of(array, units)?;
+            Ok(Observed {
+                values: Values::Units(labels),
+                missing: tally.shares(),
+                first: Vec::new(),
+            })
+        }
     }
 }
 
 /// Rows and missing rows of every unit.
-struct Tally {
+pub(super) struct Tally {
     rows: Vec<u64>,
     missing: Vec<u64>,
 }
 
 impl Tally {
-    fn new(units: &Units) -> Self {
+    pub(super) fn new(units: &Units) -> Self {
         Self {
             rows: vec![0; units.count],
             missing: vec![0; units.count],
         }
     }
 
-    fn count(&mut self, unit: u32, is_missing: bool) {
+    pub(super) fn count(&mut self, unit: u32, is_missing: bool) {
         self.rows[unit as usize] += 1;
         self.missing[unit as usize] += u64::from(is_missing);
     }
 
-    fn present(&self, unit: usize) -> u64 {
-        self.rows[unit] - self.missing[unit]
+    /// A unit of which nothing is known.
+    fn lose(&mut self, unit: usize) {
+        self.missing[unit] = self.rows[unit];
     }
 
-    fn shares(&self) -> Missing {
+    pub(super) fn shares(&self) -> Missing {
         let shares = self.missing.iter().zip(&self.rows);
         Missing::Units(NumericSample::new(
             shares.map(|(&missing, &rows)| missing as f64 / rows as f64),
@@ -193,43 +214,59 @@ impl Tally {
     }
 }
 
+/// The mean of some numbers, value by value: never beyond their range, and of equal values that very value.
+#[derive(Clone, Copy, Default)]
+struct Mean {
+    finite: u64,
+    mean: f64,
+    /// Whether −∞ is among them, and +∞.
+    infinite: [bool; 2],
+}
+
+impl Mean {
+    fn push(&mut self, value: f64) {
+        if value.is_infinite() {
+            self.infinite[usize::from(value > 0.0)] = true;
+            return;
+        }
+        self.finite += 1;
+        let count = self.finite as f64;
+        self.mean += value / count - self.mean / count; // (value - mean)/count could overflow
+    }
+
+    /// NaN of none, and where −∞ meets +∞.
+    fn get(self) -> f64 {
+        match self.infinite {
+            [true, true] => f64::NAN,
+            [true, false] => f64::NEG_INFINITY,
+            [false, true] => f64::INFINITY,
+            [false, false] if self.finite == 0 => f64::NAN,
+            [false, false] => self.mean,
+        }
+    }
+}
+
 fn mean_per_unit(array: &ArrayRef, units: &Units, infinite: Infinite) -> Result<Observed> {
     let mut tally = Tally::new(units);
-    let mut sums = vec![0.0; units.count];
+    let mut means = vec![Mean::default(); units.count];
     for (value, &unit) in numbers(array)?.into_iter().zip(&units.of_row) {
         let is_missing = value.is_nan() || (value.is_infinite() && infinite == Infinite::Missing);
         tally.count(unit, is_missing);
         if !is_missing {
-            sums[unit as usize] += value;
+            means[unit as usize].push(value);
         }
     }
-    let means = (0..units.count).map(|unit| sums[unit] / tally.present(unit) as f64); // 0/0 is NaN
-    let first = first_of(means.clone());
+    let means: Vec<f64> = means.into_iter().map(Mean::get).collect();
+    for (unit, mean) in means.iter().enumerate() {
+        if mean.is_nan() {
+            tally.lose(unit);
+        }
+    }
+    let first = first_of(means.iter().copied());
     let sample = NumericSample::with_infinite(means, infinite)?;
     Ok(Observed {
         values: Values::Numeric(sample),
         missing: tally.shares(),
         first,
-    })
-}
-
-fn label_per_unit(array: &ArrayRef, units: &Units) -> Result<Observed> {
-    let labels = labels(array)?;
-    let mut tally = Tally::new(units);
-    let mut of_unit: Vec<Option<&str>> = vec![None; units.count];
-    for (label, &unit) in labels.iter().zip(&units.of_row) {
-        tally.count(unit, label.is_none());
-        let Some(label) = label else { continue };
-        let held = of_unit[unit as usize].get_or_insert(label);
-        if *held != label {
-            return Err(Error::invalid(format!(
-                "a category must be constant within its unit, got \"{held}\" and \"{label}\""
-            )));
-        }
-    }
-    Ok(Observed {
-        values: Values::Categorical(CategoricalSample::new(of_unit)),
-        missing: tally.shares(),
-        first: Vec::new(),
     })
 }

@@ -1,14 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use mlops_core::evidence::{Distance, SignificanceLevel};
-use mlops_core::{Error, ErrorKind, Result};
+use mlops_core::{Digest, Error, ErrorKind, Result};
 
 use super::DriftCheck;
 use super::compared::Compared;
 use super::default_tests::DefaultTests;
-use super::method::{Method, Test, measures};
+use super::method::{MISSING_SHARE, Method, Test, measures};
 use super::observed::{FIRST, Observed, Units, Values, find, first_of, observe};
 use super::source::{ColumnType, Held, Source, no_rows};
 use crate::multiplicity::Correction;
@@ -40,6 +40,8 @@ use crate::two_sample::TestResult;
 #[derive(Clone)]
 pub struct PreparedCheck {
     columns: Vec<Arc<Column>>,
+    /// Columns that were not asked for by name and cannot be compared, with the reason.
+    not_applicable: Vec<(String, String)>,
     level: SignificanceLevel,
     correction: Arc<dyn Correction>,
     reference_risk: Option<SignificanceLevel>,
@@ -54,9 +56,15 @@ struct Column {
     data_type: ColumnType,
     method: Method,
     tests: DefaultTests,
-    least: Option<Distance>,
+    /// The smallest effects that matter.
+    least: Vec<Distance>,
+    /// Whether units with several labels are compared by permuting units: by the default method alone.
+    permutes_units: bool,
     reference: Observed,
 }
+
+/// The units of a table by the name of their column, each numbered once.
+type UnitsByName = BTreeMap<String, Units>;
 
 impl fmt::Debug for PreparedCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,10 +81,14 @@ impl PreparedCheck {
     pub(super) fn new(check: &DriftCheck) -> Result<Self> {
         require_rows(&check.reference, "reference")?;
         check_names(check)?;
-        let selected = selected(check);
+        let (selected, not_applicable) = comparable(check)?;
         let tests = DefaultTests::of(check.reference_risk, selected.len());
+        let units = units_of(
+            &check.reference,
+            selected.iter().filter_map(|name| unit_of(check, name)),
+        )?;
         let columns = parallel::map(&selected, |name| {
-            Column::prepare(check, name, tests)
+            Column::prepare(check, name, tests, &units)
                 .map(Arc::new)
                 .map_err(|error| error.context("column", name))
         })?;
@@ -85,6 +97,7 @@ impl PreparedCheck {
         }
         Ok(Self {
             columns,
+            not_applicable,
             level: check.level,
             correction: Arc::clone(&check.correction),
             reference_risk: check.reference_risk,
@@ -102,14 +115,48 @@ impl PreparedCheck {
         self.compare(&current.into())
     }
 
+    /// A digest of the reference and of all settings: two checks with the same one say the same of any table.
+    pub(super) fn fingerprint(&self) -> String {
+        let settings = (
+            self.level,
+            self.correction.name(),
+            self.reference_risk,
+            self.infinite,
+        );
+        let mut bytes = format!("{settings:?}").into_bytes();
+        for column in &self.columns {
+            let how = (
+                &column.name,
+                &column.unit,
+                &column.data_type.name,
+                &column.method,
+                &column.least,
+            );
+            bytes.extend(format!("{how:?}").into_bytes());
+            column.reference.write_to(&mut bytes);
+            // One column after another, so that only one is held twice.
+            bytes = Digest::of(&bytes).as_bytes().to_vec();
+        }
+        Digest::of(&bytes).to_string()
+    }
+
     fn compare(&self, current: &Source) -> Result<DriftReport> {
         self.check_schema(current)?;
         require_rows(current, "current")?;
-        let compared = parallel::map(&self.columns, |column| {
+        require_distinct(current, "current")?;
+        let units = units_of(
+            current,
+            self.columns
+                .iter()
+                .filter_map(|column| column.unit.as_deref()),
+        )?;
+        let mut compared = parallel::map(&self.columns, |column| {
             column
-                .compare(current, self.infinite)
+                .compare(current, &units, self.infinite)
                 .map_err(|error| error.context("column", &column.name))
         })?;
+        let left_out = self.not_applicable.iter();
+        compared.extend(left_out.map(|(name, why)| ReportedColumn::not_applicable(name, why)));
         Ok(DriftReport::judge(
             self.level,
             self.correction.as_ref(),
@@ -141,13 +188,15 @@ impl PreparedCheck {
 }
 
 impl Column {
-    fn prepare(check: &DriftCheck, name: &str, tests: DefaultTests) -> Result<Self> {
+    fn prepare(
+        check: &DriftCheck,
+        name: &str,
+        tests: DefaultTests,
+        units: &UnitsByName,
+    ) -> Result<Self> {
         let data_type = check.reference.column_type(name)?;
-        let unit = check
-            .units
-            .iter()
-            .find(|(_, columns)| columns.iter().any(|column| column == name))
-            .map(|(unit, _)| unit.clone());
+        let unit = unit_of(check, name).map(str::to_owned);
+        let of_rows = unit.as_deref().and_then(|unit| units.get(unit));
         let (method, reference) = match check.methods.get(name) {
             Some(_) if check.reference_risk.is_some() => {
                 return Err(Error::invalid(format!(
@@ -164,19 +213,18 @@ impl Column {
                 (method.clone(), reference)
             }
             Some(method) => {
-                let reference = read(
-                    &check.reference,
-                    name,
-                    unit.as_deref(),
-                    method,
-                    check.infinite,
-                )?;
+                let reference = read(&check.reference, name, of_rows, method, check.infinite)?;
                 (method.clone(), reference)
             }
-            None => by_default(check, name, unit.as_deref(), &data_type, tests)?,
+            None => by_default(check, name, of_rows, &data_type, tests)?,
         };
-        let least = least_effect(check, name, &method)?;
+        let permutes_units = !check.methods.contains_key(name) && check.reference_risk.is_none();
+        if let (Values::Units(labels), false) = (&reference.values, permutes_units) {
+            labels.require_one_each()?;
+        }
+        let least = least_effects(check, name, &method)?;
         Ok(Self {
+            permutes_units,
             name: name.to_owned(),
             unit,
             data_type,
@@ -208,15 +256,10 @@ impl Column {
         differences
     }
 
-    fn read(&self, current: &Source, infinite: Infinite) -> Result<Observed> {
+    fn read(&self, current: &Source, units: &UnitsByName, infinite: Infinite) -> Result<Observed> {
         let Values::Profile(reference) = &self.reference.values else {
-            return read(
-                current,
-                &self.name,
-                self.unit.as_deref(),
-                &self.method,
-                infinite,
-            );
+            let units = self.unit.as_deref().and_then(|unit| units.get(unit));
+            return read(current, &self.name, units, &self.method, infinite);
         };
         let values = match &current.0 {
             Held::Rows(batch) => reference.like(batch, &self.name)?,
@@ -229,22 +272,30 @@ impl Column {
         })
     }
 
-    /// Of the first part of a table.
+    /// Of the first parts of a table.
     fn first_numbers(&self, current: &Source) -> Result<Vec<f64>> {
         let (Ok(table), ColumnKind::Numeric) = (current.as_table(), self.data_type.kind) else {
             return Ok(Vec::new());
         };
-        let part = table.column(&self.name)?.next().transpose()?;
-        let part = part.map(|part| part.slice(0, part.len().min(FIRST)));
-        Ok(first_of(
-            part.map(|part| numbers(&part))
-                .transpose()?
-                .unwrap_or_default(),
-        ))
+        let mut first = Vec::new();
+        for part in table.column(&self.name)? {
+            let part = part?;
+            let part = part.slice(0, part.len().min(FIRST));
+            first = first_of(first.into_iter().chain(numbers(&part)?));
+            if first.len() == FIRST {
+                break;
+            }
+        }
+        Ok(first)
     }
 
-    fn compare(&self, current: &Source, infinite: Infinite) -> Result<ReportedColumn> {
-        let current = self.read(current, infinite)?;
+    fn compare(
+        &self,
+        current: &Source,
+        units: &UnitsByName,
+        infinite: Infinite,
+    ) -> Result<ReportedColumn> {
+        let current = self.read(current, units, infinite)?;
         let testable = self.reference.values.len() > 0 && current.values.len() > 0;
         let value = testable.then(|| self.test(&current.values)).transpose()?;
         let (result, compared) = value.unzip();
@@ -264,7 +315,9 @@ impl Column {
             value: result.map(|result| finding(result, "")),
             missing: missing.map(|result| finding(result, ":missing")),
             report: ColumnReport {
-                minimum_effect: self.least.clone(),
+                minimum_effects: self.least.clone(),
+                not_applicable: compared.not_applicable,
+                moved: compared.moved,
                 effects: compared.effects,
                 intervals: compared.intervals,
                 brackets: compared.brackets,
@@ -294,6 +347,20 @@ impl Column {
                 test.test(reference, current)?,
                 Compared::of_categories(reference, current)?,
             )),
+            (Test::Categorical(test), Values::Units(reference), Values::Units(current)) => {
+                if self.permutes_units && reference.mixed().or(current.mixed()).is_some() {
+                    return Ok((
+                        reference.test(current),
+                        Compared::of_units(reference, current)?,
+                    ));
+                }
+                current.require_one_each()?;
+                let (reference, current) = (reference.one_each(), current.one_each());
+                Ok((
+                    test.test(&reference, &current)?,
+                    Compared::of_categories(&reference, &current)?,
+                ))
+            }
             (_, Values::Profile(reference), Values::Profile(current)) => {
                 self.tests.profiles(reference, current)
             }
@@ -309,19 +376,28 @@ pub(super) fn read_in_two_ways() -> Error {
 fn read(
     source: &Source,
     column: &str,
-    unit: Option<&str>,
+    units: Option<&Units>,
     method: &Method,
     infinite: Infinite,
 ) -> Result<Observed> {
-    let columns: Vec<&str> = unit.into_iter().chain([column]).collect();
-    let batch = source.gather(&columns)?;
-    let units = unit.map(|unit| Units::of(&batch, unit)).transpose()?;
-    observe(
-        find(&batch, column)?,
-        units.as_ref(),
-        method.is_numeric(),
-        infinite,
-    )
+    let batch = source.gather(&[column])?;
+    observe(find(&batch, column)?, units, method.is_numeric(), infinite)
+}
+
+/// The unit that a column is declared to come in.
+fn unit_of<'a>(check: &'a DriftCheck, column: &str) -> Option<&'a str> {
+    let mut units = check.units.iter();
+    let of = units.find(|(_, columns)| columns.iter().any(|name| name == column));
+    of.map(|(unit, _)| unit.as_str())
+}
+
+fn units_of<'a>(source: &Source, names: impl Iterator<Item = &'a str>) -> Result<UnitsByName> {
+    let names: BTreeSet<&str> = names.collect();
+    let numbered = names.into_iter().map(|name| {
+        let units = Units::of(&source.gather(&[name])?, name)?;
+        Ok((name.to_owned(), units))
+    });
+    numbered.collect()
 }
 
 /// The default method for a column, and the reference read for it. Columns with a unit, and those of rows, are read as rows; texts and
@@ -329,14 +405,14 @@ fn read(
 fn by_default(
     check: &DriftCheck,
     name: &str,
-    unit: Option<&str>,
+    units: Option<&Units>,
     data_type: &ColumnType,
     tests: DefaultTests,
 ) -> Result<(Method, Observed)> {
     let method = tests.method(data_type)?;
-    let rows = || read(&check.reference, name, unit, &method, check.infinite);
+    let rows = || read(&check.reference, name, units, &method, check.infinite);
     let is_of_rows = matches!(check.reference.0, Held::Rows(_));
-    if unit.is_some() || is_of_rows && method.is_numeric() {
+    if units.is_some() || is_of_rows && method.is_numeric() {
         return Ok((method.clone(), rows()?));
     }
     let values = profiled(&check.reference, name, data_type.kind)?;
@@ -387,7 +463,51 @@ fn require_rows(source: &Source, role: &str) -> Result<()> {
     )))
 }
 
-/// The columns to compare, in order: those asked for, or all; never a unit.
+fn require_distinct(source: &Source, role: &str) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    match source
+        .columns()
+        .into_iter()
+        .find(|name| !seen.insert(name.clone()))
+    {
+        None => Ok(()),
+        Some(name) => Err(Error::invalid(format!(
+            "the columns of the {role} table must have distinct names, got several of \"{name}\""
+        ))),
+    }
+}
+
+/// The columns to compare, and those that cannot be and that nobody named, with the reason. If none can be, that is an error.
+fn comparable(check: &DriftCheck) -> Result<(Vec<String>, Vec<(String, String)>)> {
+    let (mut comparable, mut others) = (Vec::new(), Vec::new());
+    for name in selected(check) {
+        let found = check.reference.column_type(&name)?;
+        match found.kind {
+            ColumnKind::Unsupported if !is_named(check, &name) => {
+                others.push((
+                    name,
+                    format!("values of type {} cannot be compared", found.name),
+                ));
+            }
+            _ => comparable.push(name),
+        }
+    }
+    match others.first() {
+        Some((name, why)) if comparable.is_empty() => {
+            Err(Error::new(ErrorKind::Unsupported, why.as_str()).context("column", name))
+        }
+        _ => Ok((comparable, others)),
+    }
+}
+
+fn is_named(check: &DriftCheck, column: &str) -> bool {
+    check.columns.is_some()
+        || check.methods.contains_key(column)
+        || check.effects_for.contains_key(column)
+        || unit_of(check, column).is_some()
+}
+
+/// The columns to compare, in order: those asked for, or all; never a unit, and none that is excepted.
 fn selected(check: &DriftCheck) -> Vec<String> {
     let all = || check.reference.columns();
     let asked = check.columns.clone().unwrap_or_else(all);
@@ -395,18 +515,21 @@ fn selected(check: &DriftCheck) -> Vec<String> {
     asked
         .into_iter()
         .filter(|name| check.units.iter().all(|(unit, _)| unit != name))
+        .filter(|name| !check.excepted.contains(name))
         .filter(|name| seen.insert(name.clone()))
         .collect()
 }
 
 /// Every column that the check speaks of must exist, and lie in one unit at most.
 fn check_names(check: &DriftCheck) -> Result<()> {
+    require_distinct(&check.reference, "reference")?;
     let of_units = check
         .units
         .iter()
         .flat_map(|(unit, columns)| std::iter::once(unit).chain(columns));
     let named = of_units
         .chain(check.columns.iter().flatten())
+        .chain(&check.excepted)
         .chain(check.methods.keys())
         .chain(check.effects_for.keys());
     for name in named {
@@ -423,17 +546,25 @@ fn check_names(check: &DriftCheck) -> Result<()> {
     Ok(())
 }
 
-/// The column's own minimum effect, or the general one in a measure that it reports.
-fn least_effect(check: &DriftCheck, name: &str, method: &Method) -> Result<Option<Distance>> {
+/// The column's own minimum effects, and the general ones in measures that it reports: of the values, where it has none of its own of them; of
+/// the missing share likewise.
+fn least_effects(check: &DriftCheck, name: &str, method: &Method) -> Result<Vec<Distance>> {
     let measures = measures(method);
-    let reports = |effect: &&Distance| measures.contains(&effect.measure());
-    match check.effects_for.get(name) {
-        Some(effect) if !reports(&effect) => Err(Error::invalid(format!(
-            "a minimum effect must be in one of {}, got {}",
+    let is_of_missing = |effect: &Distance| effect.measure() == MISSING_SHARE;
+    let reports = |effect: &Distance| is_of_missing(effect) || measures.contains(&effect.measure());
+    let mut least = check.effects_for.get(name).cloned().unwrap_or_default();
+    if let Some(other) = least.iter().find(|effect| !reports(effect)) {
+        return Err(Error::invalid(format!(
+            "a minimum effect must be in one of {}, {MISSING_SHARE}, got {}",
             measures.join(", "),
-            effect.measure()
-        ))),
-        Some(effect) => Ok(Some(effect.clone())),
-        None => Ok(check.effects.iter().find(reports).cloned()),
+            other.measure()
+        )));
     }
+    let own = least.clone();
+    let general = check.effects.iter().filter(|effect| {
+        let is_alike = |own: &Distance| is_of_missing(own) == is_of_missing(effect);
+        reports(effect) && !own.iter().any(is_alike)
+    });
+    least.extend(general.cloned());
+    Ok(least)
 }

@@ -58,7 +58,7 @@ impl Distribution {
                 current: vec![1.0],
             };
         }
-        let width = (high - low) / BINS as f64;
+        let width = high / BINS as f64 - low / BINS as f64; // their difference could overflow
         let edge = |bin: usize| low + width * bin as f64;
         let mut picture = Self::default();
         let mut before = [0.0, 0.0];
@@ -66,7 +66,10 @@ impl Distribution {
             let until = if bin + 1 == BINS {
                 [1.0, 1.0]
             } else {
-                below(edge(bin + 1))
+                // Within a range beyond that of floats a share may be unknown.
+                let known = |[share, before]: [f64; 2]| if share.is_nan() { before } else { share };
+                let [reference, current] = below(edge(bin + 1));
+                [[reference, before[0]], [current, before[1]]].map(known)
             };
             let label = format!("{} to {}", number(edge(bin)), number(edge(bin) + width));
             picture.push(label, [until[0] - before[0], until[1] - before[1]]);

@@ -1,12 +1,15 @@
 use askama::Template;
-use mlops_core::evidence::Distance;
 use mlops_core::{Error, ErrorKind, Result};
 
-use super::chart::Histogram;
-use super::{ColumnReport, DriftReport, short};
+use super::chart::{Histogram, shorten};
+use super::{ColumnReport, DriftReport, Moved, short};
 
 /// Columns whose picture has axes and tooltips: the worst.
 const LARGE: usize = 20;
+/// Characters of a column's name.
+const NAME: usize = 80;
+/// Characters of a column's reason.
+const REASON: usize = 900;
 
 /// The page: every `{{ }}` of the template is escaped, but for the charts, which escape themselves.
 #[derive(Template)]
@@ -19,45 +22,43 @@ struct Page<'a> {
 
 struct Row<'a> {
     column: &'a ColumnReport,
+    name: String,
     p_value: String,
     effects: String,
+    moved: String,
     missing: String,
     chart: String,
 }
 
 impl<'a> Row<'a> {
     fn new(rank: usize, column: &'a ColumnReport) -> Self {
-        let effects = column
-            .effects
-            .iter()
-            .map(|effect| effect_text(column, effect));
+        let name = shorten(&column.column, NAME);
         Self {
             column,
             p_value: short(column.adjusted_p_value().get()),
-            effects: effects.collect::<Vec<_>>().join(", "),
-            missing: format!(
-                "{:.1} % → {:.1} %",
-                column.reference_missing * 100.0,
-                column.current_missing * 100.0
-            ),
+            effects: column.effects_in_words(),
+            moved: column
+                .moved
+                .as_ref()
+                .map(Moved::in_short)
+                .unwrap_or_default(),
+            missing: column.missing_in_words(),
             chart: column
                 .distribution
                 .as_ref()
-                .map(|shares| Histogram::new(&column.column, shares))
+                .map(|shares| Histogram::new(&name, shares))
                 .map(|histogram| match rank {
                     0..LARGE => histogram.to_svg(),
                     _ => histogram.to_small_svg(),
                 })
                 .unwrap_or_default(),
+            name,
         }
     }
-}
 
-/// The effect of the samples, and where that of the laws lies.
-fn effect_text(column: &ColumnReport, effect: &Distance) -> String {
-    match column.intervals.get(effect.measure()) {
-        Some(interval) => format!("{effect} [{:.3}, {:.3}]", interval.low(), interval.high()),
-        None => effect.to_string(),
+    /// Not longer than a page of many columns can bear.
+    fn reason(&self) -> String {
+        shorten(&self.column.reason, REASON)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The report for a pull request.
 
-use super::{ColumnReport, DriftReport, short};
+use super::chart::shorten;
+use super::{ColumnReport, DriftReport, Moved, short};
 
 impl DriftReport {
     /// The report as Markdown (GitHub's tables), worst column first: a headline, the verdict's reason,
-    /// and a row for every column. Names from the data are escaped: they open no markup and no cell.
+    /// and a row for every column, as far as a comment on GitHub has room for them (65,536 characters); the others are counted. Names from the data are
+    /// escaped: they open no markup and no cell.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -19,49 +21,88 @@ impl DriftReport {
             "column",
             "verdict",
             "adjusted p",
-            "effect",
+            "effect, where that of the laws lies",
+            "before → now",
             "missing",
             "why",
         ];
         format!(
-            "### {}\n\n{}\n\n{}\n{} rows against {} of the reference, {} tests, {} at level {}\n",
+            "### {}\n\n{}\n\n{}\n{} rows against {} of the reference, {} tests, {} at level {}: {}\n",
             self.headline(),
-            escaped(&self.verdict.reason),
-            table(header, self.worst_first().into_iter().map(cells)),
+            escaped(&shorten(&self.verdict.reason, REASON)),
+            Table::new(header).rows("columns", self.worst_first().into_iter().map(cells)),
             self.current_rows,
             self.reference_rows,
             self.tests,
             self.correction,
-            self.level.get()
+            self.level.get(),
+            escaped(&shorten(&self.guarantee, REASON))
         )
     }
 }
 
-fn cells(column: &ColumnReport) -> [String; 6] {
-    let effects: Vec<String> = column.effects.iter().map(ToString::to_string).collect();
+fn cells(column: &ColumnReport) -> [String; 7] {
     [
         column.column.clone(),
         column.verdict.as_str().to_owned(),
         short(column.adjusted_p_value().get()),
-        effects.join(", "),
-        format!(
-            "{:.1} % → {:.1} %",
-            column.reference_missing * 100.0,
-            column.current_missing * 100.0
-        ),
+        column.effects_in_words(),
+        column
+            .moved
+            .as_ref()
+            .map(Moved::in_short)
+            .unwrap_or_default(),
+        column.missing_in_words(),
         column.reason.clone(),
     ]
 }
 
-/// A table of GitHub's; the cells are escaped.
+/// GitHub takes 65,536 characters a comment: these for a table, so that two of them fit with what stands around.
+const ROWS: usize = 30_000;
+/// Characters of a cell.
+const CELL: usize = 600;
+/// Characters of a verdict's reason.
+const REASON: usize = 1_500;
+
+/// A table of GitHub's.
+pub(crate) struct Table<const N: usize> {
+    header: [&'static str; N],
+}
+
+impl<const N: usize> Table<N> {
+    pub(crate) fn new(header: [&'static str; N]) -> Self {
+        Self { header }
+    }
+
+    /// The table with as many of the rows as there is room for; the others are counted. Cells are cut and escaped.
+    pub(crate) fn rows(self, what: &str, rows: impl Iterator<Item = [String; N]>) -> String {
+        let line = |cells: [String; N]| format!("| {} |\n", cells.join(" | "));
+        let head = [
+            self.header.map(str::to_owned),
+            self.header.map(|_| "---".to_owned()),
+        ];
+        let (mut text, mut left_out) = (head.map(line).concat(), 0);
+        for cells in rows {
+            let row = line(cells.map(|cell| escaped(&shorten(&cell, CELL))));
+            if left_out > 0 || text.len() + row.len() > ROWS {
+                left_out += 1;
+            } else {
+                text.push_str(&row);
+            }
+        }
+        if left_out > 0 {
+            text.push_str(&format!("\n{left_out} more {what} are left out here.\n"));
+        }
+        text
+    }
+}
+
+/// A table whose cells are escaped.
 pub(crate) fn table<const N: usize>(
-    header: [&str; N],
+    header: [&'static str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> String {
-    let line = |cells: [String; N]| format!("| {} |\n", cells.join(" | "));
-    let rows = rows.map(|cells| line(cells.map(|cell| escaped(&cell))));
-    let head = [header.map(str::to_owned), header.map(|_| "---".to_owned())].map(line);
-    head.into_iter().chain(rows).collect()
+    Table::new(header).rows("rows", rows)
 }
 
 /// Every character that could be markup, as an entity or behind a backslash; lines become one.
@@ -75,10 +116,13 @@ pub(crate) fn escaped(text: &str) -> String {
             // A mention notifies people, and a number links to an issue.
             '@' => safe.push_str("&#64;"),
             '#' => safe.push_str("&#35;"),
+            // Mathematics.
+            '$' => safe.push_str("&#36;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => safe.extend(['\\', c]),
             c if c.is_control() => safe.push(' '),
             c => safe.push(c),
         }
     }
-    safe
+    // A bare address would become a link.
+    safe.replace("://", "&#58;//").replace("www.", "www&#46;")
 }

@@ -6,9 +6,12 @@ mod distribution;
 mod html;
 pub(crate) mod junit;
 pub(crate) mod markdown;
+mod monitor;
 #[cfg(feature = "html")]
 mod monitor_html;
-mod openmetrics;
+mod moved;
+pub mod openmetrics;
+pub(crate) mod version;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +19,7 @@ use mlops_core::Result;
 use mlops_core::evidence::{Distance, Evidence, Interval, PValue, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
+use crate::check::MISSING_SHARE;
 use crate::multiplicity::Correction;
 use crate::profile::Bracket;
 use crate::stream::serial_dependence;
@@ -23,6 +27,7 @@ use crate::two_sample::TestResult;
 
 pub use distribution::Distribution;
 pub(crate) use distribution::number;
+pub use moved::{LabelShare, LabelShares, Location, Moved};
 
 /// What a [`DriftCheck`](crate::DriftCheck) found in one table.
 ///
@@ -35,12 +40,14 @@ pub(crate) use distribution::number;
 /// let table = RecordBatch::try_from_iter([("x", column)])?;
 /// let report = DriftCheck::against(&table).run(&table)?;
 /// assert_eq!(report.columns[0].column, "x");
-/// let copy: DriftReport = serde_json::from_str(&report.to_json()?)?;
-/// assert_eq!(copy, report);
+/// assert_eq!(DriftReport::from_json(&report.to_json()?)?, report);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DriftReport {
+    /// Of the format: 1.
+    #[serde(deserialize_with = "version::known")]
+    pub version: u16,
     /// The verdict on the whole table.
     pub verdict: BatchVerdict,
     /// The false-alarm rate asked for.
@@ -82,7 +89,7 @@ pub struct BatchVerdict {
 pub enum ColumnVerdict {
     /// No evidence of a difference.
     Stable,
-    /// The values could not be tested, since one side has none; nothing else was conspicuous.
+    /// The values could not be tested, since one side has none, or a test can tell next to nothing of them; nothing else was conspicuous.
     Untested,
     /// Significantly different after correction, but by less than the minimum effect.
     Drifted,
@@ -118,7 +125,8 @@ pub struct Finding {
     pub hypothesis: String,
     /// The test and its null distribution.
     pub method: String,
-    /// The test statistic.
+    /// The test statistic; some are infinite, such as an odds ratio, and are text in JSON then.
+    #[serde(with = "version::float")]
     pub statistic: f64,
     /// The p-value of this test alone.
     pub p_value: PValue,
@@ -150,8 +158,15 @@ pub struct ColumnReport {
     /// lower end supposes that there are no labels beyond those seen), `missing_share`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intervals: BTreeMap<String, Interval>,
-    /// The smallest effect that matters, where declared.
-    pub minimum_effect: Option<Distance>,
+    /// The smallest effects that matter, where declared: of the values, each of which must be reached, and of the missing share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub minimum_effects: Vec<Distance>,
+    /// Why a test can tell next to nothing of the values, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
+    /// What the column held before, and holds now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
     /// The unit that the rows were aggregated to.
     pub unit: Option<String>,
     /// Values (or units) of the reference that entered the test.
@@ -233,6 +248,20 @@ pub(crate) struct ReportedColumn {
     pub(crate) report: ColumnReport,
 }
 
+impl ReportedColumn {
+    /// A column that no test was made of.
+    pub(crate) fn not_applicable(column: &str, why: &str) -> Self {
+        Self {
+            value: None,
+            missing: None,
+            report: ColumnReport {
+                not_applicable: Some(format!("not applicable: {why}")),
+                ..ColumnReport::new(column)
+            },
+        }
+    }
+}
+
 impl ColumnReport {
     pub(crate) fn new(column: &str) -> Self {
         Self {
@@ -243,7 +272,9 @@ impl ColumnReport {
             effects: Vec::new(),
             brackets: BTreeMap::new(),
             intervals: BTreeMap::new(),
-            minimum_effect: None,
+            minimum_effects: Vec::new(),
+            not_applicable: None,
+            moved: None,
             unit: None,
             reference_size: 0,
             current_size: 0,
@@ -284,6 +315,24 @@ impl ColumnReport {
         self.value.iter().chain(&self.missing)
     }
 
+    /// The effects of the samples, each with where that of the laws lies.
+    fn effects_in_words(&self) -> String {
+        let effects = self.effects.iter();
+        let told = effects.map(|effect| match self.intervals.get(effect.measure()) {
+            Some(interval) => {
+                format!("{effect} [{:.3}, {:.3}]", interval.low(), interval.high())
+            }
+            None => effect.to_string(),
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    fn missing_in_words(&self) -> String {
+        let [before, now] =
+            [self.reference_missing, self.current_missing].map(|share| share * 100.0);
+        format!("{before:.1} % → {now:.1} %")
+    }
+
     fn conclude(&mut self) {
         self.verdict = self.conclusion();
         self.reason = self.explanation();
@@ -291,30 +340,44 @@ impl ColumnReport {
 
     fn conclusion(&self) -> ColumnVerdict {
         let rejects = |finding: &Option<Finding>| finding.as_ref().is_some_and(|f| f.rejected);
-        if rejects(&self.missing) || (rejects(&self.value) && self.reaches_minimum()) {
+        let (value, missing) = (rejects(&self.value), rejects(&self.missing));
+        if value && self.reaches(self.minimums_of_values())
+            || missing && self.reaches(self.minimum_of_missing())
+        {
             ColumnVerdict::Material
-        } else if rejects(&self.value) {
+        } else if value || missing {
             ColumnVerdict::Drifted
-        } else if self.value.is_none() {
+        } else if self.value.is_none() || self.not_applicable.is_some() {
             ColumnVerdict::Untested
         } else {
             ColumnVerdict::Stable
         }
     }
 
-    /// An effect that is undefined (infinite) reaches every minimum.
-    fn reaches_minimum(&self) -> bool {
-        let Some(least) = &self.minimum_effect else {
-            return true;
-        };
-        self.effect(least.measure())
-            .is_none_or(|effect| effect.get() >= least.get())
+    fn minimums_of_values(&self) -> impl Iterator<Item = &Distance> {
+        let minimums = self.minimum_effects.iter();
+        minimums.filter(|least| least.measure() != MISSING_SHARE)
+    }
+
+    fn minimum_of_missing(&self) -> impl Iterator<Item = &Distance> {
+        let minimums = self.minimum_effects.iter();
+        minimums.filter(|least| least.measure() == MISSING_SHARE)
+    }
+
+    /// Whether all of these are; none is always. An effect that is undefined (infinite) reaches every minimum.
+    fn reaches<'a>(&self, mut minimums: impl Iterator<Item = &'a Distance>) -> bool {
+        minimums.all(|least| {
+            let effect = self.effect(least.measure());
+            effect.is_none_or(|effect| effect.get() >= least.get())
+        })
     }
 
     fn explanation(&self) -> String {
         let mut sentences = Vec::new();
+        sentences.extend(self.not_applicable.clone());
         match &self.value {
             Some(finding) => sentences.push(self.about_values(finding)),
+            None if self.not_applicable.is_some() => {}
             None => sentences.push(format!(
                 "the values cannot be compared: {} in the reference, {} in the current table",
                 self.reference_size, self.current_size
@@ -342,15 +405,24 @@ impl ColumnReport {
         } else {
             "no evidence that the values differ"
         };
-        let effect = match (&self.minimum_effect, self.effects.first()) {
-            (Some(least), _) => match self.effect(least.measure()) {
-                Some(effect) => format!(", {effect} against a minimum of {:.4}", least.get()),
-                None => format!(", {} undefined", least.measure()),
-            },
-            (None, Some(effect)) => format!(", {effect}"),
-            (None, None) => String::new(),
-        };
-        format!("{verb} ({}{effect})", p_text(finding))
+        let mut effects: Vec<String> = self
+            .minimums_of_values()
+            .map(|least| self.against(least))
+            .collect();
+        if let (true, Some(effect)) = (effects.is_empty(), self.effects.first()) {
+            effects.push(effect.to_string());
+        }
+        let told: Vec<String> = std::iter::once(p_text(finding)).chain(effects).collect();
+        let moved = self.moved.as_ref().filter(|_| finding.rejected);
+        let moved = moved.map(|moved| format!(", {moved}")).unwrap_or_default();
+        format!("{verb} ({}){moved}", told.join(", "))
+    }
+
+    fn against(&self, least: &Distance) -> String {
+        match self.effect(least.measure()) {
+            Some(effect) => format!("{effect} against a minimum of {:.4}", least.get()),
+            None => format!("{} undefined", least.measure()),
+        }
     }
 
     fn about_dependence(&self, serial: SerialCorrelation) -> String {
@@ -370,11 +442,13 @@ impl ColumnReport {
         } else {
             "no evidence that the missing share changed"
         };
+        let least = self.minimum_of_missing().map(|least| self.against(least));
+        let told: Vec<String> = std::iter::once(p_text(finding)).chain(least).collect();
         format!(
             "{verb} from {:.1} % to {:.1} % ({})",
             self.reference_missing * 100.0,
             self.current_missing * 100.0,
-            p_text(finding)
+            told.join(", ")
         )
     }
 }
@@ -387,16 +461,42 @@ fn p_text(finding: &Finding) -> String {
     )
 }
 
-/// What the correction promises, and over what.
-fn guarantee(correction: &dyn Correction, reference_risk: Option<SignificanceLevel>) -> String {
+/// What the correction promises, over what, and what was taken for exchangeable.
+fn guarantee(
+    correction: &dyn Correction,
+    reference_risk: Option<SignificanceLevel>,
+    columns: &[ColumnReport],
+) -> String {
     let promised = correction.guarantee();
-    match reference_risk {
+    let over = match reference_risk {
         None => format!("{promised}; on average over references"),
         Some(risk) => format!(
             "{promised}; for windows against this very reference, but for a risk of {} that the reference is odd",
             risk.get()
         ),
+    };
+    format!("{over}; taken for exchangeable: {}", exchangeable(columns))
+}
+
+/// The declared units with their columns.
+fn exchangeable(columns: &[ColumnReport]) -> String {
+    let mut by_unit: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    for column in columns {
+        by_unit
+            .entry(column.unit.as_deref())
+            .or_default()
+            .push(&column.column);
     }
+    let several = by_unit.len() > 1;
+    let told = by_unit.into_iter().map(|(unit, columns)| {
+        let unit = unit.map_or("rows".to_owned(), |unit| format!("units of {unit}"));
+        match columns.len() {
+            _ if !several => unit,
+            0..=3 => format!("{unit} for {}", columns.join(", ")),
+            count => format!("{unit} for {count} columns"),
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// A p-value for a reader: four decimals, or a power of ten.
@@ -440,10 +540,11 @@ impl DriftReport {
             column.conclude();
         }
         Self {
+            version: version::VERSION,
             verdict: BatchVerdict::of(&columns, level),
             level,
             correction: correction.name().to_owned(),
-            guarantee: guarantee(correction, reference_risk),
+            guarantee: guarantee(correction, reference_risk, &columns),
             tests: family.len(),
             reference_rows: rows[0],
             current_rows: rows[1],
@@ -483,6 +584,21 @@ impl DriftReport {
     /// None that input can cause.
     pub fn to_json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// A report from its JSON.
+    ///
+    /// # Errors
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a newer version;
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for anything else that is no report.
+    ///
+    /// ```
+    /// use mlops_drift::report::DriftReport;
+    /// let newer = DriftReport::from_json(r#"{"version": 99, "columns": "in another form"}"#).unwrap_err();
+    /// assert!(newer.to_string().contains("version must lie in [1, 1], got 99"));
+    /// ```
+    pub fn from_json(json: &str) -> Result<Self> {
+        version::from_json(json)
     }
 
     /// The report as evidence for a decision: per hypothesis its adjusted p-value, per column its

@@ -3,43 +3,35 @@ use std::collections::BTreeMap;
 use askama::Template;
 use mlops_core::{Error, ErrorKind, Result};
 
-use super::chart::HeatMap;
-use crate::check::{MonitorState, Window};
+use super::chart::{HeatMap, shorten};
+use super::monitor::{Row, named};
+use crate::check::{MonitorState, Window, WindowCounts};
 
 /// Columns of the map: those of the greatest effect anywhere.
 const COLUMNS: usize = 40;
 /// Windows of the page: the last.
 const WINDOWS: usize = 50;
-/// Names of a row.
-const NAMES: usize = 12;
+/// Alarms before these that are named.
+const ALARMS: usize = 100;
 
 #[derive(Template)]
 #[template(path = "monitor.html")]
-struct Page<'a> {
+struct Page {
     headline: String,
     alpha: f64,
-    windows: &'a [Window],
-    shown: usize,
+    counts: WindowCounts,
+    windows: Vec<Row>,
+    /// Windows before these.
+    earlier: u64,
+    earlier_alarms: Option<String>,
     map: String,
     left_out: usize,
-}
-
-impl Page<'_> {
-    /// The first names, and how many more.
-    fn drifted(&self, window: &Window) -> String {
-        let names: Vec<&str> = window.drifted_columns().collect();
-        let first = names[..names.len().min(NAMES)].join(", ");
-        match names.len().saturating_sub(NAMES) {
-            0 => first,
-            more => format!("{first} and {more} more"),
-        }
-    }
 }
 
 impl MonitorState {
     /// The windows as one HTML page: a heat map of the primary effect of the columns, those that drifted most first, and a table of the windows,
     /// newest first. Self-contained and escaped like a [report's page](crate::DriftReport::to_html); the last 50 windows and 40 columns, less than
-    /// 500 kB.
+    /// 500 kB; what is left out is counted, and alarms before are named.
     ///
     /// # Errors
     /// None that input can cause.
@@ -60,16 +52,17 @@ impl MonitorState {
         let all = self.windows();
         let windows = &all[all.len().saturating_sub(WINDOWS)..];
         let (map, left_out) = heat_map(windows);
-        let alarms = all.iter().filter(|window| window.alarmed).count();
+        let counts = self.counts();
+        let alarms_shown = windows.iter().filter(|window| window.alarmed).count();
+        let earlier_alarms = &self.alarms()[..self.alarms().len().saturating_sub(alarms_shown)];
         let page = Page {
-            headline: match alarms {
-                0 => "No alarm".to_owned(),
-                1 => "1 alarm".to_owned(),
-                alarms => format!("{alarms} alarms"),
-            },
+            headline: self.headline(),
             alpha: self.alpha().get(),
-            windows,
-            shown: WINDOWS,
+            counts,
+            windows: windows.iter().map(Row::of).collect(),
+            earlier: (counts.compared + counts.not_compared).saturating_sub(windows.len() as u64),
+            earlier_alarms: (!earlier_alarms.is_empty())
+                .then(|| named(earlier_alarms.iter().rev(), ALARMS)),
             map,
             left_out,
         };
@@ -94,8 +87,8 @@ fn heat_map(windows: &[Window]) -> (String, usize) {
     rows.sort_by(|(_, a), (_, b)| greatest(b).total_cmp(&greatest(a)));
     let left_out = rows.len().saturating_sub(COLUMNS);
     rows.truncate(COLUMNS);
-    let names = rows.iter().map(|(name, _)| *name);
-    let columns = windows.iter().map(|window| window.name.as_str());
+    let names = rows.iter().map(|(name, _)| shorten(name, 40));
+    let columns = windows.iter().map(|window| shorten(&window.name, 40));
     let title = "Distance from the reference (Kolmogorov–Smirnov's D, or total variation)";
     let map = HeatMap::new(title, names, columns);
     let map = rows.into_iter().fold(map, |map, (_, row)| map.row(row));

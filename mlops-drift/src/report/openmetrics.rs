@@ -1,12 +1,381 @@
-//! The report for a metrics server.
+//! Reports for a metrics server, as OpenMetrics 1.0 text: one of them, or several in one [`Exposition`].
 
 use std::fmt::Write as _;
 
 use super::DriftReport;
+use crate::check::MonitorState;
+use crate::expectation::ValidationReport;
+use crate::performance::Estimate;
+use crate::preset::{ChangeVerdict, DataQualityReport, PerformanceReport};
+
+/// Several reports as one text, each with labels that tell it from the others. All metrics are gauges named `mlops_drift_…`.
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+/// # let table = RecordBatch::try_from_iter([("x", column)])?;
+/// use mlops_drift::report::openmetrics::Exposition;
+/// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
+/// let text = Exposition::new()
+///     .labels([("model", "late")])
+///     .add(&report)
+///     .labels([("model", "fare")])
+///     .add(&report)
+///     .to_text();
+/// assert!(text.contains("mlops_drift_drifted{model=\"late\"} 0\nmlops_drift_drifted{model=\"fare\"} 0\n"));
+/// assert_eq!(text.matches("# EOF").count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exposition {
+    labels: Vec<(String, String)>,
+    families: Vec<Family>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    samples: String,
+}
+
+/// What tells its figures as gauges.
+pub trait Expose {
+    /// Adds them.
+    fn expose(&self, to: &mut Exposition);
+}
+
+impl Exposition {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The labels of all that is added from here on, in place of others. What a label's name may not hold (all but ASCII letters, digits and `_`)
+    /// becomes `_`; a label that a metric has itself, such as `column`, is left out there.
+    #[must_use]
+    pub fn labels<N: Into<String>, V: Into<String>>(
+        mut self,
+        labels: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let named = labels
+            .into_iter()
+            .map(|(name, value)| (label_name(&name.into()), value.into()));
+        self.labels.clear();
+        for (name, value) in named {
+            if self.labels.iter().all(|(known, _)| *known != name) {
+                self.labels.push((name, value));
+            }
+        }
+        self
+    }
+
+    /// A report. Two of one kind need different [`labels`](Self::labels), or their series are the same.
+    #[must_use]
+    pub fn add(mut self, report: &impl Expose) -> Self {
+        report.expose(&mut self);
+        self
+    }
+
+    /// The text.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for Family {
+            name,
+            help,
+            samples,
+        } in &self.families
+        {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                "# TYPE mlops_drift_{name} gauge\n# HELP mlops_drift_{name} {help}\n{samples}"
+            );
+        }
+        text.push_str("# EOF\n");
+        text
+    }
+
+    fn gauge(&mut self, name: &'static str, help: &'static str, own: &[(&str, &str)], value: f64) {
+        let others = self
+            .labels
+            .iter()
+            .map(|(label, value)| (label.as_str(), value.as_str()));
+        let others = others.filter(|(label, _)| own.iter().all(|(known, _)| known != label));
+        let labels = others.chain(own.iter().copied());
+        let labels: Vec<String> = labels
+            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+            .collect();
+        let braces = match labels.is_empty() {
+            true => String::new(),
+            false => format!("{{{}}}", labels.join(",")),
+        };
+        let line = format!("mlops_drift_{name}{braces} {}\n", figure(value));
+        match self.families.iter_mut().find(|family| family.name == name) {
+            Some(family) => family.samples.push_str(&line),
+            None => self.families.push(Family {
+                name,
+                help,
+                samples: line,
+            }),
+        }
+    }
+}
+
+fn one(report: &impl Expose) -> String {
+    Exposition::new().add(report).to_text()
+}
+
+fn flag(on: bool) -> f64 {
+    f64::from(u8::from(on))
+}
+
+impl Expose for DriftReport {
+    fn expose(&self, to: &mut Exposition) {
+        to.gauge(
+            "drifted",
+            "Whether any column drifted.",
+            &[],
+            flag(self.verdict.drifted),
+        );
+        let help = "Whether any column drifted beyond its minimum effect.";
+        to.gauge("material", help, &[], flag(self.verdict.material));
+        for (table, rows) in [
+            ("reference", self.reference_rows),
+            ("current", self.current_rows),
+        ] {
+            to.gauge("rows", "Rows compared.", &[("table", table)], rows as f64);
+        }
+        for column in &self.columns {
+            let name = ("column", column.column.as_str());
+            to.gauge(
+                "column_drifted",
+                "Whether the column drifted.",
+                &[name],
+                flag(column.verdict.is_drift()),
+            );
+            let help = "Its least p-value, adjusted for all tests.";
+            to.gauge(
+                "column_adjusted_p_value",
+                help,
+                &[name],
+                column.adjusted_p_value().get(),
+            );
+            for effect in &column.effects {
+                let labels = [name, ("measure", effect.measure())];
+                to.gauge(
+                    "column_effect",
+                    "How far it moved, by measure.",
+                    &labels,
+                    effect.get(),
+                );
+            }
+            for (measure, interval) in &column.intervals {
+                let labels = [name, ("measure", measure)];
+                let help = "The lower end of the 95 % interval of the effect.";
+                to.gauge("column_effect_low", help, &labels, interval.low());
+                let help = "The upper end of the 95 % interval of the effect.";
+                to.gauge("column_effect_high", help, &labels, interval.high());
+            }
+            for (table, share) in [
+                ("reference", column.reference_missing),
+                ("current", column.current_missing),
+            ] {
+                let labels = [name, ("table", table)];
+                to.gauge(
+                    "column_missing_ratio",
+                    "Its share of missing values.",
+                    &labels,
+                    share,
+                );
+            }
+        }
+    }
+}
+
+impl Expose for MonitorState {
+    fn expose(&self, to: &mut Exposition) {
+        let counts = self.counts();
+        let outcomes = [
+            ("quiet", counts.compared - counts.alarmed),
+            ("alarm", counts.alarmed),
+            ("not_compared", counts.not_compared),
+        ];
+        for (outcome, count) in outcomes {
+            let labels = [("outcome", outcome)];
+            to.gauge(
+                "monitor_windows",
+                "Windows so far, by outcome.",
+                &labels,
+                count as f64,
+            );
+        }
+        let Some(last) = self.windows().last() else {
+            return;
+        };
+        to.gauge(
+            "monitor_alarmed",
+            "Whether the last window alarmed.",
+            &[],
+            flag(last.alarmed),
+        );
+        let help = "Whether the last window could be compared.";
+        to.gauge(
+            "monitor_compared",
+            help,
+            &[],
+            flag(last.not_compared.is_none()),
+        );
+        if last.not_compared.is_some() {
+            return;
+        }
+        to.gauge(
+            "monitor_e_value",
+            "The e-value of the last window.",
+            &[],
+            last.e_value.get(),
+        );
+        let help = "The e-value from which the last window alarmed.";
+        to.gauge("monitor_e_value_of_alarm", help, &[], 1.0 / last.level);
+        for column in &last.columns {
+            let name = ("column", column.column.as_str());
+            let help = "Whether the column drifted in the last window, at the level of the check.";
+            to.gauge(
+                "monitor_column_drifted",
+                help,
+                &[name],
+                flag(column.verdict.is_drift()),
+            );
+            if let Some(effect) = &column.effect {
+                let help = "How far the column lay from the reference in the last window.";
+                to.gauge(
+                    "monitor_column_effect",
+                    help,
+                    &[name, ("measure", effect.measure())],
+                    effect.get(),
+                );
+            }
+        }
+    }
+}
+
+impl Expose for PerformanceReport {
+    fn expose(&self, to: &mut Exposition) {
+        let help = "Whether any metric of the model got worse.";
+        to.gauge("performance_worse", help, &[], flag(self.verdict.worse));
+        for (table, rows) in [("reference", self.rows[0]), ("current", self.rows[1])] {
+            let labels = [("table", table)];
+            to.gauge(
+                "performance_rows",
+                "Labelled rows.",
+                &labels,
+                rows.labelled as f64,
+            );
+        }
+        for change in &self.metrics {
+            let name = ("metric", change.metric.as_str());
+            let worse = flag(change.verdict == ChangeVerdict::Worse);
+            to.gauge(
+                "performance_metric_worse",
+                "Whether the metric got worse.",
+                &[name],
+                worse,
+            );
+            for (table, figure) in [
+                ("reference", &change.reference),
+                ("current", &change.current),
+            ] {
+                let Some(Estimate {
+                    value, interval, ..
+                }) = figure
+                else {
+                    continue;
+                };
+                let labels = [name, ("table", table)];
+                to.gauge(
+                    "performance_metric",
+                    "A metric of the model.",
+                    &labels,
+                    *value,
+                );
+                let help = "The lower end of its interval.";
+                to.gauge("performance_metric_low", help, &labels, interval.low());
+                let help = "The upper end of its interval.";
+                to.gauge("performance_metric_high", help, &labels, interval.high());
+            }
+        }
+        self.target_drift.expose(to);
+    }
+}
+
+impl Expose for ValidationReport {
+    fn expose(&self, to: &mut Exposition) {
+        let help = "Whether every expectation of severity error holds.";
+        to.gauge("validation_passed", help, &[], flag(self.passed()));
+        to.gauge(
+            "validation_rows",
+            "Rows of the table.",
+            &[],
+            self.rows as f64,
+        );
+        for result in &self.results {
+            let labels = [
+                ("column", result.column.as_deref().unwrap_or("")),
+                ("expectation", result.expectation.as_str()),
+                ("severity", result.severity.as_str()),
+            ];
+            to.gauge(
+                "expectation_holds",
+                "Whether the expectation holds.",
+                &labels,
+                flag(result.passed),
+            );
+            let help = "Rows that break the expectation.";
+            to.gauge(
+                "expectation_broken_rows",
+                help,
+                &labels,
+                result.broken as f64,
+            );
+        }
+    }
+}
+
+impl Expose for DataQualityReport {
+    fn expose(&self, to: &mut Exposition) {
+        self.validation.expose(to);
+        for column in &self.columns {
+            let name = ("column", column.column.as_str());
+            to.gauge(
+                "quality_missing_rows",
+                "Rows without a value.",
+                &[name],
+                column.missing as f64,
+            );
+            let figures = [
+                ("least", column.least),
+                ("mean", column.mean),
+                ("greatest", column.greatest),
+            ];
+            for (figure, value) in figures {
+                let Some(value) = value else { continue };
+                let labels = [name, ("figure", figure)];
+                to.gauge(
+                    "quality_figure",
+                    "Of the finite numbers of the column.",
+                    &labels,
+                    value,
+                );
+            }
+        }
+    }
+}
 
 impl DriftReport {
     /// The report as OpenMetrics 1.0 text, all gauges: the verdict of the batch and of every column
-    /// (0 or 1), adjusted p-values, effects by measure, shares of missing values, rows.
+    /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows.
+    /// With labels, or beside other reports, by an [`Exposition`].
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -17,86 +386,59 @@ impl DriftReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_openmetrics(&self) -> String {
-        let mut text = Text::default();
-        let flag = |on: bool| f64::from(u8::from(on));
-        text.family("drifted", "Whether any column drifted.");
-        text.sample("drifted", &[], flag(self.verdict.drifted));
-        text.family(
-            "material",
-            "Whether any column drifted beyond its minimum effect.",
-        );
-        text.sample("material", &[], flag(self.verdict.material));
-        text.family("rows", "Rows compared.");
-        text.sample(
-            "rows",
-            &[("table", "reference")],
-            self.reference_rows as f64,
-        );
-        text.sample("rows", &[("table", "current")], self.current_rows as f64);
-
-        let columns = || {
-            self.columns
-                .iter()
-                .map(|c| (c, ("column", c.column.as_str())))
-        };
-        text.family("column_drifted", "Whether the column drifted.");
-        for (column, name) in columns() {
-            text.sample("column_drifted", &[name], flag(column.verdict.is_drift()));
-        }
-        text.family(
-            "column_adjusted_p_value",
-            "Its least p-value, adjusted for all tests.",
-        );
-        for (column, name) in columns() {
-            text.sample(
-                "column_adjusted_p_value",
-                &[name],
-                column.adjusted_p_value().get(),
-            );
-        }
-        text.family("column_effect", "How far it moved, by measure.");
-        for (column, name) in columns() {
-            for effect in &column.effects {
-                let labels = [name, ("measure", effect.measure())];
-                text.sample("column_effect", &labels, effect.get());
-            }
-        }
-        text.family("column_missing_ratio", "Its share of missing values.");
-        for (column, name) in columns() {
-            for (table, share) in [
-                ("reference", column.reference_missing),
-                ("current", column.current_missing),
-            ] {
-                text.sample("column_missing_ratio", &[name, ("table", table)], share);
-            }
-        }
-        text.0.push_str("# EOF\n");
-        text.0
+        one(self)
     }
 }
 
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn family(&mut self, name: &str, help: &str) {
-        // Writing to a string cannot fail.
-        let _ = write!(
-            self.0,
-            "# TYPE mlops_drift_{name} gauge\n# HELP mlops_drift_{name} {help}\n"
-        );
+impl MonitorState {
+    /// The state as OpenMetrics 1.0 text, all gauges: windows by outcome, and the last window with its columns.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::check::MonitorState;
+    /// let state = MonitorState::new(SignificanceLevel::FIVE_PERCENT);
+    /// assert!(state.to_openmetrics().contains("mlops_drift_monitor_windows{outcome=\"alarm\"} 0\n"));
+    /// ```
+    pub fn to_openmetrics(&self) -> String {
+        one(self)
     }
+}
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        let labels: Vec<String> = labels
-            .iter()
-            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
-            .collect();
-        let braces = match labels.is_empty() {
-            true => String::new(),
-            false => format!("{{{}}}", labels.join(",")),
-        };
-        let _ = writeln!(self.0, "mlops_drift_{name}{braces} {value}");
+impl PerformanceReport {
+    /// The report as OpenMetrics 1.0 text, all gauges: metrics with their intervals, then the drift of target and predictions.
+    pub fn to_openmetrics(&self) -> String {
+        one(self)
+    }
+}
+
+impl ValidationReport {
+    /// The report as OpenMetrics 1.0 text, all gauges: whether each expectation holds, and how many rows break it.
+    pub fn to_openmetrics(&self) -> String {
+        one(self)
+    }
+}
+
+impl DataQualityReport {
+    /// The report as OpenMetrics 1.0 text, all gauges: the expectations, then figures of the columns.
+    pub fn to_openmetrics(&self) -> String {
+        one(self)
+    }
+}
+
+fn figure(value: f64) -> String {
+    match value {
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        value => value.to_string(),
+    }
+}
+
+fn label_name(name: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let name: String = name.chars().map(allowed).collect();
+    match name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() {
+        true => format!("_{name}"),
+        false => name,
     }
 }
 

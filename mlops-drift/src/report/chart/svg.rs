@@ -96,6 +96,24 @@ impl Svg {
         self.push(format_args!(r#"<path d="{data}" {style}/>"#));
     }
 
+    /// Bars side by side over a width, as one shape, to whole pixels.
+    pub(super) fn outline(
+        &mut self,
+        left: f64,
+        width: f64,
+        tops: impl ExactSizeIterator<Item = f64>,
+        bottom: f64,
+        style: &str,
+    ) {
+        let step = width / tops.len().max(1) as f64;
+        let mut data = format!("M{left:.0} {bottom:.0}");
+        for (bar, top) in tops.enumerate() {
+            // Writing to a string cannot fail.
+            let _ = write!(data, "V{top:.0}H{:.0}", left + step * (bar + 1) as f64);
+        }
+        self.push(format_args!(r#"<path d="{data}V{bottom:.0}z" {style}/>"#));
+    }
+
     pub(super) fn text(&mut self, at: (f64, f64), anchor: Anchor, text: &str) {
         self.styled_text(at, anchor, "", text);
     }
@@ -129,6 +147,19 @@ impl Svg {
         )
     }
 
+    /// Without what text needs.
+    pub(super) fn finish_plain(self) -> String {
+        let Self {
+            width,
+            height,
+            title,
+            body,
+        } = self;
+        format!(
+            r##"<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}"><title>{title}</title>{body}</svg>"##
+        )
+    }
+
     fn push(&mut self, element: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail.
         let _ = self.body.write_fmt(element);
@@ -154,7 +185,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A label cut to `most` characters, with an ellipsis.
-pub(super) fn shorten(text: &str, most: usize) -> String {
+pub(crate) fn shorten(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }

@@ -1,0 +1,144 @@
+//! The windows of a monitor for a pull request and for CI servers.
+
+use super::chart::shorten;
+use super::junit::{Case, Outcome, suite};
+use super::markdown::{Table, escaped};
+use crate::check::{MonitorState, Window};
+
+/// Drifted columns that are named.
+const NAMES: usize = 12;
+/// Characters of a name.
+const LENGTH: usize = 80;
+
+/// A window in words.
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) verdict: &'static str,
+    /// As the style sheet names it.
+    #[cfg_attr(not(feature = "html"), allow(dead_code))] // only pages have colours
+    pub(super) class: &'static str,
+    pub(super) e_value: String,
+    pub(super) threshold: String,
+    pub(super) told: String,
+}
+
+impl Row {
+    pub(super) fn of(window: &Window) -> Self {
+        let (verdict, class) = match (&window.not_compared, window.alarmed) {
+            (Some(_), _) => ("not compared", "untested"),
+            (None, true) => ("alarm", "material"),
+            (None, false) => ("quiet", "stable"),
+        };
+        let figure = |value: f64| match window.not_compared {
+            Some(_) => "–".to_owned(),
+            None => format!("{value:.3e}"),
+        };
+        Self {
+            name: shorten(&window.name, LENGTH),
+            verdict,
+            class,
+            e_value: figure(window.e_value.get()),
+            threshold: figure(1.0 / window.level),
+            told: match &window.not_compared {
+                Some(error) => shorten(error, 500),
+                None => named(window.drifted_columns(), NAMES),
+            },
+        }
+    }
+}
+
+/// The first names, and how many more.
+pub(super) fn named(names: impl Iterator<Item = impl AsRef<str>>, most: usize) -> String {
+    let names: Vec<String> = names.map(|name| shorten(name.as_ref(), LENGTH)).collect();
+    let first = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+impl MonitorState {
+    pub(super) fn headline(&self) -> String {
+        match self.counts().alarmed {
+            0 => "No alarm".to_owned(),
+            1 => "1 alarm".to_owned(),
+            alarms => format!("{alarms} alarms"),
+        }
+    }
+
+    /// The windows as Markdown (GitHub's tables), newest first, as many as fit into a comment on GitHub. Names are escaped.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let day = RecordBatch::try_from_iter([("x", column)])?;
+    /// # use mlops_core::evidence::SignificanceLevel;
+    /// # use mlops_drift::{DriftCheck, check::DriftMonitor};
+    /// # let check = DriftCheck::against(&day).prepare()?;
+    /// let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    /// monitor.observe("monday", &day)?;
+    /// assert!(monitor.state().to_markdown().contains("| monday | quiet |"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_markdown(&self) -> String {
+        let header = [
+            "window",
+            "verdict",
+            "e-value",
+            "alarms from",
+            "drifted at the check's own level",
+        ];
+        let rows = self.windows().iter().rev().map(Row::of);
+        let cells = rows.map(|row| {
+            [
+                row.name,
+                row.verdict.to_owned(),
+                row.e_value,
+                row.threshold,
+                row.told,
+            ]
+        });
+        let counts = self.counts();
+        format!(
+            "### {}\n\n{}\n{} windows compared, {} not, the share of false alarms among the alarms at most {} on average\n",
+            escaped(&self.headline()),
+            Table::new(header).rows("windows", cells),
+            counts.compared,
+            counts.not_compared,
+            self.alpha().get()
+        )
+    }
+
+    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, and is skipped if it could not be compared.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::check::MonitorState;
+    /// let state = MonitorState::new(SignificanceLevel::FIVE_PERCENT);
+    /// assert!(state.to_junit().contains(r#"tests="0" failures="0""#));
+    /// ```
+    pub fn to_junit(&self) -> String {
+        let told: Vec<String> = self.windows().iter().map(about).collect();
+        let cases = self.windows().iter().zip(&told).map(|(window, told)| Case {
+            name: &window.name,
+            outcome: match (&window.not_compared, window.alarmed) {
+                (Some(_), _) => Outcome::Skipped(told),
+                (None, true) => Outcome::Failed(told),
+                (None, false) => Outcome::Passed,
+            },
+        });
+        suite("monitor", &cases.collect::<Vec<_>>())
+    }
+}
+
+fn about(window: &Window) -> String {
+    match &window.not_compared {
+        Some(error) => error.clone(),
+        None => format!(
+            "e-value {:.3e}, alarms from {:.3e}; drifted at the check's own level: {}",
+            window.e_value.get(),
+            1.0 / window.level,
+            named(window.drifted_columns(), NAMES)
+        ),
+    }
+}

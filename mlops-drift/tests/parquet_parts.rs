@@ -1,0 +1,84 @@
+//! A table in several Parquet files: the same verdict as of one, and parts that do not fit are refused.
+#![cfg(feature = "parquet")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use mlops_core::ErrorKind;
+use mlops_drift::DriftCheck;
+use mlops_drift::check::Source;
+use mlops_drift::table::{ParquetTable, Table};
+use parquet::arrow::ArrowWriter;
+
+fn rows(from: u32, to: u32) -> RecordBatch {
+    let x = Float64Array::from_iter_values((from..to).map(|i| f64::from(i * 37 % 1_000)));
+    let label = StringArray::from_iter_values((from..to).map(|i| ["a", "b", "c"][i as usize % 3]));
+    RecordBatch::try_from_iter([("x", Arc::new(x) as ArrayRef), ("label", Arc::new(label))])
+        .unwrap()
+}
+
+fn write(folder: &Path, name: &str, batch: &RecordBatch) -> PathBuf {
+    let path = folder.join(name);
+    let mut writer =
+        ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+    path
+}
+
+#[test]
+fn the_parts_of_a_folder_are_one_table() {
+    let folder = std::env::temp_dir().join(format!("parquet-parts-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let whole = write(&folder, "whole", &rows(0, 3_000));
+    let parts = [(0, 100), (100, 2_000), (2_000, 3_000)];
+    let parts: Vec<PathBuf> = (0..)
+        .zip(parts)
+        .map(|(number, (from, to))| {
+            // The columns of a part may come in another order.
+            let batch = rows(from, to)
+                .project(if number == 1 { &[1, 0] } else { &[0, 1] })
+                .unwrap();
+            write(&folder, &format!("part-{number}.parquet"), &batch)
+        })
+        .collect();
+    let whole = ParquetTable::open(whole).unwrap();
+    let current = ParquetTable::open_folder(&folder).unwrap();
+    assert_eq!(current.rows(), 3_000);
+    let check = DriftCheck::against(&whole).prepare().unwrap();
+    assert_eq!(check.run(&current).unwrap(), check.run(&whole).unwrap());
+    assert_eq!(ParquetTable::open_all(&parts).unwrap().rows(), 3_000);
+    let batches = [rows(0, 1_500), rows(1_500, 3_000)];
+    let in_memory = [Source::from(&batches[..]), Source::from(batches.to_vec())];
+    for source in in_memory {
+        assert!(!check.run(source).unwrap().verdict.drifted);
+    }
+
+    let narrow = write(
+        &folder,
+        "part-9.parquet",
+        &rows(0, 10).project(&[0]).unwrap(),
+    );
+    let error = ParquetTable::open_folder(&folder).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    assert!(
+        error.to_string().contains("\"label\"") && error.to_string().contains("part-9"),
+        "{error}"
+    );
+    fs::remove_file(narrow).unwrap();
+    fs::write(folder.join("part-9.parquet"), b"torn").unwrap();
+    assert_eq!(
+        ParquetTable::open_folder(&folder).unwrap_err().kind(),
+        ErrorKind::Corrupt
+    );
+    let none = ParquetTable::open_folder(folder.join("nowhere")).unwrap_err();
+    assert_eq!(none.kind(), ErrorKind::NotFound);
+    assert_eq!(
+        ParquetTable::open_all([""; 0]).unwrap_err().kind(),
+        ErrorKind::InvalidArgument
+    );
+    fs::remove_dir_all(&folder).unwrap();
+}
