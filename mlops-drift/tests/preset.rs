@@ -215,6 +215,108 @@ fn units_keep_the_level_where_rows_do_not() {
     );
 }
 
+/// The drift of target and predictions is judged by the same units: by rows it alarms too often, also where an effect of the user or the query, not
+/// copies, ties rows together.
+#[test]
+fn target_drift_keeps_the_level_by_units() {
+    let alarms = |check: &PerformanceCheck, draw: Draw| {
+        let drifted = (0..20_u64).filter(|seed| {
+            let report = check.run(&draw(2 * seed), &draw(2 * seed + 1)).unwrap();
+            report.target_drift.verdict.drifted
+        });
+        drifted.count() as u32
+    };
+    let copies: Draw = |seed| classified(seed, 120, 5, 0.2);
+    let check = preset::classification("late", "probability");
+    let by_rows = alarms(&check, copies);
+    let by_users = alarms(&check.clone().unit("user"), copies);
+    println!("copies: by rows {by_rows}, by users {by_users} of 20");
+    assert!(
+        by_rows > most(20) && by_users <= most(20),
+        "{by_rows}, {by_users}"
+    );
+    let of_queries: Draw = |seed| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let (mut query, mut clicked, mut score) = (Vec::new(), Vec::new(), Vec::new());
+        for name in 0..40_i64 {
+            let taste = uniform(rng);
+            for _ in 0..10 {
+                query.push(name);
+                clicked.push(f64::from(u8::from(uniform(rng) < taste)));
+                score.push(taste + 0.2 * uniform(rng));
+            }
+        }
+        batch(vec![
+            ("query", Arc::new(Int64Array::from(query))),
+            ("clicked", Arc::new(Float64Array::from(clicked))),
+            ("score", Arc::new(Float64Array::from(score))),
+        ])
+    };
+    let by_queries = alarms(&preset::ranking("query", "clicked", "score", 5), of_queries);
+    println!("ranking: {by_queries} of 20");
+    assert!(by_queries <= most(20), "{by_queries}");
+}
+
+/// Strings that a classifier gave, against the same through one-hot probabilities; a confusion matrix by hand.
+#[test]
+fn labels_alone_are_enough_for_a_classifier() {
+    let week = |wrong: usize| {
+        let names = ["rain", "snow", "sun"];
+        let truth: Vec<&str> = (0..300).map(|i| names[i % 3]).collect();
+        let given = |i: usize| {
+            if i % 3 == 0 && i % 100 < wrong {
+                2
+            } else {
+                i % 3
+            }
+        };
+        let predicted: Vec<&str> = (0..300).map(|i| names[given(i)]).collect();
+        let mut columns: Vec<(&str, ArrayRef)> =
+            vec![("weather", Arc::new(StringArray::from(truth)))];
+        for name in names {
+            let sure = predicted
+                .iter()
+                .map(|given| f64::from(u8::from(*given == name)));
+            columns.push((name, Arc::new(Float64Array::from_iter_values(sure))));
+        }
+        columns.push(("predicted", Arc::new(StringArray::from(predicted.clone()))));
+        batch(columns)
+    };
+    let (before, now) = (week(0), week(50));
+    let report = preset::classification_by_labels("weather", "predicted")
+        .run(&before, &now)
+        .unwrap();
+    assert_eq!(report.verdict.worse_metrics.len(), 4);
+    let classes = ["rain", "snow", "sun"].map(|name| (name, name));
+    let by_probabilities = preset::multiclass("weather", classes)
+        .run(&before, &now)
+        .unwrap();
+    for (one, other) in report.metrics.iter().zip(&by_probabilities.metrics) {
+        assert_eq!(one.metric, other.metric);
+        let value = |change: &preset::MetricChange| change.current.as_ref().unwrap().value;
+        assert!((value(one) - value(other)).abs() < 1e-12, "{}", one.metric);
+    }
+    // Of the rows i < 300 with i % 3 = 0, those with i % 100 < 50: 17 + 16 + 17 of 100.
+    let confusion = report.confusion.as_ref().unwrap();
+    assert_eq!(confusion.names, ["rain", "snow", "sun"]);
+    assert_eq!(confusion.current.cells()[..3], [50.0, 0.0, 50.0]);
+    let page = report.to_html().unwrap();
+    assert!(
+        page.contains("<td>rain</td><td>sun</td><td>0.0 %</td><td>50.0 %</td>"),
+        "{page}"
+    );
+    let two = preset::classification("late", "probability");
+    let two = two
+        .run(&classified(1, 300, 1, 0.0), &classified(2, 300, 1, 0.5))
+        .unwrap();
+    assert_eq!(two.reliability.as_ref().unwrap()[1].bins.len(), 10);
+    assert!(
+        two.to_html()
+            .unwrap()
+            .contains("observed share by predicted probability")
+    );
+}
+
 #[test]
 fn the_figures_are_those_of_the_performance_module() {
     let (reference, current) = (classified(1, 500, 1, 0.0), classified(2, 400, 1, 0.5));
@@ -252,7 +354,7 @@ fn the_figures_are_those_of_the_performance_module() {
     );
     assert_eq!(report.target_drift.columns.len(), 2);
     assert_eq!(
-        serde_json::from_str::<PerformanceReport>(&report.to_json().unwrap()).unwrap(),
+        PerformanceReport::from_json(&report.to_json().unwrap()).unwrap(),
         report
     );
     assert!(report.to_html().unwrap().contains("<svg"));

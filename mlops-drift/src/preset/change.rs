@@ -1,5 +1,5 @@
-use mlops_core::Result;
 use mlops_core::evidence::Interval;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::performance::Estimate;
@@ -101,6 +101,7 @@ impl MetricChange {
         reference: Result<Estimate>,
         current: Result<Estimate>,
     ) -> Result<Self> {
+        let (reference, current) = (bounded(reference), bounded(current));
         let (reference, current) = match (reference, current) {
             (Ok(reference), Ok(current)) => (reference, current),
             (reference, current) => {
@@ -151,6 +152,19 @@ impl MetricChange {
             interval: None,
             verdict: ChangeVerdict::Undefined,
         }
+    }
+}
+
+/// A figure whose change can be told: finite, in an interval with finite ends.
+fn bounded(figure: Result<Estimate>) -> Result<Estimate> {
+    let figure = figure?;
+    let numbers = [figure.value, figure.interval.low(), figure.interval.high()];
+    match numbers.into_iter().find(|number| !number.is_finite()) {
+        None => Ok(figure),
+        Some(_) => Err(Error::invalid(format!(
+            "the figure and its interval must be finite, got {} in {}",
+            figure.value, figure.interval
+        ))),
     }
 }
 

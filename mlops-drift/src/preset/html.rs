@@ -6,7 +6,8 @@ use mlops_core::{Error, ErrorKind, Result};
 use super::change::{ChangeVerdict, MetricChange};
 use super::quality::{ColumnQuality, DataQualityReport};
 use super::report::PerformanceReport;
-use crate::report::chart::Histogram;
+use crate::performance::Reliability;
+use crate::report::chart::{Histogram, LineChart};
 
 #[derive(Template)]
 #[template(path = "performance.html")]
@@ -16,6 +17,8 @@ struct PerformancePage<'a> {
     confidence: f64,
     metrics: Vec<([String; 5], &'static str)>,
     chart: String,
+    classes: Vec<[String; 4]>,
+    reliability: String,
 }
 
 #[derive(Template)]
@@ -55,6 +58,16 @@ impl PerformanceReport {
                 .map(|change| (change.cells(), class(change)))
                 .collect(),
             chart: chart.unwrap_or_default(),
+            classes: self
+                .confusion
+                .as_ref()
+                .map(|classes| {
+                    let mut cells = classes.cells();
+                    cells.truncate(PAIRS);
+                    cells
+                })
+                .unwrap_or_default(),
+            reliability: self.reliability.as_ref().map(curves).unwrap_or_default(),
         };
         page.render().map_err(cannot)
     }
@@ -84,6 +97,28 @@ impl DataQualityReport {
         };
         page.render().map_err(cannot)
     }
+}
+
+/// Pairs of classes on a page: those that changed most.
+const PAIRS: usize = 50;
+
+/// Observed against predicted shares, by bins of the predicted one.
+fn curves(tables: &[Reliability; 2]) -> String {
+    let bins = 10;
+    let labels = (0..bins).map(|bin| format!("{}–{} %", bin * 10, bin * 10 + 10));
+    let observed = |table: &Reliability| -> Vec<Option<f64>> {
+        let mut shares = vec![None; bins];
+        for bin in &table.bins {
+            shares[((bin.predicted * bins as f64) as usize).min(bins - 1)] = Some(bin.observed);
+        }
+        shares
+    };
+    let even = (0..bins).map(|bin| Some((bin as f64 + 0.5) / bins as f64));
+    LineChart::new("observed share by predicted probability", labels)
+        .series("reference", observed(&tables[0]))
+        .series("current", observed(&tables[1]))
+        .series("well calibrated", even)
+        .to_svg()
 }
 
 /// The colour of a verdict, as the style sheet of the drift report names it.

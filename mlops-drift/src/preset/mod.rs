@@ -5,7 +5,7 @@
 //! | [`data_drift`] | which columns drifted? | a [`DriftCheck`] |
 //! | [`target_drift`] | did what is predicted drift, or the predictions? | a [`DriftCheck`] |
 //! | [`data_quality`] | does the table still hold what the reference held? | a [`DataQuality`] |
-//! | [`classification`], [`multiclass`] | did the classifier get worse? | a [`PerformanceCheck`] |
+//! | [`classification`], [`multiclass`], [`classification_by_labels`] | did the classifier get worse? | a [`PerformanceCheck`] |
 //! | [`regression`] | did the regression get worse? | a [`PerformanceCheck`] |
 //! | [`ranking`] | did the ranking get worse? | a [`PerformanceCheck`] |
 //!
@@ -30,7 +30,7 @@ use task::Task;
 pub use change::{Better, ChangeVerdict, MetricChange};
 pub use performance::PerformanceCheck;
 pub use quality::{ColumnQuality, DataQuality, DataQualityReport};
-pub use report::{PerformanceReport, PerformanceVerdict, Picture, Rows};
+pub use report::{Classes, PerformanceReport, PerformanceVerdict, Picture, Rows};
 
 /// Which columns drifted? [`DriftCheck::against`] by another name: all columns, each by a test that its type calls for, at 5 %.
 ///
@@ -131,6 +131,35 @@ pub fn multiclass<L: Into<String>, C: Into<String>>(
         classes: classes
             .map(|(label, column)| (label.into(), column.into()))
             .collect(),
+    })
+}
+
+/// Did a classifier get worse that gives labels alone, without probabilities? Both columns hold strings, booleans or integers; the classes are those
+/// that occur.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// let week = |wrong: usize| {
+///     let truth = StringArray::from_iter_values((0..300).map(|i| ["sun", "rain", "snow"][i % 3]));
+///     let predicted = (0..300).map(|i| ["sun", "rain", "snow"][(i + usize::from(i % 100 < wrong)) % 3]);
+///     let predicted = StringArray::from_iter_values(predicted);
+///     RecordBatch::try_from_iter([("weather", Arc::new(truth) as ArrayRef), ("predicted", Arc::new(predicted) as ArrayRef)])
+/// };
+/// let check = mlops_drift::preset::classification_by_labels("weather", "predicted");
+/// let report = check.run(&week(5)?, &week(40)?)?;
+/// assert!(report.verdict.worse);
+/// assert_eq!(report.confusion.unwrap().reference.accuracy(), 0.95);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn classification_by_labels(
+    target: impl Into<String>,
+    prediction: impl Into<String>,
+) -> PerformanceCheck {
+    PerformanceCheck::new(Task::Labels {
+        target: target.into(),
+        prediction: prediction.into(),
+        classes: Vec::new(),
     })
 }
 

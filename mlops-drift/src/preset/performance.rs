@@ -3,10 +3,12 @@ use mlops_core::evidence::SignificanceLevel;
 
 use super::change::MetricChange;
 use super::read::Labelled;
-use super::report::{PerformanceReport, Picture, Rows};
+use super::report::{Classes, PerformanceReport, Picture, Rows};
 use super::target_drift;
 use super::task::Task;
+use crate::DriftReport;
 use crate::check::Source;
+use crate::performance::Reliability;
 use crate::report::Distribution;
 
 /// Did a model get worse? Its metrics in two labelled tables, the changes of all of them at one error rate, and the drift of target and
@@ -15,9 +17,10 @@ use crate::report::Distribution;
 /// **Guarantee**: if the model performs alike in both tables, any metric is called worse with probability about alpha at most: the intervals of the K
 /// metrics are at 1 − alpha/K each. **Assumption**: rows, or the declared units, are independent; the intervals are those of
 /// [`performance`](crate::performance), which are asymptotic. **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
+/// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
 /// Rows without a label or a prediction are left out and counted: labels that come late for a reason bias every metric.
 ///
-/// Made by [`classification`](super::classification), [`multiclass`](super::multiclass), [`regression`](super::regression) and
+/// Made by [`classification`](super::classification), [`multiclass`](super::multiclass), [`classification_by_labels`](super::classification_by_labels), [`regression`](super::regression) and
 /// [`ranking`](super::ranking).
 #[derive(Clone, Debug)]
 pub struct PerformanceCheck {
@@ -106,16 +109,34 @@ impl PerformanceCheck {
             |source: &Source, role| Labelled::of(source, role, &columns, self.unit.as_deref());
         let reference = labelled(&reference.into(), "reference")?;
         let current = labelled(&current.into(), "current")?;
-        let drift = target_drift(&reference.rows, self.task.outcome_columns());
-        let drift = drift.level(self.level).run(&current.rows)?;
-        Ok(PerformanceReport::of(
-            &self.task,
-            self.level,
-            self.changes(&reference, &current)?,
-            [&reference, &current].map(Rows::of),
-            self.picture(&reference, &current)?,
-            drift,
-        ))
+        let tables = [&reference, &current];
+        let task = self.task.with_classes_of(tables.map(|table| &table.rows))?;
+        let check = Self {
+            task,
+            ..self.clone()
+        };
+        Ok(PerformanceReport {
+            picture: check.picture(&reference, &current)?,
+            confusion: check.confusion(&reference, &current)?,
+            reliability: check.reliability(&reference, &current)?,
+            ..PerformanceReport::of(
+                &check.task,
+                self.level,
+                check.changes(&reference, &current)?,
+                tables.map(Rows::of),
+                self.drift(&reference, &current)?,
+            )
+        })
+    }
+
+    /// Of target and predictions, of the units that the metrics are of.
+    fn drift(&self, reference: &Labelled, current: &Labelled) -> Result<DriftReport> {
+        let outcomes = self.task.outcome_columns();
+        let mut check = target_drift(&reference.rows, outcomes.clone()).level(self.level);
+        if let Some(unit) = &self.unit {
+            check = check.unit(unit, outcomes);
+        }
+        check.run(&current.rows)
     }
 
     fn changes(&self, reference: &Labelled, current: &Labelled) -> Result<Vec<MetricChange>> {
@@ -129,6 +150,26 @@ impl PerformanceCheck {
             MetricChange::of(before.name, before.better, before.figure, now.figure)
         });
         changes.collect()
+    }
+
+    fn confusion(&self, reference: &Labelled, current: &Labelled) -> Result<Option<Classes>> {
+        let [before, now] = [reference, current].map(|table| self.task.confusion(&table.rows));
+        Ok(before?
+            .zip(now?)
+            .map(|((names, reference), (_, current))| Classes {
+                names,
+                reference,
+                current,
+            }))
+    }
+
+    fn reliability(
+        &self,
+        reference: &Labelled,
+        current: &Labelled,
+    ) -> Result<Option<[Reliability; 2]>> {
+        let [before, now] = [reference, current].map(|table| self.task.reliability(&table.rows));
+        Ok(before?.zip(now?).map(<[Reliability; 2]>::from))
     }
 
     fn picture(&self, reference: &Labelled, current: &Labelled) -> Result<Option<Picture>> {

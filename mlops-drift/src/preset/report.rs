@@ -6,10 +6,10 @@ use super::change::{ChangeVerdict, MetricChange};
 use super::read::Labelled;
 use super::task::Task;
 use crate::DriftReport;
-use crate::performance::Estimate;
-use crate::report::Distribution;
+use crate::performance::{Confusion, Estimate, Reliability};
 use crate::report::junit::{Case, Outcome, suite};
 use crate::report::markdown::{escaped, table};
+use crate::report::{Distribution, version};
 
 /// What a [`PerformanceCheck`](super::PerformanceCheck) found.
 ///
@@ -20,12 +20,14 @@ use crate::report::markdown::{escaped, table};
 /// use mlops_drift::preset::PerformanceReport;
 /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
 /// assert_eq!(report.headline(), "regression: no evidence that it got worse");
-/// let copy: PerformanceReport = serde_json::from_str(&report.to_json()?)?;
-/// assert_eq!(copy, report);
+/// assert_eq!(PerformanceReport::from_json(&report.to_json()?)?, report);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PerformanceReport {
+    /// Of the format: 1.
+    #[serde(deserialize_with = "version::known")]
+    pub version: u16,
     /// What the model does.
     pub task: String,
     /// The verdict on the model.
@@ -38,6 +40,10 @@ pub struct PerformanceReport {
     pub rows: [Rows; 2],
     /// Shares per bin of what describes the predictions best, for a picture.
     pub picture: Option<Picture>,
+    /// True against predicted classes.
+    pub confusion: Option<Classes>,
+    /// Predicted and observed shares of two classes, in reference and current table.
+    pub reliability: Option<[Reliability; 2]>,
     /// Whether target and predictions drifted.
     pub target_drift: DriftReport,
 }
@@ -71,6 +77,61 @@ pub struct Picture {
     pub distribution: Distribution,
 }
 
+/// How often which class was taken for which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Classes {
+    /// The names of the classes, in the order of the cells.
+    pub names: Vec<String>,
+    /// In the reference.
+    pub reference: Confusion,
+    /// In the current table.
+    pub current: Confusion,
+}
+
+impl Classes {
+    /// For every pair of a true and a predicted class that occurs, the share of the true class that was predicted so, before and now; those that
+    /// changed most first.
+    pub(super) fn cells(&self) -> Vec<[String; 4]> {
+        let count = self.names.len();
+        let share = |confusion: &Confusion, truth: usize, predicted: usize| {
+            let of_truth = confusion.cells().get(truth * count..(truth + 1) * count)?;
+            let all: f64 = of_truth.iter().sum();
+            (all > 0.0).then(|| of_truth[predicted] / all)
+        };
+        let pairs =
+            (0..count).flat_map(|truth| (0..count).map(move |predicted| (truth, predicted)));
+        let mut shares: Vec<_> = pairs
+            .map(|(truth, predicted)| {
+                let [before, now] = [&self.reference, &self.current]
+                    .map(|confusion| share(confusion, truth, predicted));
+                (truth, predicted, before, now)
+            })
+            .filter(|(.., before, now)| {
+                [*before, *now]
+                    .into_iter()
+                    .flatten()
+                    .any(|share| share > 0.0)
+            })
+            .collect();
+        let change = |before: Option<f64>, now: Option<f64>| {
+            (now.unwrap_or(0.0) - before.unwrap_or(0.0)).abs()
+        };
+        shares.sort_by(|(.., a, b), (.., c, d)| change(*c, *d).total_cmp(&change(*a, *b)));
+        let text = |share: Option<f64>| {
+            share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0))
+        };
+        let told = shares.into_iter().map(|(truth, predicted, before, now)| {
+            [
+                self.names[truth].clone(),
+                self.names[predicted].clone(),
+                text(before),
+                text(now),
+            ]
+        });
+        told.collect()
+    }
+}
+
 impl Rows {
     pub(super) fn of(table: &Labelled) -> Self {
         Self {
@@ -86,7 +147,6 @@ impl PerformanceReport {
         level: SignificanceLevel,
         metrics: Vec<MetricChange>,
         rows: [Rows; 2],
-        picture: Option<Picture>,
         target_drift: DriftReport,
     ) -> Self {
         let named = |verdict: ChangeVerdict| -> Vec<String> {
@@ -95,6 +155,7 @@ impl PerformanceReport {
         };
         let worse_metrics = named(ChangeVerdict::Worse);
         Self {
+            version: version::VERSION,
             task: task.name().to_owned(),
             verdict: PerformanceVerdict {
                 worse: !worse_metrics.is_empty(),
@@ -104,7 +165,9 @@ impl PerformanceReport {
             level,
             metrics,
             rows,
-            picture,
+            picture: None,
+            confusion: None,
+            reliability: None,
             target_drift,
         }
     }
@@ -159,6 +222,15 @@ impl PerformanceReport {
     /// None that input can cause.
     pub fn to_json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// A report from its JSON.
+    ///
+    /// # Errors
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a newer version;
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for anything else that is no report.
+    pub fn from_json(json: &str) -> Result<Self> {
+        version::from_json(json)
     }
 
     /// The report as Markdown (GitHub's tables): metrics, then the drift of target and predictions. Names are escaped.

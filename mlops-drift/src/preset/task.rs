@@ -1,14 +1,16 @@
 //! What a model does, and its metrics.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use mlops_core::evidence::SignificanceLevel;
-use mlops_core::{Error, Result};
+use mlops_core::{Error, ErrorKind, Result};
 
 use super::change::Better;
 use super::read::{Labelled, labels_of, numbers_of};
 use crate::performance::{
     Average, Confusion, Estimate, Multiclass, Ranking, RankingMetrics, Regression,
-    RegressionMetrics, Scored,
+    RegressionMetrics, Reliability, Scored,
 };
 use crate::sample::NumericSample;
 
@@ -23,6 +25,13 @@ pub(super) enum Task {
     Multiclass {
         target: String,
         classes: Vec<(String, String)>,
+    },
+    /// A classifier that gives labels alone.
+    Labels {
+        target: String,
+        prediction: String,
+        /// All that occur in either table.
+        classes: Vec<String>,
     },
     Regression {
         target: String,
@@ -66,6 +75,7 @@ impl Task {
         match self {
             Self::Binary { .. } => "classification",
             Self::Multiclass { .. } => "multiclass classification",
+            Self::Labels { .. } => "classification by labels",
             Self::Regression { .. } => "regression",
             Self::Ranking { .. } => "ranking",
         }
@@ -75,7 +85,10 @@ impl Task {
     pub(super) fn metrics(&self) -> usize {
         match self {
             Self::Binary { .. } => 6,
-            Self::Multiclass { .. } | Self::Regression { .. } | Self::Ranking { .. } => 4,
+            Self::Multiclass { .. }
+            | Self::Labels { .. }
+            | Self::Regression { .. }
+            | Self::Ranking { .. } => 4,
         }
     }
 
@@ -92,6 +105,9 @@ impl Task {
                 std::iter::once(target.as_str()).chain(columns).collect()
             }
             Self::Regression { target, prediction } => vec![target, prediction],
+            Self::Labels {
+                target, prediction, ..
+            } => vec![target, prediction],
             Self::Ranking {
                 query,
                 relevance,
@@ -127,14 +143,12 @@ impl Task {
                     *threshold,
                 ))
             }
-            Self::Multiclass { target, classes } => {
-                let truth = class_numbers(rows, target, classes)?;
-                let columns = classes.iter().map(|(_, column)| numbers_of(rows, column));
-                let columns = columns.collect::<Result<Vec<_>>>()?;
-                let by_row =
-                    (0..truth.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
-                let probabilities: Vec<f64> = by_row.collect();
-                let scored = Multiclass::new(classes.len(), &truth, &probabilities)?.level(level);
+            Self::Multiclass { .. } => {
+                let scored = self.labelled(rows)?.level(level);
+                Ok(of_classes(&with_units(scored, table, Multiclass::units)?))
+            }
+            Self::Labels { .. } => {
+                let scored = self.labelled(rows)?.level(level);
                 Ok(of_classes(&with_units(scored, table, Multiclass::units)?))
             }
             Self::Regression { target, prediction } => {
@@ -173,10 +187,107 @@ impl Task {
                 let errors = pairs.map(|(predicted, truth)| predicted - truth);
                 Some(("prediction less truth", NumericSample::new(errors)))
             }
-            Self::Multiclass { .. } | Self::Ranking { .. } => None,
+            Self::Multiclass { .. } | Self::Labels { .. } | Self::Ranking { .. } => None,
         })
     }
+
+    /// With the classes that occur, where nobody named them.
+    pub(super) fn with_classes_of(&self, tables: [&RecordBatch; 2]) -> Result<Self> {
+        let Self::Labels {
+            target, prediction, ..
+        } = self
+        else {
+            return Ok(self.clone());
+        };
+        let mut classes = BTreeSet::new();
+        for table in tables {
+            classes.extend(labels_of(table, target)?);
+            classes.extend(labels_of(table, prediction)?);
+        }
+        Ok(Self::Labels {
+            target: target.clone(),
+            prediction: prediction.clone(),
+            classes: classes.into_iter().collect(),
+        })
+    }
+
+    /// Rows of several classes.
+    fn labelled(&self, rows: &RecordBatch) -> Result<Multiclass> {
+        match self {
+            Self::Multiclass { target, classes } => {
+                let names: Vec<&str> = classes.iter().map(|(class, _)| class.as_str()).collect();
+                let truth = class_numbers(rows, target, &names)?;
+                let columns = classes.iter().map(|(_, column)| numbers_of(rows, column));
+                let columns = columns.collect::<Result<Vec<_>>>()?;
+                let by_row =
+                    (0..truth.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
+                let probabilities: Vec<f64> = by_row.collect();
+                Multiclass::new(classes.len(), &truth, &probabilities)
+            }
+            Self::Labels {
+                target,
+                prediction,
+                classes,
+            } => {
+                let names: Vec<&str> = classes.iter().map(String::as_str).collect();
+                let truth = class_numbers(rows, target, &names)?;
+                let predicted = class_numbers(rows, prediction, &names)?;
+                let count = names.len().max(2);
+                // Wholly sure of the label that it gave.
+                let sure =
+                    |class: usize| (0..count).map(move |other| f64::from(u8::from(other == class)));
+                let probabilities: Vec<f64> = predicted.into_iter().flat_map(sure).collect();
+                Multiclass::new(count, &truth, &probabilities)
+            }
+            _ => Err(Error::new(ErrorKind::Internal, "a task without classes")),
+        }
+    }
+
+    /// True against predicted classes, with the names of the classes.
+    pub(super) fn confusion(&self, rows: &RecordBatch) -> Result<Option<(Vec<String>, Confusion)>> {
+        Ok(match self {
+            Self::Binary { threshold, .. } => {
+                let names = ["false", "true"].map(str::to_owned).to_vec();
+                self.scored(rows)?
+                    .map(|scored| (names, scored.confusion(*threshold)))
+            }
+            Self::Multiclass { classes, .. } => {
+                let names = classes.iter().map(|(class, _)| class.clone()).collect();
+                Some((names, self.labelled(rows)?.confusion()))
+            }
+            Self::Labels { classes, .. } if classes.len() >= 2 => {
+                Some((classes.clone(), self.labelled(rows)?.confusion()))
+            }
+            Self::Labels { .. } | Self::Regression { .. } | Self::Ranking { .. } => None,
+        })
+    }
+
+    /// Predicted and observed shares of two classes.
+    pub(super) fn reliability(&self, rows: &RecordBatch) -> Result<Option<Reliability>> {
+        let scored = self.scored(rows)?;
+        scored
+            .map(|scored| scored.reliability(RELIABILITY_BINS))
+            .transpose()
+    }
+
+    /// Rows of two classes.
+    fn scored(&self, rows: &RecordBatch) -> Result<Option<Scored>> {
+        match self {
+            Self::Binary {
+                target,
+                probability,
+                ..
+            } => {
+                let labels = binary(rows, target)?;
+                Scored::new(&labels, &numbers_of(rows, probability)?).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
 }
+
+/// Bins of a reliability curve.
+const RELIABILITY_BINS: usize = 10;
 
 /// The rows with their units, if any were declared.
 fn with_units<R>(rows: R, table: &Labelled, units: fn(R, &[u64]) -> Result<R>) -> Result<R> {
@@ -246,16 +357,11 @@ fn binary(rows: &RecordBatch, target: &str) -> Result<Vec<bool>> {
     labels.collect()
 }
 
-fn class_numbers(
-    rows: &RecordBatch,
-    target: &str,
-    classes: &[(String, String)],
-) -> Result<Vec<usize>> {
+fn class_numbers(rows: &RecordBatch, target: &str, classes: &[&str]) -> Result<Vec<usize>> {
     let labels = labels_of(rows, target)?;
     let number = |label: &String| {
-        let known = classes.iter().position(|(class, _)| class == label);
+        let known = classes.iter().position(|class| class == label);
         known.ok_or_else(|| {
-            let classes: Vec<&str> = classes.iter().map(|(class, _)| class.as_str()).collect();
             Error::invalid(format!(
                 "the target \"{target}\" must be one of {}, got \"{label}\"",
                 classes.join(", ")
