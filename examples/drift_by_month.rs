@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p mlops-examples --example drift_by_month [-- --out FOLDER]
 //!
-//! Writes `flights.md` with its picture `flights.svg`; the copy in `mlops-drift/docs` is made by this command.
+//! Writes `flights.md` with its pictures `flights.svg` and `flights_categories.svg`; the copy in `mlops-drift/docs` is made by this command.
 #![allow(clippy::print_stdout)] // a program, not a library
 
 use std::error::Error;
@@ -15,7 +15,7 @@ use arrow::array::{
 };
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{Int16Type, Int64Type, TimestampMicrosecondType};
-use mlops_drift::report::{ColumnReport, chart::HeatMap};
+use mlops_drift::report::{ColumnReport, Moved, chart::HeatMap};
 use mlops_drift::{DriftCheck, DriftReport};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -34,18 +34,37 @@ const WEATHER: [&str; 7] = [
     "visib",
 ];
 
+/// The pictures: a measure each.
+const PICTURES: [(&str, &str, &str); 2] = [
+    (
+        "flights.svg",
+        "wasserstein_sd",
+        "numbers: distance from January to March, in standard deviations, by month of 2013",
+    ),
+    (
+        "flights_categories.svg",
+        "total_variation",
+        "categories: share of flights that would have to change, by month of 2013",
+    ),
+];
+
 fn main() -> Result<()> {
     let folder = folder();
     let weather = by_month(&weather()?, DriftCheck::columns)?;
     // Flights of one origin and hour share their weather and their queue: the unit of the late share is that hour.
     let late = by_month(&late()?, |check, _| check.unit("origin_hour", ["late"]))?;
     let flights = by_month(&flights()?, DriftCheck::columns)?;
-    let rows: Vec<Row> = [late, weather, flights]
+    let mut rows: Vec<Row> = [late, weather, flights]
         .iter()
         .flat_map(|reports| rows(reports))
         .collect();
+    // Worst first, numbers before categories: their measures cannot be compared.
+    rows.sort_by(|a, b| (b.measure.cmp(a.measure)).then(b.greatest().total_cmp(&a.greatest())));
     fs::create_dir_all(&folder)?;
-    fs::write(folder.join("flights.svg"), picture(&rows))?;
+    for (name, measure, title) in PICTURES {
+        let of_measure = rows.iter().filter(|row| row.measure == measure);
+        fs::write(folder.join(name), picture(title, of_measure))?;
+    }
     fs::write(folder.join("flights.md"), page(&rows))?;
     println!("{}", folder.join("flights.md").display());
     Ok(())
@@ -86,6 +105,13 @@ struct Row {
     measure: &'static str,
     effects: Vec<Option<f64>>,
     significant: Vec<bool>,
+    moved: Vec<Option<Moved>>,
+}
+
+impl Row {
+    fn greatest(&self) -> f64 {
+        self.effects.iter().flatten().fold(0.0, |a, &b| a.max(b))
+    }
 }
 
 fn rows(reports: &[DriftReport]) -> Vec<Row> {
@@ -111,19 +137,16 @@ fn rows(reports: &[DriftReport]) -> Vec<Row> {
                 measure,
                 effects: by_month().map(effect).collect(),
                 significant: by_month().map(|column| column.verdict.is_drift()).collect(),
+                moved: by_month().map(|column| column.moved.clone()).collect(),
             }
         })
         .collect()
 }
 
-fn picture(rows: &[Row]) -> String {
-    let names = rows
-        .iter()
-        .map(|row| format!("{} ({})", row.name, short(row.measure)));
-    let title = "distance from January to March, by month of 2013";
-    let map = HeatMap::new(title, names, MONTHS).ceiling(1.5);
-    rows.iter()
-        .fold(map, |map, row| map.row(row.effects.iter().copied()))
+fn picture<'a>(title: &str, rows: impl Iterator<Item = &'a Row> + Clone) -> String {
+    let names = rows.clone().map(|row| row.name.clone());
+    let map = HeatMap::new(title, names, MONTHS).root_scale().numbered(2);
+    rows.fold(map, |map, row| map.row(row.effects.iter().copied()))
         .to_svg()
 }
 
@@ -137,33 +160,88 @@ fn short(measure: &str) -> &str {
 
 fn page(rows: &[Row]) -> String {
     let mut text = String::from(include_str!("drift_by_month.md"));
-    text.push_str(&format!(
-        "\n| variable | measure | {} |\n",
-        MONTHS.join(" | ")
-    ));
-    text.push_str(&format!("| --- | --- |{}\n", " --- |".repeat(MONTHS.len())));
+    let months = MONTHS.join(" | ");
+    text.push_str("\n## How far\n\n");
+    push_row(&mut text, ["variable", "measure", &months]);
+    push_row(&mut text, ["---", "---", &rule(MONTHS.len())]);
     for row in rows {
-        let cells = row
-            .effects
-            .iter()
-            .zip(&row.significant)
-            .map(|(effect, significant)| {
-                let number = effect.map_or("–".to_owned(), |effect| format!("{effect:.2}"));
-                if *significant {
-                    format!("**{number}**")
-                } else {
-                    number
-                }
-            });
+        let effects = row.effects.iter().zip(&row.significant);
+        let cells = effects.map(|(effect, significant)| {
+            let number = effect.map_or("–".to_owned(), |effect| format!("{effect:.2}"));
+            if *significant {
+                format!("**{number}**")
+            } else {
+                number
+            }
+        });
         let cells: Vec<String> = cells.collect();
-        text.push_str(&format!(
-            "| {} | {} | {} |\n",
-            row.name,
-            short(row.measure),
-            cells.join(" | ")
-        ));
+        push_row(
+            &mut text,
+            [&row.name, short(row.measure), &cells.join(" | ")],
+        );
+    }
+    text.push_str(
+        "\n## Which way\n\nMeans, of `late` in percent; an arrow where the values differ.\n\n",
+    );
+    push_row(&mut text, ["variable", "Jan–Mar", &months]);
+    push_row(&mut text, ["---", "---", &rule(MONTHS.len())]);
+    for row in rows {
+        if let Some((before, now)) = means(row) {
+            push_row(&mut text, [&row.name, &before, &now.join(" | ")]);
+        }
+    }
+    text.push_str("\nThe label whose share moved most:\n\n");
+    push_row(&mut text, ["variable", &months, ""]);
+    push_row(&mut text, ["---", &rule(MONTHS.len()), ""]);
+    for row in rows {
+        let labels = row.moved.iter().flatten();
+        let labels: Vec<String> = labels
+            .filter(|moved| matches!(moved, Moved::Categories(_)))
+            .map(Moved::in_short)
+            .collect();
+        if !labels.is_empty() {
+            push_row(&mut text, [&row.name, &labels.join(" | "), ""]);
+        }
     }
     text
+}
+
+/// The mean before, and by month with an arrow where the values differ.
+fn means(row: &Row) -> Option<(String, Vec<String>)> {
+    let number = |mean: f64| match row.name.as_str() {
+        "late" => format!("{:.1}", mean * 100.0),
+        _ if mean.abs() < 1.0 => format!("{mean:.4}"),
+        _ => format!("{mean:.1}"),
+    };
+    let of_month = row
+        .moved
+        .iter()
+        .zip(&row.significant)
+        .map(|(moved, significant)| {
+            let Some(Moved::Numbers { reference, current }) = moved else {
+                return None;
+            };
+            let (before, now) = (reference.mean?, current.mean?);
+            let arrow = match now > before {
+                _ if !significant => "",
+                true => " ↑",
+                false => " ↓",
+            };
+            Some((number(before), format!("{}{arrow}", number(now))))
+        });
+    let (before, now): (Vec<String>, Vec<String>) =
+        of_month.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+    Some((before.into_iter().next()?, now))
+}
+
+/// A row of Markdown; an empty cell at its end is none.
+fn push_row(text: &mut String, cells: [&str; 3]) {
+    let cells: Vec<&str> = cells.into_iter().filter(|cell| !cell.is_empty()).collect();
+    text.push_str(&format!("| {} |\n", cells.join(" | ")));
+}
+
+fn rule(columns: usize) -> String {
+    vec!["---"; columns].join(" | ")
 }
 
 fn weather() -> Result<RecordBatch> {
