@@ -326,6 +326,25 @@ fn columns_are_left_out_or_told_as_not_applicable() {
         "{}",
         report.columns[1].reason
     );
+    let wider = batch([
+        ("new", floats([1.0])),
+        ("x", floats([1.0])),
+        ("list", table.column(1).slice(0, 1)),
+        ("id", floats([1.0])),
+    ]);
+    let report = check.run(&wider).unwrap();
+    assert_eq!(report.new_columns, ["new"]);
+    assert!(
+        report
+            .verdict
+            .reason
+            .ends_with("not in the reference, and not compared: new")
+    );
+    let only = DriftCheck::against(&table)
+        .columns(["x"])
+        .run(&wider)
+        .unwrap();
+    assert!(only.new_columns.is_empty());
     let named = DriftCheck::against(&table)
         .columns(["x", "list"])
         .run(&table);

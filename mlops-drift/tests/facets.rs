@@ -173,7 +173,7 @@ fn every_source_gives_the_same_verdict_on_texts_and_embeddings() {
         .run(&current)
         .unwrap();
     let parts = vec![current.slice(0, 300), current.slice(300, 500)];
-    let of_parts = DriftCheck::against(&vec![reference])
+    let of_parts = DriftCheck::against(vec![reference])
         .columns(columns)
         .run(&parts)
         .unwrap();

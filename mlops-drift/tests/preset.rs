@@ -460,6 +460,8 @@ fn data_quality_tells_columns_and_what_no_longer_holds() {
     );
     let page = report.to_html().unwrap();
     assert!(!page.contains("fog <b>") && page.contains("weather"));
+    let page = report.validation.to_html().unwrap();
+    assert!(!page.contains("fog <b>") && page.contains("weather"));
     assert!(
         !quality
             .run(&reference.slice(0, 0))

@@ -141,11 +141,11 @@ fn several_reports_make_one_exposition() {
             ("what-ever", HOSTILE),
             ("column", "is the report's own"),
         ])
-        .add(&report())
-        .add(monitor.state())
-        .add(&quality.run(&week()).unwrap())
+        .with(&report())
+        .with(monitor.state())
+        .with(&quality.run(&week()).unwrap())
         .labels([("model", "fare")])
-        .add(&performance)
+        .with(&performance)
         .to_text();
     let (families, samples) = read_openmetrics(&text);
     assert!(families > 20 && samples > 60, "{families}, {samples}");

@@ -338,7 +338,11 @@ fn other_columns_or_types_are_errors_and_nothing_is_merged() {
     let error = DriftCheck::against(&profile).run(&other).unwrap_err();
     assert!(error.to_string().contains("one grid"), "{error}");
     assert!(TableProfile::of(&table(0, 1, 0.0)).is_err());
-    assert!(DriftCheck::against(&Vec::new()).prepare().is_err());
+    assert!(
+        DriftCheck::against(Vec::<RecordBatch>::new())
+            .prepare()
+            .is_err()
+    );
 }
 
 #[test]

@@ -41,7 +41,9 @@ use crate::two_sample::TestResult;
 pub struct PreparedCheck {
     columns: Vec<Arc<Column>>,
     /// Columns that were not asked for by name and cannot be compared, with the reason.
-    not_applicable: Vec<(String, String)>,
+    not_applicable: Vec<NotApplicable>,
+    /// All columns of the reference, unless some were asked for by name.
+    known: Option<BTreeSet<String>>,
     level: SignificanceLevel,
     correction: Arc<dyn Correction>,
     reference_risk: Option<SignificanceLevel>,
@@ -62,6 +64,9 @@ struct Column {
     permutes_units: bool,
     reference: Observed,
 }
+
+/// A column with the reason why it is not compared.
+type NotApplicable = (String, String);
 
 /// The units of a table by the name of their column, each numbered once.
 type UnitsByName = BTreeMap<String, Units>;
@@ -98,6 +103,10 @@ impl PreparedCheck {
         Ok(Self {
             columns,
             not_applicable,
+            known: check
+                .columns
+                .is_none()
+                .then(|| check.reference.columns().into_iter().collect()),
             level: check.level,
             correction: Arc::clone(&check.correction),
             reference_risk: check.reference_risk,
@@ -106,7 +115,8 @@ impl PreparedCheck {
         })
     }
 
-    /// Compares a table, or the profile of one, with the reference. Columns beyond those of the check are ignored.
+    /// Compares a table, or the profile of one, with the reference. Columns beyond those of the check are not
+    /// compared; those that the reference lacks are [told](DriftReport::new_columns).
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) naming every column that is missing or of
@@ -157,13 +167,23 @@ impl PreparedCheck {
         })?;
         let left_out = self.not_applicable.iter();
         compared.extend(left_out.map(|(name, why)| ReportedColumn::not_applicable(name, why)));
-        Ok(DriftReport::judge(
+        let report = DriftReport::judge(
             self.level,
             self.correction.as_ref(),
             self.reference_risk,
             [self.reference_rows, current.rows()].map(|rows| rows as usize),
             compared,
-        ))
+        );
+        Ok(report.with_new_columns(self.new_columns(current)))
+    }
+
+    /// Columns that the reference lacks, if all were to be compared.
+    fn new_columns(&self, current: &Source) -> Vec<String> {
+        let Some(known) = &self.known else {
+            return Vec::new();
+        };
+        let columns = current.columns().into_iter();
+        columns.filter(|name| !known.contains(name)).collect()
     }
 
     fn check_schema(&self, current: &Source) -> Result<()> {
@@ -478,7 +498,7 @@ fn require_distinct(source: &Source, role: &str) -> Result<()> {
 }
 
 /// The columns to compare, and those that cannot be and that nobody named, with the reason. If none can be, that is an error.
-fn comparable(check: &DriftCheck) -> Result<(Vec<String>, Vec<(String, String)>)> {
+fn comparable(check: &DriftCheck) -> Result<(Vec<String>, Vec<NotApplicable>)> {
     let (mut comparable, mut others) = (Vec::new(), Vec::new());
     for name in selected(check) {
         let found = check.reference.column_type(&name)?;

@@ -14,7 +14,7 @@ use crate::table::{Table, gathered, missing};
 ///
 /// | source | a column is compared by | memory |
 /// | --- | --- | --- |
-/// | `RecordBatch`, `&RecordBatch` | its values, sorted | all rows |
+/// | `&RecordBatch` | its values, sorted | all rows |
 /// | `Vec<RecordBatch>`, `&[RecordBatch]`, `&ParquetTable`, [`Source::table`] | counts on a grid of the reference's quantiles | one column of the reference, one part of the current |
 /// | `&TableProfile` | the same, of a table that need not be there any more | the profile |
 ///
@@ -176,12 +176,6 @@ impl From<&RecordBatch> for Source {
     }
 }
 
-impl From<RecordBatch> for Source {
-    fn from(batch: RecordBatch) -> Self {
-        Self(Held::Rows(batch))
-    }
-}
-
 impl From<Vec<RecordBatch>> for Source {
     fn from(batches: Vec<RecordBatch>) -> Self {
         Self::table(batches)
@@ -197,13 +191,6 @@ impl From<&Vec<RecordBatch>> for Source {
 impl From<&[RecordBatch]> for Source {
     fn from(batches: &[RecordBatch]) -> Self {
         Self::table(batches.to_vec())
-    }
-}
-
-#[cfg(feature = "parquet")]
-impl From<ParquetTable> for Source {
-    fn from(table: ParquetTable) -> Self {
-        Self::table(table)
     }
 }
 

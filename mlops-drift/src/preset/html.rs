@@ -6,6 +6,7 @@ use mlops_core::{Error, ErrorKind, Result};
 use super::change::{ChangeVerdict, MetricChange};
 use super::quality::{ColumnQuality, DataQualityReport};
 use super::report::PerformanceReport;
+use crate::expectation::{ExpectationResult, ValidationReport};
 use crate::performance::Reliability;
 use crate::report::chart::{Histogram, LineChart};
 
@@ -22,10 +23,19 @@ struct PerformancePage<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "validation.html")]
+struct ValidationPage<'a> {
+    rows: u64,
+    headline: String,
+    results: Vec<&'a ExpectationResult>,
+}
+
+#[derive(Template)]
 #[template(path = "quality.html")]
 struct QualityPage<'a> {
-    report: &'a DataQualityReport,
+    rows: u64,
     headline: String,
+    results: Vec<&'a ExpectationResult>,
     header: [&'static str; 7],
     columns: Vec<[String; 7]>,
 }
@@ -73,6 +83,31 @@ impl PerformanceReport {
     }
 }
 
+impl ValidationReport {
+    /// The report as one HTML page, failures first, self-contained and escaped like that of a [`DriftReport`](crate::DriftReport::to_html).
+    ///
+    /// # Errors
+    /// None that input can cause.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let report = Suite::new([Expectation::on("x", Rule::NotNull)]).validate(&table)?;
+    /// assert!(report.to_html()?.contains("<h1>All 1 expectations hold</h1>"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_html(&self) -> Result<String> {
+        let page = ValidationPage {
+            rows: self.rows,
+            headline: self.headline(),
+            results: self.worst_first(),
+        };
+        page.render().map_err(cannot)
+    }
+}
+
 impl DataQualityReport {
     /// The report as one HTML page, self-contained and escaped like that of a [`DriftReport`](crate::DriftReport::to_html).
     ///
@@ -90,7 +125,8 @@ impl DataQualityReport {
     /// ```
     pub fn to_html(&self) -> Result<String> {
         let page = QualityPage {
-            report: self,
+            rows: self.validation.rows,
+            results: self.validation.worst_first(),
             headline: self.validation.headline(),
             header: Self::HEADER,
             columns: self.columns.iter().map(ColumnQuality::cells).collect(),

@@ -17,6 +17,8 @@ const REASON: usize = 900;
 struct Page<'a> {
     report: &'a DriftReport,
     headline: &'static str,
+    /// Whether no column has a minimum effect.
+    any_is_material: bool,
     columns: Vec<Row<'a>>,
 }
 
@@ -83,6 +85,7 @@ impl DriftReport {
         let page = Page {
             report: self,
             headline: self.headline(),
+            any_is_material: (self.columns.iter()).all(|column| column.minimum_effects.is_empty()),
             columns: columns
                 .map(|(rank, column)| Row::new(rank, column))
                 .collect(),

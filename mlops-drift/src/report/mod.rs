@@ -62,8 +62,11 @@ pub struct DriftReport {
     pub reference_rows: usize,
     /// Rows of the current table.
     pub current_rows: usize,
-    /// The columns, in the order of the check.
+    /// The columns, in the order of the check, then those that cannot be compared.
     pub columns: Vec<ColumnReport>,
+    /// Columns of the current table that the reference lacks, where all were to be compared: nothing is said of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new_columns: Vec<String>,
 }
 
 /// The verdict on the whole table.
@@ -549,7 +552,21 @@ impl DriftReport {
             reference_rows: rows[0],
             current_rows: rows[1],
             columns,
+            new_columns: Vec::new(),
         }
+    }
+
+    /// With what there is beyond the reference.
+    pub(crate) fn with_new_columns(mut self, columns: Vec<String>) -> Self {
+        if !columns.is_empty() {
+            let told = format!(
+                "; not in the reference, and not compared: {}",
+                columns.join(", ")
+            );
+            self.verdict.reason.push_str(&told);
+        }
+        self.new_columns = columns;
+        self
     }
 
     /// The column of this name.

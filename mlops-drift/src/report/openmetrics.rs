@@ -18,9 +18,9 @@ use crate::preset::{ChangeVerdict, DataQualityReport, PerformanceReport};
 /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
 /// let text = Exposition::new()
 ///     .labels([("model", "late")])
-///     .add(&report)
+///     .with(&report)
 ///     .labels([("model", "fare")])
-///     .add(&report)
+///     .with(&report)
 ///     .to_text();
 /// assert!(text.contains("mlops_drift_drifted{model=\"late\"} 0\nmlops_drift_drifted{model=\"fare\"} 0\n"));
 /// assert_eq!(text.matches("# EOF").count(), 1);
@@ -73,7 +73,7 @@ impl Exposition {
 
     /// A report. Two of one kind need different [`labels`](Self::labels), or their series are the same.
     #[must_use]
-    pub fn add(mut self, report: &impl Expose) -> Self {
+    pub fn with(mut self, report: &impl Expose) -> Self {
         report.expose(&mut self);
         self
     }
@@ -124,7 +124,7 @@ impl Exposition {
 }
 
 fn one(report: &impl Expose) -> String {
-    Exposition::new().add(report).to_text()
+    Exposition::new().with(report).to_text()
 }
 
 fn flag(on: bool) -> f64 {
