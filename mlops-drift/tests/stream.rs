@@ -8,6 +8,7 @@
 
 use std::fmt::Debug;
 
+use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::stream::{
     Adwin, BettingTest, ConformalMartingale, Cusum, Ddm, Eddm, Fhddm, HddmA, HddmW, Kswin,
@@ -77,9 +78,8 @@ fn martingale_alarms(runs: u32, reference: usize, steps: usize, law: Law) -> u32
     let level = SignificanceLevel::new(ALPHA).unwrap();
     alarming(runs, |rng| {
         let reference = draws(rng, reference, law);
-        let mut martingale = ConformalMartingale::against(&reference, level)
-            .unwrap()
-            .seed(rng.random_range(0..u64::MAX));
+        let seed = rng.random_range(0..u64::MAX);
+        let mut martingale = ConformalMartingale::with_seed(&reference, level, seed).unwrap();
         first_alarm(&mut martingale, draws(rng, steps, law)).is_some()
     })
 }
@@ -90,7 +90,7 @@ fn martingale_keeps_its_level(runs: u32, steps: usize) {
         ("cauchy", cauchy),
         ("five values", five_values),
     ] {
-        for reference in [0, 50, 1_000] {
+        for reference in [2, 50, 1_000] {
             let count = martingale_alarms(runs, reference, steps, law);
             let bound = most(runs, ALPHA);
             let rate = f64::from(count) / f64::from(runs);
@@ -116,13 +116,83 @@ fn the_conformal_martingale_keeps_its_level_for_long() {
     martingale_keeps_its_level(2_000, 5_000);
 }
 
+/// References in whose rows two laws take turns, and streams of the same mixture in any order: nothing has changed.
+#[test]
+fn a_reference_may_be_in_any_order() {
+    let level = SignificanceLevel::new(ALPHA).unwrap();
+    let two_values: Law = |rng| rng.random_range(0..2_u8).into();
+    let two_sites: Law = |rng| normal(rng) + f64::from(rng.random_range(0..2_u8));
+    let in_turn = |count: usize, value: &mut dyn FnMut() -> f64| -> Vec<f64> {
+        (0..count).map(|row| value() + (row % 2) as f64).collect()
+    };
+    for (name, two_sites, law) in [("values", false, two_values), ("sites", true, two_sites)] {
+        let count = alarming(200, |rng| {
+            let reference = in_turn(200, &mut || if two_sites { normal(rng) } else { 0.0 });
+            let seed = rng.random_range(0..u64::MAX);
+            let mut martingale = ConformalMartingale::with_seed(&reference, level, seed).unwrap();
+            first_alarm(&mut martingale, draws(rng, 300, law)).is_some()
+        });
+        assert!(count <= most(200, ALPHA), "two {name}: {count} of 200");
+    }
+}
+
+/// A detector that nothing could alarm is not made.
+#[test]
+fn a_reference_without_values_is_an_error() {
+    let level = SignificanceLevel::FIVE_PERCENT;
+    for reference in [
+        &[] as &[f64],
+        &[1.0],
+        &[f64::NAN, f64::INFINITY, 1.0, f64::NEG_INFINITY],
+    ] {
+        let errors = [
+            ConformalMartingale::against(reference, level).unwrap_err(),
+            ShiryaevRoberts::against(reference, 100.0).unwrap_err(),
+            ManyStreams::against([&[1.0, 2.0], reference], level).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(error.to_string().contains("at least 2, got"), "{error}");
+        }
+    }
+    // Two are enough to see a change by.
+    let mut detector = ShiryaevRoberts::against(&[0.0, 1.0], 100.0).unwrap();
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let changing = (0..400).map(|step| normal(rng) + if step < 200 { 0.0 } else { 100.0 });
+    assert!(first_alarm(&mut detector, changing).is_some());
+}
+
+/// What no sum could hold would blind it for ever: refused by value and range, and the next change is seen.
+#[test]
+fn adwin_refuses_what_its_sums_cannot_hold() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let mut detector = Adwin::default();
+    for marker in [f64::MAX, -1e155, 1e141] {
+        let error = detector.observe(marker).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.to_string().contains("[-1e140, 1e140]"), "{error}");
+    }
+    assert_eq!(detector, Adwin::default());
+    let mut shifting = |shift: f64| (0..500).map(|_| normal(rng) + shift).collect::<Vec<f64>>();
+    assert_eq!(first_alarm(&mut detector, shifting(0.0)), None);
+    assert!(first_alarm(&mut detector, shifting(100.0)).is_some());
+    // The greatest that it takes leave its sums finite, and what it says of outliers is so.
+    let mut detector = Adwin::default();
+    for value in [1e140, -1e140].repeat(500) {
+        detector.observe(value).unwrap();
+        assert!(detector.mean().is_some_and(f64::is_finite));
+    }
+    let mut blinded = Adwin::default();
+    blinded.observe(1e5).unwrap();
+    assert_eq!(first_alarm(&mut blinded, shifting(0.0)), None);
+    assert_eq!(first_alarm(&mut blinded, shifting(100.0)), None);
+}
+
 /// The observations until the first alarm without change, at most five times those promised.
 fn run_length(seed: u64, promised: f64) -> f64 {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let reference = draws(rng, 400, normal);
-    let mut detector = ShiryaevRoberts::against(&reference, promised)
-        .unwrap()
-        .seed(seed);
+    let mut detector = ShiryaevRoberts::with_seed(&reference, promised, seed).unwrap();
     let most = 5 * promised as usize;
     let alarm = first_alarm(&mut detector, draws(rng, most, normal));
     alarm.map_or(most, |index| index + 1) as f64
@@ -475,7 +545,7 @@ fn settings_out_of_range_are_errors_with_the_value_and_the_range() {
     );
     says(HddmA::new(1.0, 0.1, false).unwrap_err(), "(0, 1), got 1");
     says(
-        ShiryaevRoberts::against(&[], 1.0).unwrap_err(),
+        ShiryaevRoberts::against(&[1.0, 2.0], 1.0).unwrap_err(),
         "(1, inf), got 1",
     );
     let level = SignificanceLevel::FIVE_PERCENT;

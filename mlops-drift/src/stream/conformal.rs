@@ -4,8 +4,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, finite, within};
+use super::{Sequential, Signal, at_least, finite, within};
 use crate::NumericSample;
+use crate::permutation::shuffle_head;
 use crate::profile::Grid;
 
 /// The bets: directions of the linear and of the quadratic part.
@@ -13,13 +14,16 @@ const DIRECTIONS: [f64; 3] = [-1.0, 0.0, 1.0];
 const BETS: usize = 9;
 /// The share of the capital that changes its bet at each step.
 const JUMP: f64 = 0.01;
+/// Streams of the generator: what one draws says nothing of the other.
+const TIES: u64 = 0;
+const SPLIT: u64 = 1;
 
 /// Against a reference, one observation at a time: has the law changed, at an error rate that holds for ever?
 ///
 /// **Statistic**: the capital of a gambler who bets that conformal p-values, the ranks of new values among all values so far,
 /// are not uniform: nine bets (on low, high, outer or inner ranks, and their mixtures) share the capital and change places slowly.
-/// **Hypothesis**: the reference's second half and the stream are exchangeable. The first half fixes a grid; ranks are those of cells, ties
-/// broken by a seeded generator, which keeps the p-values exactly uniform for a reference of any size.
+/// **Hypothesis**: reference and stream are exchangeable. Half of the reference, drawn by a seeded generator, fixes a grid, and the other half starts the
+/// ranks. Ranks are those of cells, ties broken by the generator, which keeps the p-values exactly uniform for a reference of any size.
 /// **Guarantee**: P([`Signal::Drift`] ever) ≤ alpha (Ville's inequality), however long the stream. Once the capital has reached 1/alpha the signal
 /// stays until [`reset`](Sequential::reset).
 /// **Weakness**: capital lost on a long quiet stream must be won back first: a late change is seen late; see
@@ -74,33 +78,40 @@ pub struct ShiryaevRoberts {
 }
 
 impl ConformalMartingale {
-    /// Against reference values in any order; NaN is left out. Values at even positions fix the grid, those at odd ones start the ranks.
+    /// Against reference values in any order; NaN and ±inf are left out.
     ///
     /// # Errors
-    /// None that input can cause: without values the first observations are the reference.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than 2 finite values: one for the grid, one for the ranks.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::stream::ConformalMartingale;
+    /// assert!(ConformalMartingale::against(&[1.0, f64::NAN], SignificanceLevel::FIVE_PERCENT).is_err());
+    /// ```
     pub fn against(reference: &[f64], alpha: SignificanceLevel) -> Result<Self> {
+        Self::with_seed(reference, alpha, 0)
+    }
+
+    /// The same with another seed: it draws the half of the reference that fixes the grid, and the order of ties.
+    ///
+    /// # Errors
+    /// As [`against`](Self::against).
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::stream::ConformalMartingale;
+    /// let martingale = ConformalMartingale::with_seed(&[1.0, 2.0], SignificanceLevel::FIVE_PERCENT, 7)?;
+    /// assert_eq!(martingale.e_value().get(), 1.0);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn with_seed(reference: &[f64], alpha: SignificanceLevel, seed: u64) -> Result<Self> {
         Ok(Self {
-            ranks: Ranks::of(reference)?,
+            ranks: Ranks::of(reference, seed)?,
             jumper: Jumper::default(),
             alpha,
             ln_capital: 0.0,
             greatest: 0.0,
         })
-    }
-
-    /// With another seed for the order of ties (0 by default).
-    ///
-    /// ```
-    /// use mlops_core::evidence::SignificanceLevel;
-    /// use mlops_drift::stream::ConformalMartingale;
-    /// let martingale = ConformalMartingale::against(&[1.0, 2.0], SignificanceLevel::FIVE_PERCENT)?.seed(7);
-    /// assert_eq!(martingale.e_value().get(), 1.0);
-    /// # Ok::<(), mlops_core::Error>(())
-    /// ```
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.ranks.seed = seed;
-        self
     }
 
     /// The capital now: an e-value at any stopping time.
@@ -134,28 +145,27 @@ impl ShiryaevRoberts {
     /// observations without change.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `1 < run_length < inf`.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `1 < run_length < inf`, and for fewer than 2 finite values.
     pub fn against(reference: &[f64], run_length: f64) -> Result<Self> {
-        Ok(Self {
-            run_length: within("run length", run_length, 1.0, f64::INFINITY)?,
-            detector: Detector::against(reference)?,
-        })
+        Self::with_seed(reference, run_length, 0)
     }
 
-    /// With another seed for the order of ties (0 by default).
+    /// The same with another seed, see [`ConformalMartingale::with_seed`].
+    ///
+    /// # Errors
+    /// As [`against`](Self::against).
     ///
     /// ```
     /// use mlops_drift::stream::ShiryaevRoberts;
-    /// let detector = ShiryaevRoberts::against(&[1.0, 2.0], 1_000.0)?.seed(7);
+    /// let detector = ShiryaevRoberts::with_seed(&[1.0, 2.0], 1_000.0, 7)?;
     /// assert_eq!(detector.statistic(), 0.0);
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
-    #[must_use]
-    pub fn seed(self, seed: u64) -> Self {
-        Self {
-            detector: self.detector.seed(seed),
-            ..self
-        }
+    pub fn with_seed(reference: &[f64], run_length: f64, seed: u64) -> Result<Self> {
+        Ok(Self {
+            run_length: within("run length", run_length, 1.0, f64::INFINITY)?,
+            detector: Detector::against(reference, seed)?,
+        })
     }
 
     /// R now, in \[0, c).
@@ -188,17 +198,12 @@ pub(super) struct Detector {
 }
 
 impl Detector {
-    pub(super) fn against(reference: &[f64]) -> Result<Self> {
+    pub(super) fn against(reference: &[f64], seed: u64) -> Result<Self> {
         Ok(Self {
-            ranks: Ranks::of(reference)?,
+            ranks: Ranks::of(reference, seed)?,
             jumper: Jumper::default(),
             statistic: 0.0,
         })
-    }
-
-    pub(super) fn seed(mut self, seed: u64) -> Self {
-        self.ranks.seed = seed;
-        self
     }
 
     pub(super) fn statistic(&self) -> f64 {
@@ -231,21 +236,30 @@ struct Ranks {
 }
 
 impl Ranks {
-    fn of(reference: &[f64]) -> Result<Self> {
+    /// The half that fixes the grid is drawn, so that whatever rows have in common with their neighbours, or with every second one, both halves have.
+    fn of(reference: &[f64], seed: u64) -> Result<Self> {
         let finite: Vec<f64> = reference
             .iter()
             .copied()
             .filter(|x| x.is_finite())
             .collect();
-        let half = |odd: usize| finite.iter().skip(odd).step_by(2).copied();
-        let held_out = NumericSample::new(half(0));
-        let grid = Grid::of(&held_out, Grid::resolution_for(held_out.len() as u64))?;
-        let reference = grid.count_ordered(&NumericSample::new(half(1)));
+        at_least("finite values of the reference", finite.len(), 2)?;
+        let held_out = finite.len() / 2;
+        let mut order: Vec<u32> = (0..finite.len() as u32).collect();
+        shuffle_head(&mut order, held_out, &mut generator(seed, SPLIT));
+        let sample = |positions: &[u32]| {
+            NumericSample::new(positions.iter().map(|&row| finite[row as usize]))
+        };
+        let grid = Grid::of(
+            &sample(&order[..held_out]),
+            Grid::resolution_for(held_out as u64),
+        )?;
+        let reference = grid.count_ordered(&sample(&order[held_out..]));
         Ok(Self {
             counts: Sums::of(&reference),
             grid,
             reference,
-            seed: 0,
+            seed,
             observations: 0,
         })
     }
@@ -253,19 +267,24 @@ impl Ranks {
     /// The share of the values so far that lie above, this one's ties and itself in random order: uniform under exchangeability.
     fn next(&mut self, value: f64) -> f64 {
         let cell = self.grid.cell(value);
-        let below_or_equal = self.counts.until(cell + 1);
-        let equal = below_or_equal - self.counts.until(cell);
-        let above = self.counts.total() - below_or_equal;
-        let p =
-            (above as f64 + self.uniform() * (equal + 1) as f64) / (self.counts.total() + 1) as f64;
+        let [low, high] = self.ends(cell);
+        let p = low + self.uniform() * (high - low);
         self.counts.add(cell);
         self.observations += 1;
         p
     }
 
+    /// Between what shares a value in this cell stands: of the values above, and of those with its ties and itself.
+    fn ends(&self, cell: usize) -> [f64; 2] {
+        let below = self.counts.until(cell);
+        let above = self.counts.total() - self.counts.until(cell + 1);
+        let all = self.counts.total() + 1;
+        [above, all - below].map(|count| count as f64 / all as f64)
+    }
+
     /// The generator's value at this position, whatever was drawn before.
     fn uniform(&self) -> f64 {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut rng = generator(self.seed, TIES);
         rng.set_word_pos(u128::from(self.observations) * 2);
         rng.random_range(0.0..1.0)
     }
@@ -273,6 +292,12 @@ impl Ranks {
     fn reset(&mut self) {
         self.counts = Sums::of(&self.reference);
     }
+}
+
+fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    generator.set_stream(stream);
+    generator
 }
 
 /// Counts per cell with their sums in O(log cells): a binary indexed tree (Fenwick, Software: Practice and Experience 24, 1994).
@@ -347,4 +372,67 @@ fn bet(index: usize, p: f64) -> f64 {
     let centred = p - 0.5;
     let (linear, quadratic) = (DIRECTIONS[index / 3], DIRECTIONS[index % 3]);
     1.0 + 0.9 * linear * centred + 0.45 * quadratic * (6.0 * centred * centred - 0.5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Growth is a polynomial of degree 2 in p, which Simpson's rule integrates exactly: its expectation at uniform p is 1 whatever has been seen,
+    /// and no single p ruins.
+    #[test]
+    fn every_bet_is_fair() {
+        let grown = |mut jumper: Jumper, p: f64| jumper.grow(p);
+        let expectation =
+            |growth: &dyn Fn(f64) -> f64| (growth(0.0) + 4.0 * growth(0.5) + growth(1.0)) / 6.0;
+        for index in 0..BETS {
+            assert!(
+                (expectation(&|p| bet(index, p)) - 1.0).abs() < 1e-15,
+                "bet {index}"
+            );
+            assert!(
+                (0..=100_u8).all(|p| bet(index, f64::from(p) / 100.0) >= 0.1 - 1e-15),
+                "bet {index}"
+            );
+        }
+        let mut jumper = Jumper::default();
+        for p in [0.9, 0.99, 0.5, 0.01, 0.02, 0.97, 0.93, 0.9999, 0.0, 1.0] {
+            assert!(
+                (expectation(&|p| grown(jumper, p)) - 1.0).abs() < 1e-14,
+                "{jumper:?}"
+            );
+            jumper.grow(p);
+        }
+        assert!(jumper != Jumper::default());
+    }
+
+    /// By the definition: of exchangeable values each is as likely the last, and then the ends of its p tile \[0, 1] evenly, so that p is uniform.
+    #[test]
+    fn p_is_uniform_whatever_the_ties() {
+        let reference: Vec<f64> = (0..40).map(f64::from).collect();
+        let values = [3.0, 3.0, 3.0, 11.0, 17.0, 17.0, 200.0];
+        let empty = {
+            let mut ranks = Ranks::of(&reference, 0).unwrap();
+            ranks.reference.fill(0);
+            ranks.reset();
+            ranks
+        };
+        for level in [0.05, 0.3, 0.5, 0.77] {
+            let below = |last: usize| {
+                let mut ranks = empty.clone();
+                let others = values
+                    .iter()
+                    .enumerate()
+                    .filter(|(index, _)| *index != last);
+                others.for_each(|(_, value)| ranks.counts.add(ranks.grid.cell(*value)));
+                let [low, high] = ranks.ends(ranks.grid.cell(values[last]));
+                ((level - low) / (high - low)).clamp(0.0, 1.0)
+            };
+            let probability = (0..values.len()).map(below).sum::<f64>() / values.len() as f64;
+            assert!(
+                (probability - level).abs() < 1e-12,
+                "{probability} for {level}"
+            );
+        }
+    }
 }

@@ -44,15 +44,14 @@ impl ManyStreams {
     /// step.
     ///
     /// # Errors
-    /// None that input can cause.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if a reference has fewer than 2 finite values.
     pub fn against<R: AsRef<[f64]>>(
         references: impl IntoIterator<Item = R>,
         alpha: SignificanceLevel,
     ) -> Result<Self> {
         let detectors = references.into_iter().enumerate();
-        let detectors = detectors.map(|(stream, reference)| {
-            Ok(Detector::against(reference.as_ref())?.seed(stream as u64))
-        });
+        let detectors = detectors
+            .map(|(stream, reference)| Detector::against(reference.as_ref(), stream as u64));
         Ok(Self {
             detectors: detectors.collect::<Result<_>>()?,
             alpha,
@@ -85,7 +84,7 @@ impl ManyStreams {
     /// ```
     /// use mlops_core::evidence::SignificanceLevel;
     /// use mlops_drift::stream::ManyStreams;
-    /// let streams = ManyStreams::against([[1.0], [2.0]], SignificanceLevel::new(1e-5)?)?;
+    /// let streams = ManyStreams::against([[1.0, 2.0], [2.0, 3.0]], SignificanceLevel::new(1e-5)?)?;
     /// assert_eq!(streams.statistics(), [0.0, 0.0]);
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
