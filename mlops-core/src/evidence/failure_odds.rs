@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::measure::log_sum_exp;
+use super::range::require_same;
 use super::{EValue, SignificanceLevel};
 use crate::OutOfRange;
 
@@ -80,14 +81,15 @@ impl FailureOdds {
         if !(share > 0.0 && share < 1.0) {
             return Err(OutOfRange::new("canary share", "(0, 1)", share));
         }
-        let null = canary_probability(share, 1.0 + self.margin);
+        // The boundary's probabilities of either arm: a ratio of 1e300 leaves both of them, and what is won, finite.
+        let canary_weight = share * (1.0 + self.margin);
+        let (of_canary, of_baseline) = (
+            canary_weight / (canary_weight + 1.0 - share),
+            (1.0 - share) / (canary_weight + 1.0 - share),
+        );
         for (ln_wealth, factor) in self.ln_wealth.iter_mut().zip(factors()) {
-            let alternative = canary_probability(share, (1.0 + self.margin) * factor);
-            *ln_wealth += if canary {
-                (alternative / null).ln()
-            } else {
-                ((1.0 - alternative) / (1.0 - null)).ln()
-            };
+            let won = if canary { factor } else { 1.0 };
+            *ln_wealth += (won / (of_canary * factor + of_baseline)).ln();
         }
         if canary {
             self.canary_failures += 1;
@@ -98,27 +100,27 @@ impl FailureOdds {
         Ok(())
     }
 
-    /// The failures of an independent process of the same margin, from another replica of the router, say: alternative by alternative, the
-    /// likelihood ratios are multiplied.
+    /// The failures of a process of the same margin, from another replica of the router, say: alternative by alternative, the likelihood
+    /// ratios are multiplied.
+    ///
+    /// The requests of both must be drawn independently: see the [module](super) on what must not be merged.
     ///
     /// # Errors
     /// [`OutOfRange`] for another margin; nothing is changed then.
     ///
     /// ```
     /// use mlops_core::evidence::FailureOdds;
-    /// let mut replica = FailureOdds::new(0.0)?;
-    /// replica.observe_failure(0.1, true)?;
-    /// let mut both = replica.clone();
-    /// both.merge(&replica)?;
+    /// let (mut one, mut other) = (FailureOdds::new(0.0)?, FailureOdds::new(0.0)?);
+    /// one.observe_failure(0.1, true)?;
+    /// other.observe_failure(0.2, true)?;
+    /// let mut both = one.clone();
+    /// both.merge(&other)?;
     /// assert_eq!(both.failures(), (0, 2));
     /// assert!(both.merge(&FailureOdds::new(0.5)?).is_err());
     /// # Ok::<(), mlops_core::OutOfRange>(())
     /// ```
     pub fn merge(&mut self, other: &Self) -> Result<(), OutOfRange> {
-        if self.margin != other.margin {
-            let margin = format!("[{0}, {0}]", self.margin);
-            return Err(OutOfRange::new("the other's margin", margin, other.margin));
-        }
+        require_same("the other's margin", self.margin, other.margin)?;
         for (ln_wealth, other) in self.ln_wealth.iter_mut().zip(&other.ln_wealth) {
             *ln_wealth += other;
         }
@@ -133,7 +135,7 @@ impl FailureOdds {
         EValue::from_ln(log_sum_exp(&self.ln_wealth) - (ALTERNATIVES as f64).ln())
     }
 
-    /// The greatest evidence so far: `1/alpha` bounds it, too.
+    /// The greatest evidence so far: `1/alpha` bounds it, too. After a merge that of the path of this process, then of both.
     pub fn greatest(&self) -> EValue {
         EValue::from_ln(self.greatest_ln)
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EValue;
 use super::measure::log_sum_exp;
+use super::range::{require_range, require_same, require_within};
 use crate::OutOfRange;
 
 /// How many stakes share the capital: their price is at most `ln 16` = 2.8 nats.
@@ -51,9 +52,10 @@ impl MeanBet {
     /// A bet on a mean above `bound` of a quantity in `[low, high]`.
     ///
     /// # Errors
-    /// [`OutOfRange`] unless `low < bound < high`, all finite.
+    /// [`OutOfRange`] unless `low < bound < high` and `high - low < inf`.
     pub fn above(bound: f64, low: f64, high: f64) -> Result<Self, OutOfRange> {
-        if !(low.is_finite() && high.is_finite() && low < bound && bound < high) {
+        require_range(low, high)?;
+        if !(low < bound && bound < high) {
             return Err(OutOfRange::new("bound", format!("({low}, {high})"), bound));
         }
         Ok(Self {
@@ -71,12 +73,10 @@ impl MeanBet {
     /// # Errors
     /// [`OutOfRange`] for a value outside the declared range, NaN included; nothing is changed then.
     pub fn observe(&mut self, value: f64) -> Result<(), OutOfRange> {
-        if !(self.low..=self.high).contains(&value) {
-            let range = format!("[{}, {}]", self.low, self.high);
-            return Err(OutOfRange::new("value", range, value));
-        }
-        // A stake of 1/(bound - low) loses all at the least value: every fraction stays below 1.
-        let surplus = (value - self.bound) / (self.bound - self.low);
+        require_within(value, self.low, self.high)?;
+        // A stake of 1/(bound - low) loses all at the least value: every fraction stays below 1. Less than what a bound next to the least
+        // value would win, rather than infinite evidence.
+        let surplus = ((value - self.bound) / (self.bound - self.low)).min(f64::MAX);
         for (ln_wealth, fraction) in self.ln_wealth.iter_mut().zip(fractions()) {
             *ln_wealth += (fraction * surplus).ln_1p();
         }
@@ -85,7 +85,9 @@ impl MeanBet {
         Ok(())
     }
 
-    /// The units of an independent bet of the same settings, from another shard, say: stake by stake, what both have won is multiplied.
+    /// The units of a bet of the same settings, from another shard, say: stake by stake, what both have won is multiplied.
+    ///
+    /// The units of both must be independent of one another: see the [module](super) on what must not be merged.
     ///
     /// # Errors
     /// [`OutOfRange`] for another bound or range; nothing is changed then.
@@ -103,10 +105,9 @@ impl MeanBet {
     /// # Ok::<(), mlops_core::OutOfRange>(())
     /// ```
     pub fn merge(&mut self, other: &Self) -> Result<(), OutOfRange> {
-        if (self.bound, self.low, self.high) != (other.bound, other.low, other.high) {
-            let bound = format!("[{0}, {0}]", self.bound);
-            return Err(OutOfRange::new("the other's bound", bound, other.bound));
-        }
+        require_same("the other's bound", self.bound, other.bound)?;
+        require_same("lower end of the other's range", self.low, other.low)?;
+        require_same("upper end of the other's range", self.high, other.high)?;
         for (ln_wealth, other) in self.ln_wealth.iter_mut().zip(&other.ln_wealth) {
             *ln_wealth += other;
         }
@@ -120,7 +121,7 @@ impl MeanBet {
         EValue::from_ln(log_sum_exp(&self.ln_wealth) - (STAKES as f64).ln())
     }
 
-    /// The greatest evidence so far: `1/alpha` bounds it, too.
+    /// The greatest evidence so far: `1/alpha` bounds it, too. After a merge that of the path of this bet, then of both.
     pub fn greatest(&self) -> EValue {
         EValue::from_ln(self.greatest_ln)
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::range::{require_range, require_same, require_within};
 use super::{EValue, MeanBet};
 use crate::OutOfRange;
 
@@ -48,12 +49,9 @@ impl MeanDifference {
     /// A bet on a difference above `margin` of a quantity in `[low, high]`.
     ///
     /// # Errors
-    /// [`OutOfRange`] unless `low < high`, both finite, and the margin lies between `low - high` and `high - low`.
+    /// [`OutOfRange`] unless `low < high`, twice `high - low` is finite, and the margin lies between `low - high` and `high - low`.
     pub fn above(margin: f64, low: f64, high: f64) -> Result<Self, OutOfRange> {
-        if !(low.is_finite() && high.is_finite() && low < high) {
-            let range = format!("({low}, inf)");
-            return Err(OutOfRange::new("upper end of the range", range, high));
-        }
+        require_range(low, high)?;
         Ok(Self {
             low,
             high,
@@ -88,10 +86,7 @@ impl MeanDifference {
     }
 
     fn observe(&mut self, stream: usize, value: f64) -> Result<(), OutOfRange> {
-        if !(self.low..=self.high).contains(&value) {
-            let range = format!("[{}, {}]", self.low, self.high);
-            return Err(OutOfRange::new("value", range, value));
-        }
+        require_within(value, self.low, self.high)?;
         if let Some(other) = self.waiting[1 - stream].pop_front() {
             let difference = if stream == 1 {
                 value - other
@@ -107,12 +102,40 @@ impl MeanDifference {
         Ok(())
     }
 
+    /// The pairs of a comparison of the same settings, from another shard, say: what both have won is multiplied. Units of the other that still
+    /// wait for a partner are left out: one of this shard might be of another population.
+    ///
+    /// The pairs of both must be independent of one another: see the [module](super) on what must not be merged.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] for another margin or range; nothing is changed then.
+    ///
+    /// ```
+    /// use mlops_core::evidence::MeanDifference;
+    /// let shard = |first: f64, second: f64| {
+    ///     let mut harm = MeanDifference::above(0.0, 0.0, 1.0)?;
+    ///     harm.observe_first(first)?;
+    ///     harm.observe_second(second)?;
+    ///     Ok::<_, mlops_core::OutOfRange>(harm)
+    /// };
+    /// let mut both = shard(0.1, 0.9)?;
+    /// both.merge(&shard(0.2, 0.7)?)?;
+    /// assert_eq!(both.pairs(), 2);
+    /// assert!(both.e_value().get() > shard(0.1, 0.9)?.e_value().get());
+    /// # Ok::<(), mlops_core::OutOfRange>(())
+    /// ```
+    pub fn merge(&mut self, other: &Self) -> Result<(), OutOfRange> {
+        require_same("lower end of the other's range", self.low, other.low)?;
+        require_same("upper end of the other's range", self.high, other.high)?;
+        self.bet.merge(&other.bet)
+    }
+
     /// The evidence now.
     pub fn e_value(&self) -> EValue {
         self.bet.e_value()
     }
 
-    /// The greatest evidence so far: `1/alpha` bounds it, too.
+    /// The greatest evidence so far: `1/alpha` bounds it, too. After a merge that of the path of this comparison, then of both.
     pub fn greatest(&self) -> EValue {
         self.bet.greatest()
     }

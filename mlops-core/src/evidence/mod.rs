@@ -13,9 +13,14 @@
 //! | [`MeanSequence`] | where does a bounded mean lie? (empirical Bernstein: cheap) | at every look |
 //! | [`BettingSequence`] | the same (betting: tight) | at every look |
 //!
-//! Everything here is pure: no clock, no randomness, no I/O; the states serialize. States of independent shards are merged
-//! ([`FailureOdds::merge`], [`MeanBet::merge`], [`BettingSequence::merge`]); e-values that may depend on one another by their mean
-//! ([`EValue::mean`]).
+//! Everything here is pure: no clock, no randomness, no I/O; the states serialize.
+//!
+//! **Merging.** States of shards become one state ([`FailureOdds::merge`], [`MeanBet::merge`], [`MeanDifference::merge`],
+//! [`MeanSequence::merge`], [`BettingSequence::merge`]), in any order and grouping, if the shards' units are independent of one
+//! another. To look again and again, merge the shards' states anew at each look, and read the merged `e_value` or `interval`. What must not
+//! be merged: a state with a copy of itself or with an earlier snapshot, since units would count twice; shards that saw the same
+//! users, the same hours or the same incident, since they are not independent; and, for the sequences, shards of different means, since
+//! there is no one mean to cover. E-values that may depend on one another are combined by their mean ([`EValue::mean`]).
 //!
 //! **The assumption behind every number** is stated at its type. All of them speak of the
 //! *conditional* law of the next unit given the past, so the caller decides what a unit is (a
@@ -28,6 +33,7 @@ mod mean_bet;
 mod mean_difference;
 mod mean_sequence;
 mod measure;
+mod range;
 mod sides;
 
 pub use betting_sequence::BettingSequence;

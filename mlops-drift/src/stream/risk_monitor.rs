@@ -1,4 +1,4 @@
-use mlops_core::evidence::{EValue, MeanBet, MeanSequence, SignificanceLevel};
+use mlops_core::evidence::{EValue, MeanBet, MeanSequence, Sides, SignificanceLevel};
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -50,12 +50,14 @@ impl RiskMonitor {
                 "tolerance must lie in [0, 1), got {tolerance}"
             )));
         }
-        // A two-sided sequence at alpha spends half of it on its upper end.
-        let mut source = MeanSequence::new(0.0, 1.0, alpha)?;
+        let half = SignificanceLevel::new(alpha.get() / 2.0)?;
+        let mut source = MeanSequence::new(0.0, 1.0, Sides::Upper, half)?;
         for loss in reference {
             source.observe(loss)?;
         }
-        let bound = source.interval().high() + tolerance;
+        // An upper end alone always leaves an interval.
+        let highest = source.interval().map_or(1.0, |mean| mean.high());
+        let bound = highest + tolerance;
         if bound >= 1.0 {
             return Err(Error::invalid(format!(
                 "the upper bound of {} reference losses plus the tolerance must be below 1, got {bound}",
@@ -63,7 +65,7 @@ impl RiskMonitor {
             )));
         }
         Ok(Self {
-            half: SignificanceLevel::new(alpha.get() / 2.0)?,
+            half,
             bet: MeanBet::above(bound, 0.0, 1.0)?,
         })
     }
