@@ -1,4 +1,6 @@
 //! False discoveries over time: the share of false alarms among all alarms, over seeds, and the published formulas written out.
+//!
+//! `cargo test --release -p mlops-drift --test online_fdr -- --ignored --nocapture` runs 10,000 streams a case and prints every rate.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,6 +12,7 @@ use mlops_core::evidence::{EValue, PValue, SignificanceLevel};
 use mlops_drift::multiplicity::{ELond, Lord, OnlineDecision, Saffron};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use statrs::distribution::{Binomial, DiscreteCDF};
 use statrs::function::erf::erfc;
 
 const ALPHA: f64 = 0.1;
@@ -43,6 +46,7 @@ fn levels_are_those_of_the_formulas() {
         })
         .collect();
     let (mut lord, mut saffron) = (Lord::new(level()), Saffron::new(level()));
+    let (mut e_lond, mut e_lond_hits) = (ELond::new(level()), 0.0);
     let (mut lord_hits, mut saffron_hits): (Vec<usize>, Vec<usize>) = (vec![], vec![]);
     for (index, &p) in ps.iter().enumerate() {
         let t = index + 1;
@@ -57,6 +61,13 @@ fn levels_are_those_of_the_formulas() {
         if p <= want {
             lord_hits.push(t);
         }
+
+        let e = 1.0 / p;
+        let got = e_lond.test(EValue::new(e).unwrap());
+        let want = ALPHA * gamma(t) * (e_lond_hits + 1.0);
+        assert!((got.level - want).abs() < 1e-15, "{t}");
+        assert_eq!(got.rejected, e >= 1.0 / want, "{t}");
+        e_lond_hits += f64::from(u8::from(got.rejected));
 
         // t less the rejection's position less the candidates after it, as in the paper.
         let got = saffron.test(PValue::new(p).unwrap());
@@ -78,8 +89,70 @@ fn levels_are_those_of_the_formulas() {
         }
     }
     assert!(
-        lord_hits.len() > 10 && saffron_hits.len() > 10,
+        lord_hits.len() > 10 && saffron_hits.len() > 10 && e_lond_hits > 10.0,
         "nothing was rejected"
+    );
+}
+
+/// Long streams of rejections: never above the formula, whose sum is taken in full, and by 2 % below it at most.
+#[test]
+fn levels_stay_those_of_the_formulas_in_long_streams() {
+    const TESTS: usize = 6_000;
+    let (mut lord, mut saffron) = (Lord::new(level()), Saffron::new(level()));
+    let mut idle = 0;
+    let (mut lord_hits, mut saffron_hits): (Vec<usize>, Vec<usize>) = (vec![], vec![]);
+    for t in 1..=TESTS {
+        let p = PValue::new(if t % 3 == 0 { 0.9 } else { 0.0 }).unwrap();
+        let got = [lord.test(p).level, saffron.test(p).level];
+        if t % 499 == 0 || t == TESTS {
+            let [first, budget] = [ALPHA / 10.0, ALPHA / 2.0];
+            let all: f64 = lord_hits.iter().map(|tau| gamma(t - tau)).sum();
+            let paid = first * gamma(t) - first * gamma(t - lord_hits[0]) + ALPHA * all;
+            let all: f64 = saffron_hits.iter().map(|at| gamma(idle - at + 1)).sum();
+            let first = ALPHA / 4.0;
+            let other = first * gamma(idle + 1) - first * gamma(idle - saffron_hits[0] + 1);
+            for (got, want) in got.into_iter().zip([paid, (other + budget * all).min(0.5)]) {
+                assert!(
+                    (0.98 * want..=want + 1e-12).contains(&got),
+                    "{t}: {got} for {want}"
+                );
+            }
+        }
+        if t % 3 == 0 {
+            idle += 1;
+        } else {
+            lord_hits.push(t);
+            saffron_hits.push(idle);
+        }
+    }
+}
+
+/// e-values that pay all or nothing, at most one of them in a stream: nothing less than alpha·Σγ is spent, and nothing more.
+#[test]
+fn e_lond_spends_its_levels_whole_where_dependence_is_worst() {
+    const RUNS: u64 = 4_000;
+    const TESTS: usize = 50;
+    let alarms = (0..RUNS).filter(|&seed| {
+        let drawn = ChaCha8Rng::seed_from_u64(seed).random_range(0.0..1.0);
+        let (mut e_lond, mut spent) = (ELond::new(level()), 0.0);
+        (0..TESTS).any(|_| {
+            let next = e_lond.clone().test(EValue::new(0.0).unwrap()).level;
+            let pays = spent <= drawn && drawn < spent + next; // with probability `next`
+            spent += next;
+            let e = if pays {
+                -next.ln() + 1e-9
+            } else {
+                f64::NEG_INFINITY
+            };
+            e_lond.test(EValue::from_ln(e)).rejected
+        })
+    });
+    let count = alarms.count() as f64;
+    let expected = RUNS as f64 * ALPHA * (1..=TESTS).map(gamma).sum::<f64>();
+    println!("e-LOND at its worst: {count} of {RUNS}, {expected:.0} expected");
+    assert!(
+        (count - expected).abs() <= 4.0 * expected.sqrt(),
+        "{count} of {expected}"
     );
 }
 
@@ -160,6 +233,56 @@ fn dependent_e_values_keep_the_rate_and_find_changes() {
                 })
             });
             holds(e_lond, &format!("e-lond, {shared} shared"), least_found);
+        }
+    }
+}
+
+/// The least k with P(Binomial(runs, alpha) > k) < 1e-4.
+fn most(runs: u64) -> u64 {
+    let law = Binomial::new(ALPHA, runs).unwrap();
+    law.inverse_cdf(1.0 - 1e-4)
+}
+
+/// A discovery drawn from all of a stream's is false with the probability that the false discovery rate is: counted, a line of the table.
+fn drawn_discoveries_are_false(
+    case: &str,
+    runs: u64,
+    mut run: impl FnMut(&mut ChaCha8Rng) -> [f64; 2],
+) {
+    let count = (0..runs).filter(|&seed| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let [false_share, _] = run(rng);
+        rng.random_range(0.0..1.0) < false_share
+    });
+    let (count, bound) = (count.count() as u64, most(runs));
+    let rate = count as f64 / runs as f64;
+    println!("false discovery rate of {case}: {rate:.4} ({count} of {runs}, bound {bound})");
+    assert!(count <= bound, "{case}: {count} of {runs}");
+}
+
+#[test]
+#[ignore = "minutes: see guarantees.sh"]
+fn rates_over_time_in_many_runs() {
+    const RUNS: u64 = 10_000;
+    let p = |z: f64| PValue::new(upper_tail(z)).unwrap();
+    for changed in [0.0, 0.1, 0.2, 0.5] {
+        let case = |name: &str| format!("{name}, 400 independent tests, {changed} changed");
+        drawn_discoveries_are_false(&case("LORD++"), RUNS, |rng| {
+            let mut lord = Lord::new(level());
+            stream(rng, 0.0, changed, |z| lord.test(p(z)))
+        });
+        drawn_discoveries_are_false(&case("SAFFRON"), RUNS, |rng| {
+            let mut saffron = Saffron::new(level());
+            stream(rng, 0.0, changed, |z| saffron.test(p(z)))
+        });
+        for shared in [0.0, 0.5, 0.9] {
+            let case = format!("e-LOND, 400 tests of correlation {shared}, {changed} changed");
+            drawn_discoveries_are_false(&case, RUNS, |rng| {
+                let mut e_lond = ELond::new(level());
+                stream(rng, shared, changed, |z| {
+                    e_lond.test(EValue::from_ln(3.0 * z - 4.5))
+                })
+            });
         }
     }
 }

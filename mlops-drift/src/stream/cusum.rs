@@ -9,7 +9,7 @@ use super::{Sequential, Signal, finite, within};
 /// when either exceeds h. **Assumption**: independent, normal values of the stated mean and deviation while nothing changes.
 /// **Guarantee**: then the average run length until a false alarm is about [`average_run_length`](Self::average_run_length), 465
 /// observations at the usual k = 0.5 and h = 5; it is optimal for a shift of 2k deviations.
-/// **Weakness**: an estimated mean or deviation that is off, and dependence, shorten it by a factor. **Cost**: O(1).
+/// **Weakness**: an estimated mean or deviation that is off, and dependence, shorten it by a factor. **Unit**: see the [module](super). **Cost**: O(1).
 /// **Source**: Page, "Continuous inspection schemes", Biometrika 41, 1954; Siegmund, "Sequential Analysis", 1985, for the run length.
 ///
 /// ```

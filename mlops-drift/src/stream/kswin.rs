@@ -15,7 +15,7 @@ const LEAST: f64 = 0.1;
 /// Kolmogorov–Smirnov windowing: the newest values of a sliding window against as many drawn from the older ones.
 ///
 /// **Assumption**: independent values. **Guarantee**: alpha for one look; it looks after every observation, so a drift-free
-/// stream alarms in the end. **Errors**: NaN and ±inf. **Cost**: O(window + recent·log) per observation.
+/// stream alarms in the end. **Unit**: see the [module](super). **Errors**: NaN and ±inf. **Cost**: O(window + recent·log) per observation.
 /// **Source**: Raab, Heusinger & Schleif, "Reactive soft prototype computing for concept drift streams", Neurocomputing 416,
 /// 2020; conventions of river 0.26, with a seeded generator that depends on nothing but seed and position.
 ///
