@@ -177,6 +177,7 @@ impl MeanSequence {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -375,6 +375,7 @@ fn bet(index: usize, p: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
