@@ -87,7 +87,7 @@ fn beyond(rates: &[f64], windows: u64) -> u32 {
 fn conditional_on_the_reference_the_level_holds_for_nearly_all_of_them() {
     const RISK: f64 = 0.005;
     let conditional = CalibrationConditional::new(SignificanceLevel::new(RISK).unwrap());
-    for (sizes, references, windows) in [([100, 500], 200, 60), ([50, 2_000], 400, 8)] {
+    for (sizes, references, windows) in [([100, 500], 200, 40), ([50, 2_000], 400, 5)] {
         let bad = |test: &dyn TwoSampleTest<NumericSample>| {
             beyond(&rates(test, sizes, [references, windows]), windows)
         };
