@@ -43,7 +43,7 @@ fn intervals_of_regression_and_ranking_cover() {
     let mae = covering(150, |rng| {
         let errors: Vec<f64> = (0..80).map(|_| normal(rng)).collect();
         let rows = Regression::new(&[0.0; 80], &errors).unwrap();
-        let estimate = rows.estimate(|metrics| Some(metrics.mae)).unwrap();
+        let estimate = rows.mae().unwrap();
         estimate.interval.contains(mean_absolute)
     });
     // Of two items in random order the relevant one is first in half of the queries.

@@ -184,7 +184,7 @@ fn classes_have_skill_by_their_probabilities() {
     let rows = Multiclass::new(3, &[0, 1, 2, 2], &[0.8, 0.1, 0.1].repeat(4)).unwrap();
     // −(ln 0.8 + 3·ln 0.1)/4 against ln 3; three wrong of four against two wrong.
     let want = 1.0 + (0.8_f64.ln() + 3.0 * 0.1_f64.ln()) / (4.0 * 3.0_f64.ln());
-    assert!((rows.skill(&[1.0, 1.0, 1.0]).unwrap().value - want).abs() < 1e-12);
+    assert!((rows.skill(Loss::LogLoss, &[1.0, 1.0, 1.0]).unwrap().value - want).abs() < 1e-12);
     assert_eq!(rows.accuracy_skill(2).unwrap().value, -0.5);
 }
 
@@ -225,8 +225,14 @@ fn bad_dummies_are_refused() {
         "must be",
     );
     let classes = Multiclass::new(2, &[0, 1], &[0.5; 4]).unwrap();
-    says(classes.skill(&[1.0]), "must number 2, one per class, got 1");
-    says(classes.skill(&[-1.0, 1.0]), "[0, inf), got -1");
+    says(
+        classes.skill(Loss::Brier, &[1.0]),
+        "must number 2, one per class, got 1",
+    );
+    says(
+        classes.skill(Loss::LogLoss, &[-1.0, 1.0]),
+        "[0, inf), got -1",
+    );
     says(classes.accuracy_skill(2), "[0, 1], got 2");
     let lists = Ranking::new(&[1, 2], &[1.0, 1.0], &[0.5, 0.5]).unwrap();
     says(lists.random(0), "k must be at least 1");

@@ -3,8 +3,11 @@
 use mlops_core::{Error, Result};
 
 use super::clusters::Clusters;
-use super::estimate::normal_quantile;
+use super::estimate::{satterthwaite, student_quantile, unseen};
 use super::{Estimate, Scored};
+
+/// Variance of components that are all alike but for rounding.
+const ALIKE: f64 = 1e-24;
 
 /// Per row how it ranks against the other class: for a positive the share of negatives below it,
 /// for a negative the share of positives above it. The mean over either class is the AUC.
@@ -79,27 +82,42 @@ impl Components {
     /// The variance of [`area`](Self::area): S10/M + S01/N + 2·S11/(M·N) of Obuchowski (1997), which for
     /// units of one row and equal weight is that of DeLong (1988).
     pub(super) fn variance(&self, clusters: &Clusters) -> Result<f64> {
-        let deviations = |class: &[Component]| {
-            let (centre, all) = (mean(class), sum(class, |_| 1.0));
-            let shares = class
-                .iter()
-                .map(|c| (c.row, c.weight * (c.rank - centre) / all));
-            clusters.sums(shares)
-        };
-        let (positive, negative) = (deviations(&self.positives), deviations(&self.negatives));
+        let [positive, negative] = self.deviations(clusters);
         let [i10, i01] = self.units_per_class(clusters);
         if i10 < 2 || i01 < 2 {
             return Err(Error::invalid(format!(
                 "an interval of auc needs each class in at least 2 units, got {i10} and {i01}"
             )));
         }
-        let bessel = |units: usize| units as f64 / (units as f64 - 1.0);
-        let squares = |sums: &[f64]| sums.iter().map(|sum| sum * sum).sum::<f64>();
+        let all = self.units(clusters);
         let products: f64 = positive.iter().zip(&negative).map(|(a, b)| a * b).sum();
         let variance = bessel(i10) * squares(&positive)
             + bessel(i01) * squares(&negative)
-            + 2.0 * bessel(clusters.count()) * products;
+            + 2.0 * bessel(all) * products;
         Ok(variance.max(0.0))
+    }
+
+    /// By class and unit the sum of the deviations, as shares of the class.
+    fn deviations(&self, clusters: &Clusters) -> [Vec<f64>; 2] {
+        [&self.positives, &self.negatives].map(|class| {
+            let (centre, all) = (mean(class), sum(class, |_| 1.0));
+            let shares = class
+                .iter()
+                .map(|c| (c.row, c.weight * (c.rank - centre) / all));
+            clusters.sums(shares)
+        })
+    }
+
+    /// Degrees of freedom of the variance: those of its two parts by Satterthwaite ("An approximate
+    /// distribution of estimates of variance components", Biometrics Bulletin 2, 1946), and no more than there
+    /// are units less one.
+    pub(super) fn freedom(&self, clusters: &Clusters) -> f64 {
+        let units = self.units_per_class(clusters);
+        let parts = self.deviations(clusters);
+        let parts =
+            [0, 1].map(|class| (bessel(units[class]) * squares(&parts[class]), units[class]));
+        let all = self.units(clusters);
+        satterthwaite(parts).min((all - 1) as f64)
     }
 
     /// Units that hold a positive row, and units that hold a negative one.
@@ -108,13 +126,19 @@ impl Components {
             .map(|class| clusters.held_by(class.iter().map(|component| component.row)))
     }
 
+    /// Units that hold a row of either class.
+    fn units(&self, clusters: &Clusters) -> usize {
+        let rows = self.positives.iter().chain(&self.negatives);
+        clusters.held_by(rows.map(|component| component.row))
+    }
+
     /// Disjoint pairs of a positive and a negative row that are independent of each other.
     fn disjoint_pairs(&self, clusters: &Clusters) -> f64 {
         let [i10, i01] = self.units_per_class(clusters);
         let rows = self.positives.len() + self.negatives.len();
         let fewer = i10.min(i01);
         // A unit with both classes may stand on either side: half of the pairs stay disjoint.
-        let pairs = if clusters.count() == rows {
+        let pairs = if self.units(clusters) == rows {
             fewer
         } else {
             fewer / 2
@@ -126,19 +150,16 @@ impl Components {
 pub(super) fn auc(scored: &Scored) -> Result<Estimate> {
     let components = Components::of(scored)?;
     let area = components.area();
-    let variance = components.variance(&scored.rows.clusters)?;
+    let clusters = &scored.rows.clusters;
+    let variance = components.variance(clusters)?;
     let confidence = scored.rows.confidence;
-    let (low, high) = if area == 0.0 || area == 1.0 {
-        // All of k independent pairs in order has probability area^k: what is not implausible?
-        let plausible =
-            ((1.0 - confidence) / 2.0).powf(1.0 / components.disjoint_pairs(&scored.rows.clusters));
-        if area == 1.0 {
-            (plausible, 1.0)
-        } else {
-            (0.0, 1.0 - plausible)
-        }
+    let (low, high) = if variance <= ALIKE {
+        // All of k independent pairs are ordered, or tied, alike: another kind of pair may be this frequent.
+        let share = unseen(confidence, components.disjoint_pairs(clusters));
+        (area * (1.0 - share), area * (1.0 - share) + share)
     } else {
-        logit_interval(area, variance, normal_quantile(confidence))
+        let quantile = student_quantile(confidence, components.freedom(clusters))?;
+        logit_interval(area, variance, quantile)
     };
     scored.rows.figure(area, low, high)
 }
@@ -172,6 +193,14 @@ impl Ladder {
         let not_above = self.0.partition_point(|(other, _)| *other <= score);
         (up_to(below) + up_to(not_above)) / (2.0 * up_to(self.0.len()))
     }
+}
+
+fn bessel(units: usize) -> f64 {
+    units as f64 / (units as f64 - 1.0)
+}
+
+fn squares(sums: &[f64]) -> f64 {
+    sums.iter().map(|sum| sum * sum).sum()
 }
 
 fn mean(class: &[Component]) -> f64 {

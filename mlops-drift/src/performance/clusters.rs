@@ -61,7 +61,13 @@ impl Clusters {
 
     /// How many units hold one of the rows.
     pub(super) fn held_by(&self, rows: impl Iterator<Item = usize>) -> usize {
-        let ones = rows.map(|row| (row, 1.0));
-        self.sums(ones).iter().filter(|&&sum| sum > 0.0).count()
+        self.numbers(rows).len()
+    }
+
+    /// The units that hold one of the rows, ascending.
+    pub(super) fn numbers(&self, rows: impl Iterator<Item = usize>) -> Vec<usize> {
+        let mut held = vec![false; self.count];
+        rows.for_each(|row| held[self.of_row(row)] = true);
+        (0..self.count).filter(|unit| held[*unit]).collect()
     }
 }

@@ -222,6 +222,53 @@ impl Confusion {
         (expected > 0.0).then(|| 1.0 - observed / expected)
     }
 
+    /// The same rows, each given its own class.
+    pub(super) fn all_right(&self) -> Self {
+        let mut right = Self {
+            cells: vec![0.0; self.cells.len()],
+            classes: self.classes,
+        };
+        for class in 0..self.classes {
+            right.cells[class * (self.classes + 1)] = self.truth(class);
+        }
+        right
+    }
+
+    /// The answer that all rows of a class were given; `None` if there are several, or none.
+    pub(super) fn only_answer(&self, class: usize) -> Option<usize> {
+        let mut given = (0..self.classes).filter(|answer| self.cell(class, *answer) > 0.0);
+        let only = given.next();
+        only.filter(|_| given.next().is_none())
+    }
+
+    /// With this share of a cell moved to another answer.
+    pub(super) fn moved(&self, class: usize, from: usize, to: usize, share: f64) -> Self {
+        let mut moved = self.clone();
+        let weight = share * self.cell(class, from);
+        moved.cells[class * self.classes + from] -= weight;
+        moved.cells[class * self.classes + to] += weight;
+        moved
+    }
+
+    /// The classes, the rarest answer first.
+    pub(super) fn by_predicted_weight(&self) -> Vec<usize> {
+        let mut classes: Vec<usize> = (0..self.classes).collect();
+        let weights: Vec<f64> = classes.iter().map(|class| self.predicted(*class)).collect();
+        classes.sort_by(|a, b| weights[*a].total_cmp(&weights[*b]));
+        classes
+    }
+
+    /// What a dummy comes to that answers class j with probability `shares[j]`, whatever the row.
+    pub(super) fn of_dummy(&self, shares: &[f64]) -> Self {
+        let cells = (0..self.classes)
+            .flat_map(|class| shares.iter().map(move |share| (class, share)))
+            .map(|(class, share)| self.truth(class) * share);
+        Self {
+            cells: cells.collect(),
+            classes: self.classes,
+        }
+    }
+
     fn recall_of(&self, class: usize) -> f64 {
         ratio(self.cell(class, class), self.truth(class))
     }

@@ -88,6 +88,11 @@ impl Curve {
     pub(super) fn of_rows(rows: impl Iterator<Item = (f64, [f64; 2])>) -> Self {
         let mut rows: Vec<(f64, [f64; 2])> = rows.collect();
         rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        Self::of_sorted(rows.into_iter())
+    }
+
+    /// The same by falling score.
+    fn of_sorted(rows: impl Iterator<Item = (f64, [f64; 2])>) -> Self {
         let mut steps: Vec<(f64, [f64; 2])> = Vec::new();
         let mut sums = [0.0, 0.0];
         for (score, [positive, negative]) in rows {
@@ -203,6 +208,49 @@ impl Curve {
         Ok(area)
     }
 
+    /// The same rows in a perfect order.
+    pub(super) fn all_right(&self) -> Self {
+        let [positives, negatives] = self.totals();
+        let steps = vec![(1.0, [positives, 0.0]), (0.0, [positives, negatives])];
+        Self { steps }
+    }
+
+    /// The same rows with one score for all.
+    pub(super) fn tied(&self) -> Self {
+        Self {
+            steps: vec![(0.0, self.totals())],
+        }
+    }
+
+    /// Whether resampling the rows leaves the order as it is: perfect, reversed, or all tied.
+    pub(super) fn is_rigid(&self) -> bool {
+        let [positives, negatives] = self.totals();
+        let split =
+            |[yes, wrong]: [f64; 2]| [[positives, 0.0], [0.0, negatives]].contains(&[yes, wrong]);
+        self.steps.len() == 1 || self.steps.iter().any(|(_, sums)| split(*sums))
+    }
+
+    /// With this share of the positives, or negatives, above or below all other rows.
+    pub(super) fn moved(&self, positive: bool, share: f64, top: bool) -> Self {
+        let class = usize::from(!positive);
+        let totals = self.totals();
+        let weight = share * totals[class];
+        let mut steps = Vec::with_capacity(self.steps.len() + 1);
+        if top {
+            let mut first = [0.0, 0.0];
+            first[class] = weight;
+            steps.push((f64::INFINITY, first));
+        }
+        for (threshold, mut sums) in self.steps.iter().copied() {
+            sums[class] = (1.0 - share) * sums[class] + if top { weight } else { 0.0 };
+            steps.push((threshold, sums));
+        }
+        if !top {
+            steps.push((f64::NEG_INFINITY, totals));
+        }
+        Self { steps }
+    }
+
     fn totals(&self) -> [f64; 2] {
         self.steps.last().map_or([0.0, 0.0], |(_, sums)| *sums)
     }
@@ -215,6 +263,32 @@ impl Curve {
         Err(Error::invalid(format!(
             "rows of both classes are needed, got a weight of {positives} positive and {negatives} negative"
         )))
+    }
+}
+
+/// Rows by falling score, sorted once: curves of many weights follow in one pass each.
+pub(super) struct Order<'a> {
+    scores: &'a [f64],
+    rows: Vec<u32>,
+}
+
+impl<'a> Order<'a> {
+    pub(super) fn of(scores: &'a [f64]) -> Self {
+        let mut rows: Vec<u32> = (0..scores.len() as u32).collect();
+        rows.sort_by(|a, b| scores[*b as usize].total_cmp(&scores[*a as usize]));
+        Self { scores, rows }
+    }
+
+    /// From the weights of positives and negatives of each row.
+    pub(super) fn curve(&self, cell: impl Fn(usize) -> [f64; 2]) -> Curve {
+        let rows = self.rows.iter().map(|row| *row as usize);
+        Curve::of_sorted(rows.map(|row| (self.scores[row], cell(row))))
+    }
+
+    /// Rows of equal score together.
+    pub(super) fn steps(&self) -> impl Iterator<Item = &[u32]> {
+        let equal = |a: &u32, b: &u32| self.scores[*a as usize] == self.scores[*b as usize];
+        self.rows.chunk_by(equal)
     }
 }
 

@@ -1,9 +1,11 @@
 use mlops_core::{Error, Result};
 
-use super::curve::cell;
+use super::curve::{Order, cell};
+use super::estimate::unseen;
+use super::outcomes::Outcomes;
 use super::rows::{Weighted, mean, same_length, weighted_rows};
 use super::share::share;
-use super::{Confusion, Curve, Estimate};
+use super::{Confusion, Curve, Estimate, Loss, Scored};
 
 /// Labels of several classes and the predicted probabilities of each.
 ///
@@ -76,14 +78,133 @@ impl Multiclass {
         self.weighted(self.rows.get())
     }
 
-    /// A metric of the confusion matrix with its interval, by 999 resamples of the units.
+    /// A metric of the confusion matrix with its interval, by 999 resamples of the units. Where all rows of a
+    /// class were given one answer, others may be as frequent as the rule of three allows, so that no interval
+    /// shrinks to a point.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that
     /// is undefined.
     pub fn estimate(&self, metric: impl Fn(&Confusion) -> Option<f64>) -> Result<Estimate> {
-        self.rows
-            .estimate(|weights| metric(&self.weighted(weights)))
+        let outcomes = Outcomes {
+            rows: &self.rows,
+            classes: self.classes,
+            truth: &self.truth,
+            predicted: &self.predicted,
+        };
+        outcomes.estimate(metric)
+    }
+
+    /// What a metric of the confusion matrix gains over a dummy that answers each class with a given
+    /// probability whatever the row: 1 for the majority class, or the classes' shares in training for a draw
+    /// from them. Both on the same rows; interval as [`estimate`](Self::estimate)'s.
+    ///
+    /// # Errors
+    /// As [`estimate`](Self::estimate)'s, for another number of probabilities, and for one that is negative
+    /// or not finite, or a sum of 0.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1, 1], &[0.9, 0.1, 0.2, 0.8, 0.3, 0.7])?;
+    /// let gain = rows.gain(&[0.0, 1.0], |confusion| Some(confusion.accuracy()))?;
+    /// assert!((gain.value - 1.0 / 3.0).abs() < 1e-12);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn gain(
+        &self,
+        shares: &[f64],
+        metric: impl Fn(&Confusion) -> Option<f64>,
+    ) -> Result<Estimate> {
+        let dummy = self.always(shares)?;
+        let shares = &dummy.probabilities[..self.classes];
+        self.estimate(|confusion| Some(metric(confusion)? - metric(&confusion.of_dummy(shares))?))
+    }
+
+    /// The share of right answers, with its interval as [`Scored::accuracy`]'s.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for rows of a single unit.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1], &[0.9, 0.1, 0.7, 0.3])?;
+    /// assert_eq!(rows.accuracy()?.value, 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn accuracy(&self) -> Result<Estimate> {
+        let right = self.misses().into_iter().map(|miss| miss == 0.0);
+        share(&self.rows, right.enumerate(), "accuracy needs a row")
+    }
+
+    /// One class against all others, by its probability: everything that [`Scored`] gives of two classes, such
+    /// as average precision, the curve with its lift, and [`Reliability`](super::Reliability).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a class out of range.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(3, &[0, 1, 2], &[0.8, 0.1, 0.1, 0.2, 0.7, 0.1, 0.1, 0.2, 0.7])?;
+    /// assert_eq!(rows.against_rest(2)?.curve().average_precision()?, 1.0);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn against_rest(&self, class: usize) -> Result<Scored> {
+        self.check_class(class)?;
+        Ok(Scored {
+            labels: self.truth.iter().map(|truth| *truth == class).collect(),
+            probabilities: self
+                .probability_rows()
+                .map(|row| row[class].min(1.0))
+                .collect(),
+            rows: self.rows.clone(),
+        })
+    }
+
+    /// Whether each answer was right, by its own probability: its reliability and calibration error are those
+    /// of the answers, and its curve tells what is gained by leaving unsure rows to others (Guo, Pleiss, Sun &
+    /// Weinberger, "On calibration of modern neural networks", ICML 2017).
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1], &[0.75, 0.25, 0.75, 0.25])?;
+    /// let bin = rows.answers().reliability(10)?.bins[0];
+    /// assert_eq!((bin.predicted, bin.observed), (0.75, 0.5));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn answers(&self) -> Scored {
+        let rows = self.probability_rows().zip(&self.predicted);
+        Scored {
+            labels: self.misses().into_iter().map(|miss| miss == 0.0).collect(),
+            probabilities: rows.map(|(row, answer)| row[*answer].min(1.0)).collect(),
+            rows: self.rows.clone(),
+        }
+    }
+
+    /// The mean over the classes of a metric of the curve of each against all others, such as the macro
+    /// average precision; interval by 999 resamples of the units. **Cost**: O(k·n log n + 999·k·n) for k
+    /// classes.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that
+    /// is undefined for a class.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1, 0, 1], &[0.9, 0.1, 0.2, 0.8, 0.4, 0.6, 0.5, 0.5])?;
+    /// let precision = rows.estimate_of_curves(|curve| curve.average_precision().ok())?;
+    /// assert!(precision.interval.contains(precision.value));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_of_curves(&self, metric: impl Fn(&Curve) -> Option<f64>) -> Result<Estimate> {
+        let columns = self.columns();
+        let orders: Vec<Order<'_>> = columns.iter().map(|column| Order::of(column)).collect();
+        let of_class = |class: usize, weights: &[f64]| {
+            metric(&orders[class].curve(|row| cell(self.truth[row] == class, weights[row])))
+        };
+        self.rows.estimate(|weights| {
+            let metrics = (0..self.classes).map(|class| of_class(class, weights));
+            Some(metrics.sum::<Option<f64>>()? / self.classes as f64)
+        })
     }
 
     /// The mean over the classes of the AUC of each against all others, in \[0, 1].
@@ -98,10 +219,11 @@ impl Multiclass {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn auc_one_against_rest(&self) -> Result<f64> {
-        self.one_against_rest(self.rows.get())
+        self.area(Areas::one_against_rest)
     }
 
-    /// The same with its interval, by 999 resamples of the units. **Cost**: O(999·k·n log n) for k classes.
+    /// The same with its interval, by 999 resamples of the units. A class that is told from the rest without
+    /// an error counts as in [`Scored::auc`]. **Cost**: O(k·n log n + 999·k·n) for k classes.
     ///
     /// # Errors
     /// As [`auc_one_against_rest`](Self::auc_one_against_rest)'s, for fewer than two units, and for a class so
@@ -114,14 +236,7 @@ impl Multiclass {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn estimate_auc_one_against_rest(&self) -> Result<Estimate> {
-        self.one_against_rest(self.rows.get())?;
-        self.rows
-            .estimate(|weights| self.one_against_rest(weights).ok())
-    }
-
-    fn one_against_rest(&self, weights: &[f64]) -> Result<f64> {
-        let areas = (0..self.classes).map(|class| self.auc(weights, class, |_| true));
-        Ok(areas.sum::<Result<f64>>()? / self.classes as f64)
+        self.estimate_area(Areas::one_against_rest)
     }
 
     /// The mean over pairs of classes of the AUC of one against the other, in \[0, 1]: insensitive to how
@@ -131,10 +246,11 @@ impl Multiclass {
     /// # Errors
     /// As [`auc_one_against_rest`](Self::auc_one_against_rest)'s.
     pub fn auc_one_against_one(&self) -> Result<f64> {
-        self.one_against_one(self.rows.get())
+        self.area(Areas::one_against_one)
     }
 
-    /// The same with its interval, by 999 resamples of the units. **Cost**: O(999·k²·n log n) for k classes.
+    /// The same with its interval, as
+    /// [`estimate_auc_one_against_rest`](Self::estimate_auc_one_against_rest)'s and at its cost.
     ///
     /// # Errors
     /// As [`estimate_auc_one_against_rest`](Self::estimate_auc_one_against_rest)'s.
@@ -146,20 +262,87 @@ impl Multiclass {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn estimate_auc_one_against_one(&self) -> Result<Estimate> {
-        self.one_against_one(self.rows.get())?;
-        self.rows
-            .estimate(|weights| self.one_against_one(weights).ok())
+        self.estimate_area(Areas::one_against_one)
     }
 
-    fn one_against_one(&self, weights: &[f64]) -> Result<f64> {
-        let classes = 0..self.classes;
-        let pairs = classes
-            .clone()
-            .flat_map(|one| classes.clone().map(move |other| (one, other)));
-        let areas = pairs
-            .filter(|(one, other)| one != other)
-            .map(|(one, other)| self.auc(weights, one, |truth| truth == one || truth == other));
-        Ok(areas.sum::<Result<f64>>()? / (self.classes * (self.classes - 1)) as f64)
+    fn area(&self, parts: fn(&Areas) -> Result<Vec<f64>>) -> Result<f64> {
+        let columns = self.columns();
+        let orders: Vec<Order<'_>> = columns.iter().map(|column| Order::of(column)).collect();
+        Ok(average(&parts(&Areas::of(
+            &self.truth,
+            &orders,
+            self.rows.get(),
+        ))?))
+    }
+
+    fn estimate_area(&self, parts: fn(&Areas) -> Result<Vec<f64>>) -> Result<Estimate> {
+        let columns = self.columns();
+        let orders: Vec<Order<'_>> = columns.iter().map(|column| Order::of(column)).collect();
+        let of = |weights: &[f64]| parts(&Areas::of(&self.truth, &orders, weights));
+        let moved = self.unseen_order(&of(self.rows.get())?);
+        let drawn = |weights: &[f64]| of(weights).ok().map(|parts| average(&parts));
+        let estimate = self.rows.estimate_beside(drawn, moved)?;
+        self.rows.no_better_than(estimate, Some(1.0))
+    }
+
+    /// How far below and above the mean of these areas it may lie where all of them are 0 or 1, by the
+    /// binomial bound for the class of the fewest units.
+    fn unseen_order(&self, areas: &[f64]) -> [f64; 2] {
+        if areas.iter().any(|area| *area > 0.0 && *area < 1.0) {
+            return [0.0; 2];
+        }
+        let units = |class: usize| {
+            let rows = self.rows.weighing().filter(|row| self.truth[*row] == class);
+            self.rows.effective_units_of(rows)
+        };
+        let fewest = (0..self.classes).map(units).fold(f64::INFINITY, f64::min);
+        let share = unseen(self.rows.confidence, fewest);
+        [share * average(areas), share * (1.0 - average(areas))]
+    }
+
+    /// The probabilities of each class.
+    fn columns(&self) -> Vec<Vec<f64>> {
+        let column = |class: usize| self.probability_rows().map(|row| row[class]).collect();
+        (0..self.classes).map(column).collect()
+    }
+
+    pub(super) fn check_class(&self, class: usize) -> Result<()> {
+        if class < self.classes {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "classes must lie in [0, {}], got {class}",
+            self.classes - 1
+        )))
+    }
+
+    /// Brier's score: the mean squared distance between the probabilities and 1 for the label, 0 for all
+    /// others, in \[0, 2]: twice that of [`Scored::brier`] for two classes. Interval: Student's t, by units.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Multiclass;
+    /// let rows = Multiclass::new(2, &[0, 1], &[0.5, 0.5, 0.5, 0.5])?;
+    /// assert_eq!(rows.brier()?.value, 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn brier(&self) -> Result<Estimate> {
+        self.rows.mean(&self.losses(Loss::Brier), (0.0, 2.0))
+    }
+
+    pub(super) fn losses(&self, loss: Loss) -> Vec<f64> {
+        let rows = self.truth.iter().zip(self.probability_rows());
+        rows.map(|(truth, row)| match loss {
+            Loss::LogLoss => -row[*truth].max(f64::EPSILON).ln(),
+            Loss::Brier => {
+                let wanted = |class: usize| f64::from(u8::from(class == *truth));
+                let row = row.iter().enumerate();
+                row.map(|(class, p)| (p - wanted(class)).powi(2)).sum()
+            }
+        })
+        .collect()
     }
 
     /// The mean −ln p(label), in nats; p is kept at least one machine epsilon.
@@ -171,7 +354,7 @@ impl Multiclass {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn log_loss(&self) -> f64 {
-        mean(self.log_losses().into_iter(), self.rows.get())
+        mean(self.losses(Loss::LogLoss).into_iter(), self.rows.get())
     }
 
     /// The same with its interval: Student's t, by units.
@@ -187,13 +370,7 @@ impl Multiclass {
     /// ```
     pub fn estimate_log_loss(&self) -> Result<Estimate> {
         self.rows
-            .mean(&self.log_losses(), (0.0, -f64::EPSILON.ln()))
-    }
-
-    pub(super) fn log_losses(&self) -> Vec<f64> {
-        let rows = self.truth.iter().zip(self.probability_rows());
-        rows.map(|(truth, row)| -row[*truth].max(f64::EPSILON).ln())
-            .collect()
+            .mean(&self.losses(Loss::LogLoss), (0.0, -f64::EPSILON.ln()))
     }
 
     /// 1 for every row whose class is not the predicted one, else 0.
@@ -244,7 +421,7 @@ impl Multiclass {
         Ok(mean(found, self.rows.get()))
     }
 
-    /// The same with its interval, as [`Scored::accuracy`](super::Scored::accuracy)'s.
+    /// The same with its interval, as [`Scored::accuracy`]'s.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `1 <= k <= classes`.
@@ -284,13 +461,76 @@ impl Multiclass {
     fn probability_rows(&self) -> impl Iterator<Item = &[f64]> {
         self.probabilities.chunks_exact(self.classes)
     }
+}
 
-    fn auc(&self, weights: &[f64], class: usize, included: impl Fn(usize) -> bool) -> Result<f64> {
-        let rows = self.truth.iter().zip(self.probability_rows()).zip(weights);
-        let rows = rows.filter(|((truth, _), _)| included(**truth));
-        let rows = rows.map(|((truth, row), weight)| (row[class], cell(*truth == class, *weight)));
-        Curve::of_rows(rows).auc()
+/// By class and other class the weight of pairs in which the class scores higher by its own probability, ties
+/// half, in one pass over the rows for each class.
+struct Areas {
+    pairs: Vec<Vec<f64>>,
+    weights: Vec<f64>,
+}
+
+impl Areas {
+    fn of(truth: &[usize], orders: &[Order<'_>], weights: &[f64]) -> Self {
+        let mut sums = vec![0.0; orders.len()];
+        truth
+            .iter()
+            .zip(weights)
+            .for_each(|(class, weight)| sums[*class] += weight);
+        let of_class = |(class, order): (usize, &Order<'_>)| {
+            let (mut pairs, mut above) = (vec![0.0; orders.len()], 0.0);
+            for step in order.steps() {
+                let rows = || step.iter().map(|row| *row as usize);
+                let own = rows().filter(|row| truth[*row] == class);
+                let tied: f64 = own.map(|row| weights[row]).sum();
+                for row in rows().filter(|row| truth[*row] != class) {
+                    pairs[truth[row]] += weights[row] * (above + tied / 2.0);
+                }
+                above += tied;
+            }
+            pairs
+        };
+        Self {
+            pairs: orders.iter().enumerate().map(of_class).collect(),
+            weights: sums,
+        }
     }
+
+    fn one_against_rest(&self) -> Result<Vec<f64>> {
+        let all: f64 = self.weights.iter().sum();
+        let classes = self.weights.iter().zip(&self.pairs);
+        let area = |(own, pairs): (&f64, &Vec<f64>)| share_of(pairs.iter().sum(), *own, all - own);
+        classes.map(area).collect()
+    }
+
+    fn one_against_one(&self) -> Result<Vec<f64>> {
+        let classes = 0..self.weights.len();
+        let pairs = classes
+            .clone()
+            .flat_map(|one| classes.clone().map(move |other| (one, other)));
+        let pairs = pairs.filter(|(one, other)| one != other);
+        let area = |(one, other): (usize, usize)| {
+            share_of(
+                self.pairs[one][other],
+                self.weights[one],
+                self.weights[other],
+            )
+        };
+        pairs.map(area).collect()
+    }
+}
+
+fn share_of(pairs: f64, positives: f64, negatives: f64) -> Result<f64> {
+    if positives > 0.0 && negatives > 0.0 {
+        return Ok(pairs / positives / negatives);
+    }
+    Err(Error::invalid(format!(
+        "rows of both classes are needed, got a weight of {positives} positive and {negatives} negative"
+    )))
+}
+
+fn average(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 weighted_rows!(

@@ -1,7 +1,7 @@
 use mlops_core::{Error, Result};
 
 use super::auc::Components;
-use super::estimate::normal_quantile;
+use super::estimate::student_quantile;
 use super::rows::same_length;
 use super::{Estimate, Loss, Scored};
 
@@ -43,7 +43,7 @@ pub fn paired_difference(champion: &Scored, challenger: &Scored, loss: Loss) -> 
 /// The AUC of the challenger less that of the champion, on the same rows: above 0 the challenger is
 /// better.
 ///
-/// **Interval**: normal, with the paired variance of DeLong (1988), with units that of Obuchowski (1997).
+/// **Interval**: Student's t, with the paired variance of DeLong (1988), with units that of Obuchowski (1997).
 /// Of width 0 if both order all rows alike. **Cost**: O(n log n).
 ///
 /// # Errors
@@ -64,7 +64,8 @@ pub fn paired_auc_difference(champion: &Scored, challenger: &Scored) -> Result<E
     let difference = Components::of(challenger)?.minus(&Components::of(champion)?);
     let value = difference.area();
     let error = difference.variance(&champion.rows.clusters)?.sqrt();
-    let radius = normal_quantile(champion.rows.confidence) * error;
+    let freedom = difference.freedom(&champion.rows.clusters);
+    let radius = student_quantile(champion.rows.confidence, freedom)? * error;
     champion
         .rows
         .figure(value, (value - radius).max(-1.0), (value + radius).min(1.0))

@@ -1,8 +1,10 @@
+use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Estimate;
-use super::estimate::student_quantile;
+use super::estimate::{student_quantile, student_tail, unseen};
+use super::normal_equations::dot;
 use super::rows::{Weighted, same_length, weighted_rows};
 
 /// A mean over rows of which few have labels, by a guess for all of them: prediction-powered inference,
@@ -13,15 +15,19 @@ use super::rows::{Weighted, same_length, weighted_rows};
 /// out what noise of the labels it can tell.
 ///
 /// **Statistic**: λ·mean of the guess without labels + mean of (loss − λ·guess) with labels, with the λ in
-/// \[0, 1] of the least estimated variance. **Interval**: Student's t with a degree of freedom less than
-/// there are units with labels, the variance by units. **Assumption**: labels are at hand for a random sample
-/// of the rows, or each row was labelled with a known probability π and weighs 1/π with its label, 1/(1 − π)
-/// without; units are independent. Of the guess nothing is assumed. **Guarantee**: asymptotic coverage,
-/// however wrong the guess; in expectation not wider than labels alone, to first order. **Weakness**: labels
-/// that arrive first are no random sample (a loan's default is known before its repayment); below some 30
-/// units with labels the interval is approximate; a guess that hardly tells one row's loss from another's
-/// gains little width. **Cost**: O(n). **Source**: Angelopoulos, Duchi & Zrnic, "PPI++: Efficient
-/// prediction-powered inference", arXiv 2311.01453, 2023, with the variance by units instead of rows.
+/// \[0, 1] of the least estimated variance; with [label probabilities](Self::label_probabilities) π the first
+/// mean is over all rows, and in the second a row weighs 1/π. **Interval**: Student's t with a degree of
+/// freedom less than there are units with labels, the variance by units. **Assumption**: labels are at hand
+/// for a random sample of the rows, or each row was labelled with a known probability of its own; units are
+/// independent. Of the guess nothing is assumed. **Guarantee**: asymptotic coverage, however wrong the guess;
+/// in expectation not wider than labels alone, to first order. **It fails** where the labels are no such
+/// sample, as those that arrive first are not (a loan's default is known before its repayment):
+/// [`sampled_alike`](Self::sampled_alike) tests what can be seen of it. **Weakness**: below some 30 units with
+/// labels the interval is approximate; a guess that hardly tells one row's loss from another's gains little
+/// width. **Cost**: O(n). **Source**: Angelopoulos, Duchi & Zrnic, "PPI++: Efficient prediction-powered
+/// inference", arXiv 2311.01453, 2023; Zrnic & Candès, "Active statistical inference", ICML 2024, for
+/// probabilities of labels, whose weights are scaled to a sum of 1 here; with the variance by units instead of
+/// rows.
 ///
 /// ```
 /// use mlops_drift::performance::PredictionPowered;
@@ -36,6 +42,8 @@ use super::rows::{Weighted, same_length, weighted_rows};
 pub struct PredictionPowered {
     truth: Vec<Option<f64>>,
     guess: Vec<f64>,
+    label_probabilities: Option<Vec<f64>>,
+    range: (f64, f64),
     pub(super) rows: Weighted,
 }
 
@@ -84,8 +92,75 @@ impl PredictionPowered {
         Ok(Self {
             truth: truth.to_vec(),
             guess: guess.to_vec(),
+            label_probabilities: None,
+            range: (f64::NEG_INFINITY, f64::INFINITY),
             rows: Weighted::rows(truth.len()),
         })
+    }
+
+    /// With the probability in (0, 1] that each row had of being labelled, where it was not the same for all:
+    /// rows that the model is unsure of may be asked for more often, or always.
+    ///
+    /// **Assumption**: rows, or units, were chosen independently of each other with these probabilities, and
+    /// not by the label itself. Weights then stand for something else, such as how often a row counts.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows, or a
+    /// probability outside (0, 1].
+    ///
+    /// ```
+    /// use mlops_drift::performance::PredictionPowered;
+    /// // The first two were labelled for sure, of the others every second.
+    /// let missed = [Some(1.0), Some(1.0), Some(0.0), None, Some(0.0), None];
+    /// let rows = PredictionPowered::new(&missed, &[0.0; 6])?;
+    /// let rows = rows.label_probabilities(&[1.0, 1.0, 0.5, 0.5, 0.5, 0.5])?;
+    /// assert!((rows.mean()?.estimate.value - 1.0 / 3.0).abs() < 1e-12);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn label_probabilities(mut self, probabilities: &[f64]) -> Result<Self> {
+        same_length("label probabilities", self.truth.len(), probabilities.len())?;
+        if let Some(p) = probabilities.iter().find(|p| !(**p > 0.0 && **p <= 1.0)) {
+            return Err(Error::invalid(format!(
+                "label probabilities must lie in (0, 1], got {p}"
+            )));
+        }
+        self.label_probabilities = Some(probabilities.to_vec());
+        Ok(self)
+    }
+
+    /// Intervals within the range in which the mean, or ratio, is known to lie.
+    pub(super) fn within(mut self, range: (f64, f64)) -> Self {
+        self.range = range;
+        self
+    }
+
+    /// Whether the guesses with labels have the mean of all guesses, as those of a random sample do: the
+    /// two-sided p-value of Student's t for their difference, by units. A small one says that the labels are no
+    /// such sample; a great one does not say that they are, since the labels themselves may still differ.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for labels in fewer than two units, none
+    /// that are missing, or guesses that are all the same.
+    ///
+    /// ```
+    /// use mlops_drift::performance::PredictionPowered;
+    /// // Labels arrived for the greatest guesses only.
+    /// let guess: Vec<f64> = (0..200).map(|row| f64::from(row) / 200.0).collect();
+    /// let truth: Vec<Option<f64>> = guess.iter().map(|p| (*p > 0.8).then_some(1.0)).collect();
+    /// assert!(PredictionPowered::new(&truth, &guess)?.sampled_alike()?.get() < 1e-6);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn sampled_alike(&self) -> Result<PValue> {
+        let parts = Parts::of(self)?;
+        let [_, guess, others] = parts.means;
+        let t = (guess - others) / parts.error_of_difference();
+        if !t.is_finite() {
+            return Err(Error::invalid(
+                "guesses with and without labels are needed, and more than one value of them",
+            ));
+        }
+        let freedom = (parts.units[0] - 1) as f64;
+        Ok(PValue::saturating(2.0 * student_tail(t.abs(), freedom)?))
     }
 
     /// The mean.
@@ -132,6 +207,11 @@ impl PredictionPowered {
         Self {
             truth: rows.iter().map(|row| self.truth[*row]).collect(),
             guess: rows.iter().map(|row| self.guess[*row]).collect(),
+            label_probabilities: self
+                .label_probabilities
+                .as_ref()
+                .map(|of_row| rows.iter().map(|row| of_row[*row]).collect()),
+            range: self.range,
             rows: self.rows.part(rows),
         }
     }
@@ -140,9 +220,10 @@ impl PredictionPowered {
     fn minus(&self, times: f64, other: &Self) -> Result<Self> {
         let labels = self.truth.iter().zip(&other.truth);
         let same = labels.clone().all(|(a, b)| a.is_some() == b.is_some());
+        let same = same && self.label_probabilities == other.label_probabilities;
         if self.truth.len() != other.truth.len() || !same || !self.rows.same_rows(&other.rows) {
             return Err(Error::invalid(
-                "both means must be of the same rows: labels, weights or units differ",
+                "both means must be of the same rows: labels, their probabilities, weights or units differ",
             ));
         }
         let labels = labels.map(|(a, b)| Some((*a)? - times * (*b)?));
@@ -150,6 +231,8 @@ impl PredictionPowered {
         Ok(Self {
             truth: labels.collect(),
             guess: guesses.map(|(a, b)| a - times * b).collect(),
+            label_probabilities: self.label_probabilities.clone(),
+            range: self.range,
             rows: self.rows.clone(),
         })
     }
@@ -170,11 +253,11 @@ weighted_rows!(
 );
 
 /// Means, and sums of deviations by unit, of the true values and guesses with labels, and of the guesses
-/// without.
+/// without; where rows have a probability of their label, of all guesses.
 struct Parts {
     means: [f64; 3],
     sums: [Vec<f64>; 3],
-    /// Units with labels, without, and all.
+    /// Units with labels, of the other guesses, and all.
     units: [usize; 3],
 }
 
@@ -183,7 +266,7 @@ impl Parts {
         let [with, without] = [true, false].map(|labelled| rows_of(rows, labelled));
         let clusters = &rows.rows.clusters;
         let held = |part: &[(usize, f64)]| clusters.held_by(part.iter().map(|(row, _)| *row));
-        let units = [held(&with), held(&without), clusters.count()];
+        let units = [held(&with), held(&without), rows.rows.units_held()];
         if units[0] < 2 {
             return Err(Error::invalid(format!(
                 "an interval needs labels in at least 2 independent units, got {}",
@@ -257,10 +340,35 @@ impl Parts {
             .sqrt()
     }
 
+    /// The standard error of the guesses' mean with labels less that of the others.
+    fn error_of_difference(&self) -> f64 {
+        let [_, guess, others] = &self.sums;
+        let [labelled, unlabelled, both] = self.bessel();
+        let variance = labelled * dot(guess, guess) + unlabelled * dot(others, others);
+        (variance - 2.0 * both * dot(guess, others)).max(0.0).sqrt()
+    }
+
+    /// Where all labels are alike and the range is known, units that none of them was of may be at its ends.
     fn figure(&self, rows: &PredictionPowered, value: f64, error: f64) -> Result<Estimate> {
-        let freedom = (self.units[0] - 1) as f64;
-        let radius = error * student_quantile(rows.rows.confidence, freedom)?;
-        rows.rows.figure(value, value - radius, value + radius)
+        let confidence = rows.rows.confidence;
+        let radius = error * student_quantile(confidence, (self.units[0] - 1) as f64)?;
+        let share = if error > 0.0 {
+            0.0
+        } else {
+            unseen(confidence, self.units[0] as f64)
+        };
+        let towards = |end: f64| {
+            if end.is_finite() {
+                share * (end - value).abs()
+            } else {
+                0.0
+            }
+        };
+        rows.rows.figure(
+            value,
+            (value - radius - towards(rows.range.0)).max(rows.range.0),
+            (value + radius + towards(rows.range.1)).min(rows.range.1),
+        )
     }
 
     fn bessel(&self) -> [f64; 3] {
@@ -268,14 +376,18 @@ impl Parts {
     }
 }
 
-/// Rows of weight with or without labels, each with its share of their weight.
+/// Rows of weight with labels, or those of the other guesses, each with its share of their weight.
 fn rows_of(rows: &PredictionPowered, labelled: bool) -> Vec<(usize, f64)> {
-    let weights = rows.rows.get();
-    let of_part = |row: &usize| rows.truth[*row].is_some() == labelled && weights[*row] > 0.0;
-    let part: Vec<usize> = (0..rows.truth.len()).filter(of_part).collect();
-    let all: f64 = part.iter().map(|row| weights[*row]).sum();
+    let weight = |row: usize| match &rows.label_probabilities {
+        Some(of_row) if labelled => rows.rows.get()[row] / of_row[row],
+        _ => rows.rows.get()[row],
+    };
+    let everywhere = rows.label_probabilities.is_some() && !labelled;
+    let of_part = |row: &usize| everywhere || rows.truth[*row].is_some() == labelled;
+    let part: Vec<usize> = rows.rows.weighing().filter(of_part).collect();
+    let all: f64 = part.iter().map(|row| weight(*row)).sum();
     part.into_iter()
-        .map(|row| (row, weights[row] / all))
+        .map(|row| (row, weight(row) / all))
         .collect()
 }
 
@@ -286,8 +398,4 @@ fn divided(over: f64, under: f64) -> Result<f64> {
         ));
     }
     Ok(over / under)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -107,7 +107,8 @@ impl Ranking {
         }
     }
 
-    /// A metric of the first k items with its interval, by 999 resamples of the queries.
+    /// A metric of the first k items with its interval: Student's t of the mean over the queries, cut to
+    /// \[0, 1] if every query lies in it.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for k = 0 or fewer than two queries.
@@ -121,8 +122,13 @@ impl Ranking {
     /// ```
     pub fn estimate(&self, k: usize, metric: impl Fn(&RankingMetrics) -> f64) -> Result<Estimate> {
         let values: Vec<f64> = self.by_query(k)?.iter().map(metric).collect();
-        self.rows
-            .estimate(|weights| Some(mean(values.iter().copied(), weights)))
+        let share = values.iter().all(|value| (0.0..=1.0).contains(value));
+        let range = if share {
+            (0.0, 1.0)
+        } else {
+            (f64::NEG_INFINITY, f64::INFINITY)
+        };
+        self.rows.mean(&values, range)
     }
 
     pub(super) fn by_query(&self, k: usize) -> Result<Vec<RankingMetrics>> {

@@ -3,7 +3,7 @@ use mlops_core::{Error, Result};
 
 use super::Estimate;
 use super::clusters::Clusters;
-use super::estimate::student_quantile;
+use super::estimate::{student_quantile, unseen};
 
 /// Weights, units and level of rows: where every interval comes from. A mean has Student's t interval of its
 /// units; any other metric is a function of the weights, see `resampling`.
@@ -76,15 +76,31 @@ impl Weighted {
         }
     }
 
-    /// The mean with its t interval, cut to `range`.
+    /// The mean with its t interval, cut to `range`. Where all values are alike, a share of units that none
+    /// of these was of may be at either end of the range, see [`unseen`].
     pub(super) fn mean(&self, values: &[f64], range: (f64, f64)) -> Result<Estimate> {
         self.needs_two_units()?;
         let mean = mean(values.iter().copied(), &self.weights);
-        let radius = self.error_of_mean(values, mean) * self.student_quantile()?;
+        let mut weighing = self.weighing().map(|row| values[row]);
+        let first = weighing.next();
+        let (below, above) = if weighing.all(|value| Some(value) == first) {
+            let share = unseen(self.confidence, self.effective_units());
+            let towards = |end: f64| {
+                if end.is_finite() {
+                    share * (end - mean).abs()
+                } else {
+                    0.0
+                }
+            };
+            (towards(range.0), towards(range.1))
+        } else {
+            let radius = self.error_of_mean(values, mean) * self.student_quantile()?;
+            (radius, radius)
+        };
         self.figure(
             mean,
-            (mean - radius).max(range.0),
-            (mean + radius).min(range.1),
+            (mean - below).max(range.0),
+            (mean + above).min(range.1),
         )
     }
 
@@ -94,23 +110,41 @@ impl Weighted {
         let sum: f64 = self.weights.iter().sum();
         let terms = values.iter().zip(&self.weights);
         let terms = terms.map(|(value, weight)| weight * (value - mean) / sum);
-        self.clusters.variance_of_sum(terms.enumerate()).sqrt()
+        let weighing = terms
+            .enumerate()
+            .filter(|(row, _)| self.weights[*row] > 0.0);
+        self.clusters.variance_of_sum(weighing).sqrt()
     }
 
     /// The two-sided quantile of Student's law with a degree of freedom less than there are units.
     pub(super) fn student_quantile(&self) -> Result<f64> {
-        student_quantile(self.confidence, (self.clusters.count() - 1) as f64)
+        student_quantile(self.confidence, (self.units_held() - 1) as f64)
+    }
+
+    /// The rows of weight above 0: others are not there.
+    pub(super) fn weighing(&self) -> impl Iterator<Item = usize> + Clone {
+        (0..self.len()).filter(|row| self.weights[*row] > 0.0)
+    }
+
+    /// Units that hold a row of weight.
+    pub(super) fn units_held(&self) -> usize {
+        self.clusters.held_by(self.weighing())
+    }
+
+    /// Kish's effective number of units among some of the rows.
+    pub(super) fn effective_units_of(&self, rows: impl Iterator<Item = usize>) -> f64 {
+        let sums = self.clusters.sums(rows.map(|row| (row, self.weights[row])));
+        let squares: f64 = sums.iter().map(|sum| sum * sum).sum();
+        sums.iter().sum::<f64>().powi(2) / squares
     }
 
     /// Kish's effective number of units: as many of equal weight would carry as much.
     pub(super) fn effective_units(&self) -> f64 {
-        let rows = self.weights.iter().copied().enumerate();
-        let squares: f64 = self.clusters.sums(rows).iter().map(|sum| sum * sum).sum();
-        self.weights.iter().sum::<f64>().powi(2) / squares
+        self.effective_units_of(0..self.len())
     }
 
     pub(super) fn needs_two_units(&self) -> Result<()> {
-        match self.clusters.count() {
+        match self.units_held() {
             units @ 0..2 => Err(Error::invalid(format!(
                 "an interval needs at least 2 independent units, got {units}"
             ))),
@@ -128,8 +162,8 @@ impl Weighted {
         Ok(Estimate {
             value,
             interval: Interval::new(low.min(value), high.max(value), self.confidence)?,
-            n: self.len(),
-            units: self.clusters.count(),
+            n: self.weighing().count(),
+            units: self.units_held(),
         })
     }
 }

@@ -1,5 +1,9 @@
+use mlops_core::evidence::Interval;
 use mlops_core::{Error, Result};
 
+use super::curve::{Order, cell};
+use super::estimate::unseen;
+use super::outcomes::Outcomes;
 use super::rows::{Weighted, same_length, weighted_rows};
 use super::share::share;
 use super::{Confusion, Curve, Estimate, Loss, Reliability};
@@ -73,9 +77,11 @@ impl Scored {
     ///
     /// **Interval**: from the structural components of DeLong, DeLong & Clarke-Pearson (Biometrics
     /// 1988), with units those of Obuchowski ("Nonparametric analysis of clustered ROC curve data",
-    /// Biometrics 1997), normal on the logit scale. For a perfect order (all components alike) it
-    /// is the exact binomial bound for min(positives, negatives) disjoint pairs, halved with units.
-    /// **Weakness**: below some 10 rows (units) of a class coverage falls short. **Cost**: O(n log n).
+    /// Biometrics 1997), Student's t on the logit scale with the degrees of freedom of the two classes' parts
+    /// (Satterthwaite). Where all components are alike (a perfect order, or scores that are all tied), pairs
+    /// of another order may be as frequent as the binomial bound for min(positives, negatives) disjoint pairs
+    /// allows, half as many with units. **Weakness**: below some 10 rows (units) of a class coverage falls
+    /// short. **Cost**: O(n log n).
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless both classes are present,
@@ -130,10 +136,12 @@ impl Scored {
     /// The share of rows whose label equals `probability >= threshold`.
     ///
     /// **Interval**: Wilson ("Probable inference", JASA 1927); with units or weights at n divided by the
-    /// design effect (Kish), the ratio of the clustered to the plain variance. **Cost**: O(n).
+    /// design effect (Kish), the ratio of the clustered to the plain variance, with Student's quantile of units
+    /// − 1 degrees of freedom (Korn & Graubard, Survey Methodology 1998). **Cost**: O(n).
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1].
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], or rows of
+    /// a single unit.
     ///
     /// ```
     /// # use mlops_drift::performance::Scored;
@@ -223,8 +231,9 @@ impl Scored {
         Ok(rows.map(move |(row, (label, p))| (row, *p >= threshold, *label)))
     }
 
-    /// A metric of the confusion matrix at a threshold (F1, kappa and so on), with its interval by 999
-    /// resamples of the units. **Cost**: O(999·n).
+    /// A metric of the confusion matrix at a threshold (MCC, kappa and so on), with its interval by 999
+    /// resamples of the units. Where all rows of a class were given one answer, the other may be as frequent
+    /// as the rule of three allows, so that no interval shrinks to a point. **Cost**: O(999·n).
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], fewer
@@ -242,13 +251,92 @@ impl Scored {
         threshold: f64,
         metric: impl Fn(&Confusion) -> Option<f64>,
     ) -> Result<Estimate> {
-        check_threshold(threshold)?;
-        self.rows
-            .estimate(|weights| metric(&self.confusion_of(threshold, weights)))
+        let said = self.said(threshold)?;
+        let (predicted, truth): (Vec<usize>, Vec<usize>) = said
+            .map(|(_, yes, label)| (usize::from(yes), usize::from(label)))
+            .unzip();
+        let outcomes = Outcomes {
+            rows: &self.rows,
+            classes: 2,
+            truth: &truth,
+            predicted: &predicted,
+        };
+        outcomes.estimate(metric)
+    }
+
+    /// What a metric of the confusion matrix gains over a dummy that says yes with a given probability
+    /// whatever the row: 0 or 1 for always the same answer, the share of positives in training for a draw
+    /// from it. Both on the same rows; interval as [`estimate`](Self::estimate)'s.
+    ///
+    /// # Errors
+    /// As [`estimate`](Self::estimate)'s, and for a probability outside \[0, 1].
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false, true, false], &[0.8, 0.6, 0.7, 0.1])?;
+    /// let gain = scored.gain(0.5, 1.0, |confusion| confusion.balanced_accuracy())?;
+    /// assert_eq!(gain.value, 0.25); // 3/4 instead of 1/2
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn gain(
+        &self,
+        threshold: f64,
+        yes: f64,
+        metric: impl Fn(&Confusion) -> Option<f64>,
+    ) -> Result<Estimate> {
+        if !(0.0..=1.0).contains(&yes) {
+            return Err(Error::invalid(format!(
+                "the probability of a yes must lie in [0, 1], got {yes}"
+            )));
+        }
+        self.estimate(threshold, |confusion| {
+            Some(metric(confusion)? - metric(&confusion.of_dummy(&[1.0 - yes, yes]))?)
+        })
+    }
+
+    /// The harmonic mean of precision and recall of the positive class, in \[0, 1].
+    ///
+    /// **Interval**: Wilson's of the share J of true positives among the rows that are positive or said to be,
+    /// through F1 = 2·J/(1 + J), which grows with it; units and weights as in [`accuracy`](Self::accuracy).
+    /// **Cost**: O(n). **Source**: Lam, Gopal & Qian, "Confidence intervals for the F1 score: a comparison of
+    /// four methods", arXiv 2309.14621, 2023.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a threshold outside \[0, 1], rows of a
+    /// single unit, or no row that is positive or said to be.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false, true], &[0.8, 0.6, 0.3])?;
+    /// assert_eq!(scored.f1(0.5)?.value, 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn f1(&self, threshold: f64) -> Result<Estimate> {
+        let rows = self
+            .said(threshold)?
+            .filter(|(_, yes, label)| *yes || *label);
+        let both = rows.map(|(row, yes, label)| (row, yes && label));
+        let jaccard = share(
+            &self.rows,
+            both,
+            "F1 needs a row that is positive or said to be",
+        )?;
+        let f1 = |share: f64| 2.0 * share / (1.0 + share);
+        let interval = jaccard.interval;
+        Ok(Estimate {
+            value: f1(jaccard.value),
+            interval: Interval::new(
+                f1(interval.low()),
+                f1(interval.high()),
+                interval.confidence(),
+            )?,
+            ..jaccard
+        })
     }
 
     /// A metric of the curve (average precision, lift of the top tenth and so on), with its interval by 999
-    /// resamples of the units. **Cost**: O(999·n log n).
+    /// resamples of the units. For a perfect or tied order, which no resample changes, rows of either class may
+    /// be out of order as often as the rule of three allows. **Cost**: O(n log n + 999·n).
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that
@@ -262,8 +350,60 @@ impl Scored {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn estimate_of_curve(&self, metric: impl Fn(&Curve) -> Option<f64>) -> Result<Estimate> {
+        let order = Order::of(&self.probabilities);
+        let curve = |weights: &[f64]| order.curve(|row| cell(self.labels[row], weights[row]));
+        let whole = curve(self.rows.get());
+        let moved = metric(&whole).map_or([0.0; 2], |value| self.unseen(&whole, value, &metric));
+        let drawn = |weights: &[f64]| metric(&curve(weights));
+        let estimate = self.rows.estimate_beside(drawn, moved)?;
         self.rows
-            .estimate(|weights| metric(&self.curve_of(weights)))
+            .no_better_than(estimate, metric(&whole.all_right()))
+    }
+
+    /// For an order that no draw can change, perfect, reversed or tied: how far below and above its value a
+    /// metric lies if rows of either class are at the other end as often as the rule of three allows.
+    fn unseen(
+        &self,
+        whole: &Curve,
+        value: f64,
+        metric: impl Fn(&Curve) -> Option<f64>,
+    ) -> [f64; 2] {
+        if !whole.is_rigid() {
+            return [0.0; 2];
+        }
+        let of_class = |positive: bool| {
+            let rows = self
+                .rows
+                .weighing()
+                .filter(|row| self.labels[*row] == positive);
+            let share = unseen(self.rows.confidence, self.rows.effective_units_of(rows));
+            let ends = [true, false].map(|top| metric(&whole.moved(positive, share, top)));
+            let moved = ends.into_iter().flatten();
+            moved.fold((0.0_f64, 0.0_f64), |(fall, rise), moved| {
+                (fall.max(value - moved), rise.max(moved - value))
+            })
+        };
+        let [positives, negatives] = [true, false].map(of_class);
+        [
+            positives.0.hypot(negatives.0),
+            positives.1.hypot(negatives.1),
+        ]
+    }
+
+    /// What a metric of the curve gains over the same score for every row, such as AUC over 0.5 and average
+    /// precision over the share of positives; interval as [`estimate_of_curve`](Self::estimate_of_curve)'s.
+    ///
+    /// # Errors
+    /// As [`estimate_of_curve`](Self::estimate_of_curve)'s.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::Scored;
+    /// let scored = Scored::new(&[true, false, true, false], &[0.8, 0.6, 0.7, 0.1])?;
+    /// assert_eq!(scored.gain_of_curve(|curve| curve.average_precision().ok())?.value, 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn gain_of_curve(&self, metric: impl Fn(&Curve) -> Option<f64>) -> Result<Estimate> {
+        self.estimate_of_curve(|curve| Some(metric(curve)? - metric(&curve.tied())?))
     }
 
     fn mean_loss(&self, loss: Loss) -> Result<Estimate> {

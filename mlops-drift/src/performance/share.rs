@@ -1,10 +1,15 @@
 //! Shares of rows, with Wilson's interval at the effective number of rows.
+//!
+//! With units or weights the design effect is itself an estimate: Student's quantile, with a degree of freedom
+//! less than there are units, takes the place of the normal one (Korn & Graubard, "Confidence intervals for
+//! proportions with small expected number of positive counts estimated from survey data", Survey Methodology
+//! 24, 1998).
 
 use mlops_core::evidence::Interval;
 use mlops_core::{Error, Result};
 
 use super::Estimate;
-use super::estimate::normal_quantile;
+use super::estimate::{normal_quantile, student_quantile};
 use super::rows::Weighted;
 
 /// The share of hits among some of the rows, given as (row, hit); `what` says which rows are needed.
@@ -25,13 +30,27 @@ pub(super) fn share(
     let hits: f64 = whole.iter().map(|(row, hit)| weight(*row) * hit).sum();
     let value = hits / total;
     let effective = effective_rows(rows, &whole, value, total);
-    let (low, high) = wilson(value, effective, normal_quantile(rows.confidence));
+    let units = rows.clusters.held_by(whole.iter().map(|(row, _)| *row));
+    let (low, high) = wilson(value, effective, quantile(rows, &whole, units)?);
     Ok(Estimate {
         value,
         interval: Interval::new(low.min(value), high.max(value), rows.confidence)?,
         n: whole.len(),
-        units: rows.clusters.held_by(whole.iter().map(|(row, _)| *row)),
+        units,
     })
+}
+
+/// The normal quantile for independent rows of equal weight, else Student's.
+fn quantile(rows: &Weighted, whole: &[(usize, f64)], units: usize) -> Result<f64> {
+    let first = rows.get()[whole[0].0];
+    let alike = whole.iter().all(|(row, _)| rows.get()[*row] == first);
+    match units {
+        _ if alike && units == whole.len() => Ok(normal_quantile(rows.confidence)),
+        0..2 => Err(Error::invalid(format!(
+            "an interval needs at least 2 independent units, got {units}"
+        ))),
+        _ => student_quantile(rows.confidence, (units - 1) as f64),
+    }
 }
 
 /// n over the design effect, at most n; where the effect is undefined (all hits or none, or a single unit),
@@ -42,14 +61,7 @@ fn effective_rows(rows: &Weighted, whole: &[(usize, f64)], share: f64, total: f6
     let plain = share * (1.0 - share) / (n - 1.0).max(1.0);
     let units = rows.clusters.held_by(whole.iter().map(|(row, _)| *row));
     if plain == 0.0 || units < 2 {
-        let weights = whole.iter().map(|(row, _)| (*row, rows.get()[*row]));
-        let squares = rows
-            .clusters
-            .sums(weights)
-            .iter()
-            .map(|sum| sum * sum)
-            .sum::<f64>();
-        return total * total / squares;
+        return rows.effective_units_of(whole.iter().map(|(row, _)| *row));
     }
     let deviations = whole
         .iter()

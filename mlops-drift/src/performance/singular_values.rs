@@ -1,5 +1,7 @@
 //! A square matrix as a sum of orthogonal parts: its least singular value, and the solution of its equations.
 
+use super::normal_equations::dot;
+
 /// Sweeps over all pairs of columns; convergence is quadratic, and some ten suffice.
 const SWEEPS: usize = 60;
 
@@ -82,10 +84,6 @@ fn rotate(columns: &mut [Vec<f64>], p: usize, q: usize, (cosine, sine): (f64, f6
     for (a, b) in head[p].iter_mut().zip(&mut tail[0]) {
         (*a, *b) = (cosine * *a - sine * *b, sine * *a + cosine * *b);
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

@@ -3,13 +3,19 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::estimate::unseen;
 use super::rows::{Weighted, mean};
 use super::scored::check_threshold;
 use super::{Estimate, Loss, Multiclass, Ranking, RankingMetrics, Regression, Scored};
 use crate::sample::quantile_by;
 
-/// 1 − mean loss / mean loss of the dummy, with Student's t interval of the ratio by the delta method.
-fn skill(rows: &Weighted, losses: &[f64], dummy: &[f64]) -> Result<Estimate> {
+/// Error of a skill to which all rows contribute alike, but for rounding.
+const ALIKE: f64 = 1e-12;
+
+/// 1 − mean loss / mean loss of the dummy, with Student's t interval of the ratio by the delta method. Where
+/// all rows have the same ratio (a model without a loss, or the dummy itself), units that none of these was of
+/// may cost as much as the dummy's worst row, or nothing.
+pub(super) fn skill(rows: &Weighted, losses: &[f64], dummy: &[f64]) -> Result<Estimate> {
     rows.needs_two_units()?;
     let of = |losses: &[f64]| mean(losses.iter().copied(), rows.get());
     let (own, least) = (of(losses), of(dummy));
@@ -24,11 +30,19 @@ fn skill(rows: &Weighted, losses: &[f64], dummy: &[f64]) -> Result<Estimate> {
         .iter()
         .zip(dummy)
         .map(|(loss, dummy)| (loss - ratio * dummy) / least);
-    let radius = rows.error_of_mean(&rest.collect::<Vec<_>>(), 0.0) * rows.student_quantile()?;
+    let error = rows.error_of_mean(&rest.collect::<Vec<_>>(), 0.0);
+    let (below, above) = if error <= ALIKE {
+        let share = unseen(rows.confidence, rows.effective_units());
+        let worst = dummy.iter().copied().fold(0.0, f64::max);
+        (share * worst / least, share * ratio)
+    } else {
+        let radius = error * rows.student_quantile()?;
+        (radius, radius)
+    };
     rows.figure(
         1.0 - ratio,
-        1.0 - ratio - radius,
-        (1.0 - ratio + radius).min(1.0),
+        1.0 - ratio - below,
+        (1.0 - ratio + above).min(1.0),
     )
 }
 
@@ -37,7 +51,9 @@ impl Scored {
     /// training: 1 − mean loss / mean loss of the dummy, at most 1, and 0 for a model that is no better.
     ///
     /// **Interval**: Student's t of the ratio by the delta method, by units; the dummy's probability is taken
-    /// as given. **Weakness**: below some 30 units, or a dummy that is nearly always right. **Cost**: O(n).
+    /// as given. A model without any loss, whose rows do not vary, may lose as much as the dummy's worst row
+    /// on the share of units that as many may all have missed (the rule of three). **Weakness**: below some 30
+    /// units, or a dummy that is nearly always right. **Cost**: O(n).
     /// **Source**: Murphy, "Skill scores based on the mean square error and their relationships to the
     /// correlation coefficient", Monthly Weather Review 116, 1988.
     ///
@@ -86,22 +102,22 @@ impl Scored {
 }
 
 impl Multiclass {
-    /// Skill in log loss against a dummy that always says the same probabilities, such as the classes' shares
-    /// in training; see [`Scored::skill`].
+    /// Skill against a dummy that always says the same probabilities, such as the classes' shares in training;
+    /// see [`Scored::skill`].
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of probabilities, one
     /// that is negative or not finite, fewer than two units, or a dummy without loss.
     ///
     /// ```
-    /// # use mlops_drift::performance::Multiclass;
+    /// # use mlops_drift::performance::{Loss, Multiclass};
     /// let rows = Multiclass::new(2, &[0, 1], &[0.5, 0.5, 0.5, 0.5])?;
-    /// assert_eq!(rows.skill(&[0.5, 0.5])?.value, 0.0);
+    /// assert_eq!(rows.skill(Loss::LogLoss, &[0.5, 0.5])?.value, 0.0);
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
-    pub fn skill(&self, priors: &[f64]) -> Result<Estimate> {
+    pub fn skill(&self, loss: Loss, priors: &[f64]) -> Result<Estimate> {
         let dummy = self.always(priors)?;
-        skill(&self.rows, &self.log_losses(), &dummy.log_losses())
+        skill(&self.rows, &self.losses(loss), &dummy.losses(loss))
     }
 
     /// Skill in the share of wrong answers, against a dummy that always gives the same one, such as the
@@ -118,12 +134,7 @@ impl Multiclass {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn accuracy_skill(&self, majority: usize) -> Result<Estimate> {
-        if majority >= self.classes() {
-            return Err(Error::invalid(format!(
-                "classes must lie in [0, {}], got {majority}",
-                self.classes() - 1
-            )));
-        }
+        self.check_class(majority)?;
         let one = |class: usize| f64::from(u8::from(class == majority));
         let dummy = self.always(&(0..self.classes()).map(one).collect::<Vec<_>>())?;
         skill(&self.rows, &self.misses(), &dummy.misses())
@@ -136,22 +147,40 @@ impl Multiclass {
 /// use mlops_drift::performance::RegressionLoss;
 /// assert_eq!(RegressionLoss::Squared.of(3.0, 1.0), 4.0);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RegressionLoss {
     /// |prediction − truth|.
     Absolute,
     /// (prediction − truth)².
     Squared,
+    /// |prediction − truth| as a share of the truth, which counts as 2.2e-16 at least.
+    Relative,
+    /// The pinball loss of predictions of this quantile, in (0, 1), of the target's law.
+    Quantile(f64),
 }
 
 impl RegressionLoss {
     /// The loss of one row.
     pub fn of(self, truth: f64, predicted: f64) -> f64 {
-        let error = (predicted - truth).abs();
+        let error = predicted - truth;
         match self {
-            Self::Absolute => error,
+            Self::Absolute => error.abs(),
             Self::Squared => error * error,
+            Self::Relative => error.abs() / truth.abs().max(f64::EPSILON),
+            Self::Quantile(share) => (1.0 - share) * error.max(0.0) + share * (-error).max(0.0),
+        }
+    }
+}
+
+impl RegressionLoss {
+    /// Whether a quantile lies in (0, 1).
+    pub(super) fn check(self) -> Result<()> {
+        match self {
+            Self::Quantile(share) if !(share > 0.0 && share < 1.0) => Err(Error::invalid(format!(
+                "share must lie in (0, 1), got {share}"
+            ))),
+            _ => Ok(()),
         }
     }
 }
@@ -237,6 +266,7 @@ impl Regression {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn skill(&self, loss: RegressionLoss, dummy: RegressionDummy) -> Result<Estimate> {
+        loss.check()?;
         let first = usize::from(dummy == RegressionDummy::LastValue);
         let rows = self.part(&(first..self.len()).collect::<Vec<_>>());
         let guesses = match dummy {

@@ -9,8 +9,8 @@ use mlops_core::{Error, ErrorKind, Result};
 use super::change::Better;
 use super::read::{Labelled, labels_of, numbers_of};
 use crate::performance::{
-    Average, Confusion, Estimate, Multiclass, Ranking, RankingMetrics, Regression,
-    RegressionMetrics, Reliability, Scored,
+    Average, Confusion, Estimate, Multiclass, Ranking, RankingMetrics, Regression, Reliability,
+    Scored,
 };
 use crate::sample::NumericSample;
 
@@ -311,7 +311,7 @@ fn of_two_classes(scored: &Scored, threshold: f64) -> Vec<Metric> {
 fn of_classes(scored: &Multiclass) -> Vec<Metric> {
     let of = |metric: fn(&Confusion) -> Option<f64>| scored.estimate(metric);
     vec![
-        Metric::higher("accuracy", of(|confusion| Some(confusion.accuracy()))),
+        Metric::higher("accuracy", scored.accuracy()),
         Metric::higher("balanced_accuracy", of(Confusion::balanced_accuracy)),
         Metric::higher(
             "macro_f1",
@@ -322,16 +322,15 @@ fn of_classes(scored: &Multiclass) -> Vec<Metric> {
 }
 
 fn of_numbers(rows: &Regression) -> Vec<Metric> {
-    let of = |metric: fn(&RegressionMetrics) -> Option<f64>| rows.estimate(metric);
     vec![
-        Metric::lower("mae", of(|metrics| Some(metrics.mae))),
-        Metric::lower("rmse", of(|metrics| Some(metrics.rmse))),
+        Metric::lower("mae", rows.mae()),
+        Metric::lower("rmse", rows.rmse()),
         Metric {
             name: "mean_error",
             better: Better::Neither,
-            figure: of(|metrics| Some(metrics.mean_error)),
+            figure: rows.mean_error(),
         },
-        Metric::higher("r2", of(|metrics| metrics.r2)),
+        Metric::higher("r2", rows.r2()),
     ]
 }
 
