@@ -286,7 +286,7 @@ fn every_kind_of_rows_splits_into_what_its_parts_give() {
         &[0.9, 0.1, 0.1, 0.9, 0.8, 0.3],
     )
     .unwrap();
-    let by_query = ["p", "q", "p"].into_iter().map(Some);
+    let by_query = ["p", "p", "q", "q", "p", "p"].into_iter().map(Some);
     let segments = by_segment(&lists, by_query, |lists| {
         lists.estimate(2, |query| query.mrr)
     })

@@ -72,7 +72,8 @@ fn repeated_rows_in_one_unit_carry_no_information() {
         Scored::new(&l, &s).unwrap().units(&u).unwrap()
     };
     let (once, tenfold) = (repeat(1), repeat(10));
-    // Wilson's effective number of rows comes out as n - 0.9 instead of n.
+    // Wilson's effective number of rows comes out as n - 0.9 instead of n, and with units the quantile is
+    // Student's with 79 degrees of freedom, 1.9905 instead of 1.9600.
     let same = |a: Estimate, b: Estimate, tolerance: f64| {
         assert!((a.value - b.value).abs() < 1e-12, "{a:?} {b:?}");
         assert!(
@@ -86,7 +87,7 @@ fn repeated_rows_in_one_unit_carry_no_information() {
     same(
         once.accuracy(0.5).unwrap(),
         tenfold.accuracy(0.5).unwrap(),
-        0.01,
+        0.025,
     );
 }
 

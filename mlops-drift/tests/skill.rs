@@ -10,6 +10,7 @@
 use mlops_core::{Error, ErrorKind};
 use mlops_drift::performance::{
     Loss, Multiclass, Ranking, RankingMetrics, Regression, RegressionDummy, RegressionLoss, Scored,
+    by_segment,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -157,6 +158,90 @@ fn random_order_is_the_mean_over_all_orders() {
             }
         }
     }
+}
+
+/// Tied items stand in random order: the mean over all orders of the table's rows, which a stable sort takes as
+/// they come. Scores of two levels, of which the higher one has the first three items.
+#[test]
+fn ties_count_as_the_mean_over_their_orders() {
+    let items = [2.0, 0.0, 1.0, 0.0, 3.0];
+    for k in 1..=6 {
+        let (mut sums, mut count) = ([0.0; 6], 0.0);
+        for high in orders(&items[..3]) {
+            for low in orders(&items[3..]) {
+                let order = [high.clone(), low].concat();
+                let distinct: Vec<f64> = (0..5).map(|rank| -f64::from(rank)).collect();
+                let m = Ranking::new(&[1; 5], &order, &distinct)
+                    .unwrap()
+                    .at(k)
+                    .unwrap();
+                let of = [m.ndcg, m.map, m.mrr, m.precision, m.recall, m.hit_rate];
+                sums.iter_mut()
+                    .zip(of)
+                    .for_each(|(sum, value)| *sum += value);
+                count += 1.0;
+            }
+        }
+        let tied = Ranking::new(&[1; 5], &items, &[0.9, 0.9, 0.9, 0.1, 0.1]).unwrap();
+        let m = tied.at(k).unwrap();
+        let got = [m.ndcg, m.map, m.mrr, m.precision, m.recall, m.hit_rate];
+        for (which, (got, sum)) in got.into_iter().zip(sums).enumerate() {
+            assert!(
+                (got - sum / count).abs() < 1e-12,
+                "{which} at {k}: {got}, {}",
+                sum / count
+            );
+        }
+    }
+    // A table sorted by relevance lends nothing to a constant score.
+    let constant = Ranking::new(&[1, 1, 2, 2], &[1.0, 0.0].repeat(2), &[0.5; 4]).unwrap();
+    assert_eq!(constant.skill(1, |query| query.ndcg).unwrap().value, 0.0);
+}
+
+/// One relevant item of ten: the best precision at 5 is 1/5, and a perfect order has it.
+#[test]
+fn a_perfect_order_has_all_the_skill_that_there_is() {
+    let queries: Vec<u64> = (0..40).map(|row| row / 10).collect();
+    let relevance: Vec<f64> = (0..40)
+        .map(|row| f64::from(u8::from(row % 10 == 0)))
+        .collect();
+    let lists = Ranking::new(&queries, &relevance, &relevance).unwrap();
+    assert!((lists.skill(5, |query| query.precision).unwrap().value - 1.0).abs() < 1e-12);
+}
+
+/// Queries in falling order: what is given row by row must not be taken for the order of their numbers.
+#[test]
+fn what_is_said_of_queries_is_said_row_by_row() {
+    let new = || Ranking::new(&[9, 9, 3, 3], &[1.0, 0.0, 1.0, 0.0], &[0.9, 0.1, 0.1, 0.9]).unwrap();
+    let by_query = |labels: [&'static str; 4]| {
+        by_segment(&new(), labels.map(Some), |lists| {
+            lists.estimate(1, |query| query.mrr)
+        })
+    };
+    let segments = by_query(["good", "good", "bad", "bad"]).unwrap();
+    let labels: Vec<&str> = segments
+        .iter()
+        .map(|s| s.label.as_deref().unwrap())
+        .collect();
+    assert_eq!(labels, ["bad", "good"]);
+    assert_eq!(
+        new()
+            .weights(&[3.0, 3.0, 1.0, 1.0])
+            .unwrap()
+            .at(1)
+            .unwrap()
+            .mrr,
+        0.75
+    );
+    says(
+        by_query(["a", "b", "b", "b"]),
+        "the same for all rows of a query",
+    );
+    says(
+        new().units(&[1, 2, 3, 3]),
+        "the same for all rows of a query",
+    );
+    says(new().units(&[1, 2]), "must number 4");
 }
 
 /// Two items in random order have no skill; 60 queries.

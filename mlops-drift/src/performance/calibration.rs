@@ -25,6 +25,8 @@ use super::Scored;
 pub struct Calibration {
     /// Score and probability at the ends of each pool, ascending.
     knots: Vec<(f64, f64)>,
+    /// Greatest score, probability and weight of each pool, ascending.
+    pools: Vec<(f64, f64, f64)>,
 }
 
 /// Neighbouring scores with one probability.
@@ -60,7 +62,13 @@ impl Calibration {
         let ends = |pool: &Pool| [(pool.first, pool.share()), (pool.last, pool.share())];
         let mut knots: Vec<(f64, f64)> = pools.iter().flat_map(ends).collect();
         knots.dedup();
-        Self { knots }
+        let pools = pools.iter();
+        Self {
+            knots,
+            pools: pools
+                .map(|pool| (pool.last, pool.share(), pool.weight))
+                .collect(),
+        }
     }
 
     /// The probability of each score.
@@ -72,6 +80,40 @@ impl Calibration {
             return Err(Error::invalid("scores must not be NaN"));
         }
         Ok(scores.iter().map(|score| self.of_one(*score)).collect())
+    }
+
+    /// The share of scores beyond those of the reference, where the probability is that of the end.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::{Calibration, Scored};
+    /// let reference = Scored::new(&[false, true, false, true], &[0.1, 0.6, 0.7, 0.9])?;
+    /// assert_eq!(Calibration::isotonic(&reference).beyond(&[0.05, 0.5]), 0.5);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn beyond(&self, scores: &[f64]) -> f64 {
+        let ends = self.knots.first().zip(self.knots.last());
+        let inside = |score: &f64| {
+            ends.is_some_and(|((least, _), (greatest, _))| (*least..=*greatest).contains(score))
+        };
+        let outside = scores.iter().filter(|score| !inside(score)).count();
+        outside as f64 / scores.len().max(1) as f64
+    }
+
+    /// The variance that the pools' shares lend to a figure which changes with the probability of each score
+    /// by so much: pools are independent, and half a row of either label is added to each, so that one without
+    /// a positive is not taken to be sure.
+    pub(super) fn variance(&self, scores: &[f64], changes: &[f64]) -> f64 {
+        let mut sums = vec![0.0; self.pools.len()];
+        for (score, change) in scores.iter().zip(changes) {
+            let pool = self.pools.partition_point(|(last, _, _)| last < score);
+            sums[pool.min(self.pools.len() - 1)] += change;
+        }
+        let pools = self.pools.iter().zip(sums);
+        let of_pool = |((_, share, weight), sum): (&(f64, f64, f64), f64)| {
+            let share = (share * weight + 0.5) / (weight + 1.0);
+            sum * sum * share * (1.0 - share) / weight
+        };
+        pools.map(of_pool).sum()
     }
 
     fn of_one(&self, score: f64) -> f64 {

@@ -1,3 +1,4 @@
+use mlops_core::evidence::{Interval, SignificanceLevel};
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +64,7 @@ impl BinaryMetric {
         self.of(&estimate.confusion, estimate.auc)
     }
 
-    fn of(self, confusion: &Confusion, auc: Option<f64>) -> Option<f64> {
+    pub(super) fn of(self, confusion: &Confusion, auc: Option<f64>) -> Option<f64> {
         let positive = Average::Class(1);
         match self {
             Self::RocAuc => auc,
@@ -127,6 +128,12 @@ pub struct CbpeFigure {
     pub high: f64,
     /// Whether the estimate lies beyond a limit.
     pub alarm: bool,
+    /// Where the labels of the chunk would show it, with 95 % confidence if the calibration holds; see
+    /// [`Cbpe::estimate`].
+    pub interval: Option<Interval>,
+    /// The share of the chunk's scores beyond those of the reference: where it is not small, the estimate is
+    /// a guess.
+    pub beyond: f64,
 }
 
 impl CbpeMonitor {
@@ -172,6 +179,11 @@ impl CbpeMonitor {
                 low,
                 high,
                 alarm,
+                interval: estimate
+                    .estimate(metric, SignificanceLevel::FIVE_PERCENT)
+                    .ok()
+                    .map(|figure| figure.interval),
+                beyond: estimate.beyond,
             }
         };
         Ok(self.limits.iter().map(figure).collect())

@@ -2,12 +2,16 @@ use mlops_core::{Error, Result};
 
 use super::Estimate;
 use super::basis::{Basis, check_points};
+use super::estimate::{satterthwaite, student_quantile};
 use super::normal_equations::{Factor, NormalEquations, dot};
 use super::rows::{Weighted, rows_in_units, same_length};
 use crate::multivariate::Points;
 
 /// Price of a squared coefficient, of standardized columns: that of one row or so.
 const RIDGE: f64 = 1.0;
+
+/// The share of current rows beyond the reference from which on there is no estimate.
+const FARTHEST: f64 = 0.2;
 
 /// The loss of a model without labels, by a regression of known losses on what is known of a row: direct loss
 /// estimation, for any model and any loss.
@@ -16,8 +20,9 @@ const RIDGE: f64 = 1.0;
 /// every column and its square, kept within the range of the losses seen. Give the model's prediction as a
 /// column too. **Assumption**: the mean loss given the columns is as it was, and near a quadratic function of
 /// each column, added up. **It fails** under concept shift (another answer to the same inputs: the losses
-/// change, the columns do not), and where current rows lie beyond the reference's. **Interval**: Student's t,
-/// from the variance of the current rows' estimates and that of the coefficients, by the residual of each
+/// change, the columns do not), and where current rows lie beyond the reference's: refused if more than a fifth
+/// do, see [`beyond`](Self::beyond), since an estimate kept within the losses seen would look surest there.
+/// **Interval**: Student's t with the degrees of freedom of both parts (Satterthwaite), from the variance of the current rows' estimates and that of the coefficients, by the residual of each
 /// reference row under a fit without it (MacKinnon & White, "Some heteroskedasticity-consistent covariance
 /// matrix estimators", Journal of Econometrics 29, 1985: HC3), both by units; not in it is that the loss may
 /// have another form. **Cost**: O(n·d²). **Source**: NannyML's documentation of DLE, with a regression whose
@@ -41,6 +46,8 @@ pub struct DirectLoss {
     factor: Factor,
     coefficients: Vec<f64>,
     range: (f64, f64),
+    /// Least and greatest value of each column.
+    columns: Vec<(f64, f64)>,
     design: Vec<Vec<f64>>,
     /// Loss less estimate of each reference row, under a fit without it.
     left_out: Vec<f64>,
@@ -75,6 +82,15 @@ impl DirectLoss {
         let fold = |better: fn(f64, f64) -> f64| losses.iter().copied().reduce(better);
         Ok(Self {
             range: fold(f64::min).zip(fold(f64::max)).unwrap_or_default(),
+            columns: (0..reference.dimensions())
+                .map(|column| {
+                    let values = || reference.rows().map(|row| row[column]);
+                    (
+                        values().fold(f64::INFINITY, f64::min),
+                        values().fold(f64::NEG_INFINITY, f64::max),
+                    )
+                })
+                .collect(),
             explained: explained(losses, &left_out),
             rows: Weighted::rows(losses.len()),
             basis,
@@ -100,10 +116,39 @@ impl DirectLoss {
         points.rows().map(of_row).collect()
     }
 
+    /// The share of rows with a column beyond its range in the reference, or an estimate beyond the losses seen:
+    /// what is said of them is a guess. Rows of the reference's own law lie beyond it with probability
+    /// 2·columns/(rows + 1) or so.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of)'s.
+    ///
+    /// ```
+    /// # use mlops_drift::multivariate::Points;
+    /// # use mlops_drift::performance::DirectLoss;
+    /// let reference = Points::new(1, (0..50).map(f64::from))?;
+    /// let losses: Vec<f64> = (0..50).map(|row| f64::from(row % 7)).collect();
+    /// let fit = DirectLoss::fit(&reference, &losses)?;
+    /// let current = Points::new(1, [10.0, 20.0, 60.0, 70.0])?;
+    /// assert_eq!(fit.beyond(&current)?, 0.5);
+    /// assert!(fit.estimate(&current).unwrap_err().to_string().contains("beyond the reference"));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn beyond(&self, points: &Points) -> Result<f64> {
+        self.of(points)?;
+        let beyond = points.rows().filter(|row| {
+            let columns = row.iter().zip(&self.columns);
+            let mut outside = columns.map(|(x, (least, greatest))| x < least || x > greatest);
+            outside.any(|outside| outside) || !self.clamped(&self.basis.row(row)).1
+        });
+        Ok(beyond.count() as f64 / points.len().max(1) as f64)
+    }
+
     /// The mean loss over current rows, independent of each other.
     ///
     /// # Errors
-    /// As [`of`](Self::of)'s, and for fewer than two units on either side.
+    /// As [`of`](Self::of)'s, for fewer than two units on either side, and if more than a fifth of the rows lie
+    /// [`beyond`](Self::beyond) the reference.
     pub fn estimate(&self, current: &Points) -> Result<Estimate> {
         self.estimate_of(current, &Weighted::rows(current.len()))
     }
@@ -148,16 +193,27 @@ impl DirectLoss {
         self.rows.needs_two_units()?;
         let losses = self.of(current)?;
         rows.needs_two_units()?;
+        let beyond = self.beyond(current)?;
+        if beyond > FARTHEST {
+            return Err(Error::invalid(format!(
+                "at most a share of {FARTHEST} of the rows must lie beyond the reference, got {beyond:.3}"
+            )));
+        }
         let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-        let variance = rows.error_of_mean(&losses, mean).powi(2) + self.variance_of_fit(current);
-        let radius = variance.sqrt() * self.rows.student_quantile()?;
+        let parts = [
+            (rows.error_of_mean(&losses, mean).powi(2), rows.units_held()),
+            (self.variance_of_fit(current), self.rows.units_held()),
+        ];
+        let variance = parts[0].0 + parts[1].0;
+        let quantile = student_quantile(self.rows.confidence, satterthwaite(parts))?;
+        let radius = variance.sqrt() * quantile;
         let (low, high) = (
             (mean - radius).max(self.range.0),
             (mean + radius).min(self.range.1),
         );
         Ok(Estimate {
             n: rows.len(),
-            units: rows.clusters.count(),
+            units: rows.units_held(),
             ..self.rows.figure(mean, low, high)?
         })
     }
@@ -165,15 +221,12 @@ impl DirectLoss {
     /// The variance of the mean estimate that stems from the coefficients.
     fn variance_of_fit(&self, current: &Points) -> f64 {
         let mut mean = vec![0.0; self.coefficients.len()];
+        let share = 1.0 / current.len() as f64;
         for row in current.rows() {
             let row = self.basis.row(row);
-            // A row at the end of the range stays there.
-            if let (_, true) = self.clamped(&row) {
-                let share = 1.0 / current.len() as f64;
-                mean.iter_mut()
-                    .zip(&row)
-                    .for_each(|(mean, x)| *mean += share * x);
-            }
+            mean.iter_mut()
+                .zip(&row)
+                .for_each(|(mean, x)| *mean += share * x);
         }
         let direction = self.factor.solve(&mean);
         let terms = self.design.iter().zip(&self.left_out);

@@ -1,9 +1,15 @@
 use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
+use super::estimate::{satterthwaite, student_quantile};
 use super::rows::{Weighted, same_length};
 use super::singular_values::SingularValues;
 use super::{Confusion, Estimate};
+
+/// The probability of refusing shares for being below 0 when label shift holds, at most.
+const INFEASIBLE: f64 = 0.01;
+/// Shares below 0 by less are rounding.
+const ROUNDING: f64 = 1e-9;
 
 /// How the shares of the classes changed, and what that does to performance, without labels: black box shift
 /// estimation, BBSE.
@@ -13,8 +19,9 @@ use super::{Confusion, Estimate};
 /// 0, and the weighted shares scaled to sum to 1. **Assumption**: label shift: the shares of the classes
 /// changed, the law of the inputs within each class did not; so it fits causes seen by their effects (a
 /// disease by its symptoms). **It fails** where the inputs change within a class, or what a class means
-/// (covariate or concept shift): the predicted classes alone cannot tell that from label shift, and the
-/// figures are then wrong by any amount. **Guarantee**: consistent under the assumption; intervals lie
+/// (covariate or concept shift), and the figures are then wrong by any amount. The predicted classes can tell
+/// that from label shift only where no shares of classes would give them: then a share comes out below 0 by
+/// more than chance explains, see [`unconstrained`](Self::unconstrained), and all figures are refused. **Guarantee**: consistent under the assumption; intervals lie
 /// between percentiles of 999 resamples of held-out and current units together. **Weakness**: a classifier
 /// that hardly tells two classes apart says little, see [`weights`](Self::weights). **Cost**: O(999·(n + m +
 /// k³)) for n held-out and m current rows of k classes. **Source**: Lipton, Wang & Smola, "Detecting and
@@ -95,7 +102,8 @@ impl LabelShift {
     /// By how much each class became more frequent.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if C could be singular: if its least
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if a share comes out below 0 by more than
+    /// chance explains (in 1 % of cases), and if C could be singular: if its least
     /// singular value is not above the distance, in operator norm, that the estimate of C keeps from it but
     /// for a probability of 5 %. That is the t of n·t²/2 = (v + 2·t/3)·ln(2·k/0.05), with the effective
     /// number n of held-out units and the greatest share v of a true or predicted class (Tropp,
@@ -119,8 +127,98 @@ impl LabelShift {
                  got {least:.4}: predictions do not tell the classes apart, or a class is missing"
             )));
         }
+        self.check_feasible()?;
         self.fitted(held_out, current)
             .ok_or_else(|| Error::invalid("no class is left in the current rows"))
+    }
+
+    /// The shares of the classes as C⁻¹·μ has them, before what is below 0 is set to 0; with Student's t
+    /// intervals by the delta method, from held-out and current units. Under label shift they lie in \[0, 1]
+    /// but for chance; one whose interval lies below 0 says that something else changed.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units on either side, or
+    /// a singular C.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::LabelShift;
+    /// // Right in four of five rows: label shift can give at most 80 % of a class, and now it is all of them.
+    /// let truth: Vec<usize> = (0..1000).map(|row| row % 2).collect();
+    /// let predicted: Vec<usize> = (0..1000).map(|row| if row % 10 < 8 { row % 2 } else { 1 - row % 2 }).collect();
+    /// let shift = LabelShift::new(2, &truth, &predicted, &[1; 500])?;
+    /// let shares = shift.unconstrained()?;
+    /// assert!((shares[0].value + 1.0 / 3.0).abs() < 1e-12 && shares[0].interval.high() < 0.0);
+    /// assert!(shift.shares().unwrap_err().to_string().contains("not label shift alone"));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn unconstrained(&self) -> Result<Vec<Estimate>> {
+        self.unconstrained_at(self.held_out.confidence)
+    }
+
+    fn unconstrained_at(&self, confidence: f64) -> Result<Vec<Estimate>> {
+        self.held_out.needs_two_units()?;
+        self.current_rows.needs_two_units()?;
+        let (held_out, current) = (self.held_out.get(), self.current_rows.get());
+        let inverse = SingularValues::of(self.classes, &self.joint(held_out));
+        let weights = inverse.solve(&shares(self.classes, &self.current, current));
+        let columns: Vec<Vec<f64>> = (0..self.classes)
+            .map(|class| {
+                let unit = |other: usize| f64::from(u8::from(other == class));
+                inverse.solve(&(0..self.classes).map(unit).collect::<Vec<_>>())
+            })
+            .collect();
+        let of_truth = self.shares_of_truth(held_out);
+        let of_class = |class: usize| {
+            let share = of_truth[class];
+            let value = weights[class] * share;
+            // What a row adds: μ moves by its predicted class, C by both, and the held-out share by the true one.
+            let now = self
+                .current
+                .iter()
+                .map(|said| columns[*said][class] * share);
+            let before = self.truth.iter().zip(&self.predicted).map(|(truth, said)| {
+                let own = f64::from(u8::from(*truth == class));
+                weights[class] * own - columns[*said][class] * weights[*truth] * share
+            });
+            let (now, before): (Vec<f64>, Vec<f64>) = (now.collect(), before.collect());
+            let error = |rows: &Weighted, terms: &[f64]| {
+                rows.error_of_mean(terms, super::rows::mean(terms.iter().copied(), rows.get()))
+            };
+            let parts = [
+                (
+                    error(&self.current_rows, &now).powi(2),
+                    self.current_rows.units_held(),
+                ),
+                (
+                    error(&self.held_out, &before).powi(2),
+                    self.held_out.units_held(),
+                ),
+            ];
+            let quantile = student_quantile(confidence, satterthwaite(parts))?;
+            let radius = quantile * (parts[0].0 + parts[1].0).sqrt();
+            let mut rows = self.current_rows.clone();
+            rows.confidence = confidence;
+            rows.figure(value, value - radius, value + radius)
+        };
+        (0..self.classes).map(of_class).collect()
+    }
+
+    /// One side of 1 %, shared among the classes: a right model is refused in 1 of 100 cases at most.
+    fn check_feasible(&self) -> Result<()> {
+        if self.held_out.needs_two_units().is_err() || self.current_rows.needs_two_units().is_err()
+        {
+            return Ok(());
+        }
+        let shares = self.unconstrained_at(1.0 - 2.0 * INFEASIBLE / self.classes as f64)?;
+        let below = |share: &&Estimate| share.interval.high() < -ROUNDING;
+        match shares.iter().find(below) {
+            Some(share) => Err(Error::invalid(format!(
+                "shares of classes must lie in [0, 1] but for chance, got {:.4} in {}: \
+                 not label shift alone",
+                share.value, share.interval
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The share of each class in the current rows.

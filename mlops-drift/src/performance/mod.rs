@@ -44,8 +44,10 @@
 mod auc;
 mod basis;
 mod calibration;
+mod calibration_test;
 mod cbpe;
 mod cbpe_monitor;
+mod cbpe_multiclass;
 mod clusters;
 mod confusion;
 mod curve;
@@ -76,6 +78,7 @@ mod skill;
 pub use calibration::Calibration;
 pub use cbpe::Cbpe;
 pub use cbpe_monitor::{BinaryMetric, CbpeFigure, CbpeMonitor};
+pub use cbpe_multiclass::CbpeMulticlass;
 pub use confusion::{Average, Confusion};
 pub use curve::{Curve, CurvePoint};
 pub use density_ratio::DensityRatio;

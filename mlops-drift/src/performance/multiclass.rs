@@ -3,7 +3,7 @@ use mlops_core::{Error, Result};
 use super::curve::{Order, cell};
 use super::estimate::unseen;
 use super::outcomes::Outcomes;
-use super::rows::{Weighted, mean, same_length, weighted_rows};
+use super::rows::{Weighted, mean, own_metrics, same_length, weighted_rows};
 use super::share::share;
 use super::{Confusion, Curve, Estimate, Loss, Scored};
 
@@ -408,6 +408,11 @@ impl Multiclass {
         }
     }
 
+    /// Predicted classes, and probabilities row by row, each summing to 1.
+    pub(super) fn into_answers(self) -> (Vec<usize>, Vec<f64>) {
+        (self.predicted, self.probabilities)
+    }
+
     pub(super) fn classes(&self) -> usize {
         self.classes
     }
@@ -534,6 +539,11 @@ fn average(values: &[f64]) -> f64 {
 }
 
 weighted_rows!(
+    Multiclass,
+    "# let rows = mlops_drift::performance::Multiclass::new(2, &[0, 1, 0, 1], &[0.5; 8])?;"
+);
+
+own_metrics!(
     Multiclass,
     "# let rows = mlops_drift::performance::Multiclass::new(2, &[0, 1, 0, 1], &[0.5; 8])?;"
 );

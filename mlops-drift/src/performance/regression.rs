@@ -1,7 +1,7 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::rows::{Weighted, mean, same_length, weighted_rows};
+use super::rows::{Weighted, mean, own_metrics, same_length, weighted_rows};
 use super::skill::skill;
 use super::{Estimate, RegressionLoss};
 
@@ -353,6 +353,11 @@ fn weighted_median(values: &[f64], order: &[usize], weights: &[f64]) -> f64 {
 }
 
 weighted_rows!(
+    Regression,
+    "# let rows = mlops_drift::performance::Regression::new(&[1.0, 2.0, 3.0, 4.0], &[1.0; 4])?;"
+);
+
+own_metrics!(
     Regression,
     "# let rows = mlops_drift::performance::Regression::new(&[1.0, 2.0, 3.0, 4.0], &[1.0; 4])?;"
 );

@@ -43,7 +43,7 @@ impl Reliability {
         let mut sums = vec![ReliabilityBin::default(); bins];
         let rows = scored.labels.iter().zip(&scored.probabilities);
         for ((label, probability), weight) in rows.zip(scored.rows.get()) {
-            let bin = &mut sums[((probability * bins as f64) as usize).min(bins - 1)];
+            let bin = &mut sums[Self::bin(*probability, bins)];
             bin.rows += 1;
             bin.weight += weight;
             bin.predicted += weight * probability;
@@ -57,8 +57,13 @@ impl Reliability {
         Self { bins: sums }
     }
 
+    /// The number of a probability's bin.
+    pub(super) fn bin(probability: f64, bins: usize) -> usize {
+        ((probability * bins as f64) as usize).min(bins - 1)
+    }
+
     /// The mean distance between predicted and observed shares, in \[0, 1]. Biased upwards for few rows per
-    /// bin.
+    /// bin: with an interval by [`Scored::calibration_error`].
     pub fn expected_calibration_error(&self) -> f64 {
         let all: f64 = self.bins.iter().map(|bin| bin.weight).sum();
         let gaps = self

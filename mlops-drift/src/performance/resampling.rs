@@ -10,6 +10,7 @@
 //! percentile (a tail of 1 % of 999 draws, 5 % of 199), its distance from the value is that of the outermost
 //! one with ten draws beyond it, extrapolated by the normal law.
 
+use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -158,6 +159,18 @@ impl Weighted {
     fn draws(&self) -> usize {
         (BUDGET / self.len().max(1)).clamp(FEWEST, RESAMPLES)
     }
+}
+
+/// A value with the percentiles of draws of it, of so many independent rows.
+pub(super) fn percentiles(
+    value: Option<f64>,
+    drawn: Vec<Option<f64>>,
+    level: SignificanceLevel,
+    rows: usize,
+) -> Result<Estimate> {
+    let mut weighted = Weighted::rows(rows);
+    weighted.confidence = 1.0 - level.get();
+    weighted.between(value, drawn, [0.0; 2])
 }
 
 fn normal() -> Normal {

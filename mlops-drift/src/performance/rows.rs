@@ -257,3 +257,58 @@ macro_rules! rows_in_units {
     };
 }
 pub(super) use rows_in_units;
+
+/// Intervals of metrics that this crate does not have, for rows of which a caller knows the values.
+macro_rules! own_metrics {
+    ($rows:ident, $example:literal) => {
+        impl $rows {
+            /// A metric of one's own that is a function of the rows' weights, in their order, with its interval
+            /// by 999 resamples of the units: `None` where it is undefined. A mean of values row by row has a
+            /// better one in [`mean_of`](Self::mean_of).
+            ///
+            /// # Errors
+            /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a
+            /// metric that is undefined for these rows or most resamples.
+            ///
+            /// ```
+            #[doc = $example]
+            /// let cost = [1.0, 0.0, 5.0, 0.0];
+            /// let worst_share = |weights: &[f64]| {
+            ///     let all: f64 = weights.iter().zip(cost).map(|(weight, cost)| weight * cost).sum();
+            ///     (all > 0.0).then(|| 5.0 * weights[2] / all)
+            /// };
+            /// assert_eq!(rows.resampled(worst_share)?.value, 5.0 / 6.0);
+            /// # Ok::<(), mlops_core::Error>(())
+            /// ```
+            pub fn resampled(
+                &self,
+                metric: impl Fn(&[f64]) -> Option<f64>,
+            ) -> Result<$crate::performance::Estimate> {
+                self.rows.estimate(metric)
+            }
+
+            /// The mean of a value of every row, such as a cost of one's own, with its interval: Student's t,
+            /// by units.
+            ///
+            /// # Errors
+            /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of values, one
+            /// that is not finite, or fewer than two units.
+            ///
+            /// ```
+            #[doc = $example]
+            /// assert_eq!(rows.mean_of(&[1.0, 0.0, 5.0, 0.0])?.value, 1.5);
+            /// # Ok::<(), mlops_core::Error>(())
+            /// ```
+            pub fn mean_of(&self, values: &[f64]) -> Result<$crate::performance::Estimate> {
+                $crate::performance::rows::same_length("values", self.rows.len(), values.len())?;
+                if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                    return Err(Error::invalid(format!(
+                        "values must be finite, got {value}"
+                    )));
+                }
+                self.rows.mean(values, (f64::NEG_INFINITY, f64::INFINITY))
+            }
+        }
+    };
+}
+pub(super) use own_metrics;

@@ -24,7 +24,7 @@ const SMALL: usize = 30;
 pub struct Segment {
     /// Its label; `None` for the rows whose label is missing.
     pub label: Option<String>,
-    /// Rows in it.
+    /// Rows in it; of a ranking, queries.
     pub rows: usize,
     /// Independent units in it.
     pub units: usize,
@@ -49,12 +49,44 @@ pub trait SegmentableRows: sealed::Rows {}
 impl<R: sealed::Rows> SegmentableRows for R {}
 
 mod sealed {
+    use mlops_core::Result;
+
+    use super::same_length;
+
     pub trait Rows: Sized {
         fn count(&self) -> usize;
+        /// What was given row by row, for each entry that can be split off.
+        fn entries<T: Copy + PartialEq>(&self, what: &str, values: &[T]) -> Result<Vec<T>> {
+            same_length(what, self.count(), values.len())?;
+            Ok(values.to_vec())
+        }
         fn units_held(&self) -> usize;
         fn some(&self, rows: &[usize]) -> Self;
         /// With each interval's miss probability divided by so many.
         fn split(self, parts: usize) -> Self;
+    }
+}
+
+impl sealed::Rows for Ranking {
+    fn count(&self) -> usize {
+        self.rows_given()
+    }
+
+    fn entries<T: Copy + PartialEq>(&self, what: &str, values: &[T]) -> Result<Vec<T>> {
+        self.of_lists(what, values)
+    }
+
+    fn units_held(&self) -> usize {
+        self.rows.units_held()
+    }
+
+    fn some(&self, queries: &[usize]) -> Self {
+        self.part(queries)
+    }
+
+    fn split(mut self, parts: usize) -> Self {
+        self.rows.confidence = 1.0 - (1.0 - self.rows.confidence) / parts as f64;
+        self
     }
 }
 
@@ -84,7 +116,6 @@ segmentable!(
     Scored,
     Multiclass,
     Regression,
-    Ranking,
     PredictionPowered,
     PoweredScored
 );
@@ -99,7 +130,8 @@ segmentable!(
 /// log n).
 ///
 /// # Errors
-/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of labels.
+/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of labels than rows, and
+/// for rows of one query with different labels.
 ///
 /// ```
 /// use mlops_drift::performance::{Regression, by_segment};
@@ -115,13 +147,12 @@ pub fn by_segment<'a, R: SegmentableRows>(
     labels: impl IntoIterator<Item = Option<&'a str>>,
     metric: impl Fn(&R) -> Result<Estimate>,
 ) -> Result<Vec<Segment>> {
+    let labels: Vec<Option<&str>> = labels.into_iter().collect();
+    let labels = rows.entries("labels of segments", &labels)?;
     let mut by_label: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
-    let mut count = 0;
-    for label in labels {
-        by_label.entry(label).or_default().push(count);
-        count += 1;
+    for (entry, label) in labels.into_iter().enumerate() {
+        by_label.entry(label).or_default().push(entry);
     }
-    same_length("labels of segments", rows.count(), count)?;
     let parts = by_label.len();
     let of_segment = |(label, of_label): (Option<&str>, Vec<usize>)| {
         let segment = rows.some(&of_label).split(parts);

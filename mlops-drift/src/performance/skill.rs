@@ -297,8 +297,9 @@ impl Ranking {
         Ok(self.average(&self.random_by_query(k)?))
     }
 
-    /// Skill of a metric of the first k items against random order: 1 − (1 − metric) / (1 − metric of random
-    /// order), so that a perfect order has 1; interval as [`Scored::skill`]'s, by queries.
+    /// Skill of a metric of the first k items against random order: what it lacks to that of the best order, in
+    /// parts of what random order lacks, 1 − (best − metric) / (best − random), so that a perfect order has 1;
+    /// interval as [`Scored::skill`]'s, by queries.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for k = 0, fewer than two queries, or
@@ -311,8 +312,12 @@ impl Ranking {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn skill(&self, k: usize, metric: impl Fn(&RankingMetrics) -> f64) -> Result<Estimate> {
+        let best = self.best_by_query(k)?;
         let short = |queries: Vec<RankingMetrics>| -> Vec<f64> {
-            queries.iter().map(|query| 1.0 - metric(query)).collect()
+            let queries = queries.iter().zip(&best);
+            queries
+                .map(|(query, best)| metric(best) - metric(query))
+                .collect()
         };
         skill(
             &self.rows,
