@@ -618,6 +618,42 @@ fn as_many_labels_as_rows_cost_neither_memory_nor_power() {
     assert_eq!((report.found, report.factor), (2, 4));
 }
 
+/// Two columns of 3,000 labels at 240,000 rows: nine million pairs, of which hardly one holds rows enough. A bitmap
+/// for each label would take 90 MB, and one pass over each pair minutes; a third column of labels by the row adds
+/// nothing. One pair is planted.
+#[test]
+fn columns_of_thousands_of_labels_cost_a_pass_over_the_rows() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(6);
+    let mut table = |planted: bool| {
+        let mut column =
+            |rows: usize| -> Vec<u16> { (0..rows).map(|_| rng.random_range(0..3_000)).collect() };
+        let (mut zip, mut product) = (column(120_000), column(120_000));
+        if planted {
+            zip[..60].fill(7);
+            product[..60].fill(11);
+        }
+        let names = |column: Vec<u16>| {
+            Arc::new(StringArray::from_iter_values(
+                column.iter().map(u16::to_string),
+            )) as ArrayRef
+        };
+        RecordBatch::try_from_iter([("zip", names(zip)), ("product", names(product))]).unwrap()
+    };
+    let report = DriftSlices::default()
+        .find(&table(false), &table(true))
+        .unwrap();
+    let words: Vec<String> = report
+        .worst
+        .iter()
+        .map(|found| found.slice.to_string())
+        .collect();
+    assert!(
+        words.contains(&"zip = 7 and product = 11".to_owned()),
+        "{words:?}"
+    );
+    assert_eq!(report.found, 3); // and both of its labels
+}
+
 /// Time and memory on a table of production size; see the report of `--nocapture`.
 #[test]
 #[ignore = "a measurement"]

@@ -1,4 +1,16 @@
-//! Sets of rows, a bit a row.
+//! Sets of rows: a bit a row, or a list of those of a few.
+
+/// Rows of which one is in a set, up to which a list of them is shorter than a bit for each.
+const SPARSE: usize = 32;
+
+/// Some of the rows.
+#[derive(Clone, Debug)]
+pub(super) enum RowSet {
+    /// A bit for each position.
+    Bits(Vec<u64>),
+    /// The rows, ascending.
+    List(Vec<u32>),
+}
 
 /// Where the rows of two samples stand: those of the first, up to a whole word, then those of the second.
 pub(super) struct Layout {
@@ -36,47 +48,94 @@ impl Layout {
         self.sizes
     }
 
-    pub(super) fn words(&self) -> usize {
-        self.words
-    }
-
-    /// The set of these rows.
-    pub(super) fn set(&self, rows: &[u32]) -> Vec<u64> {
+    /// The set of these rows, which ascend, in its shorter form.
+    pub(super) fn set(&self, rows: Vec<u32>) -> RowSet {
+        if rows.len() * SPARSE < self.position.len() {
+            return RowSet::List(rows);
+        }
         let mut bits = vec![0; self.words];
-        for &row in rows {
+        for row in rows {
             let position = self.position[row as usize];
             bits[position as usize / 64] |= 1 << (position % 64);
         }
-        bits
+        RowSet::Bits(bits)
+    }
+
+    fn holds(&self, bits: &[u64], row: u32) -> bool {
+        let position = self.position[row as usize];
+        bits[position as usize / 64] >> (position % 64) & 1 == 1
+    }
+
+    /// The rows that two sets share.
+    pub(super) fn both(&self, x: &RowSet, y: &RowSet) -> RowSet {
+        match (x, y) {
+            (RowSet::Bits(x), RowSet::Bits(y)) => {
+                RowSet::Bits(x.iter().zip(y).map(|(x, y)| x & y).collect())
+            }
+            (RowSet::List(rows), RowSet::Bits(bits)) | (RowSet::Bits(bits), RowSet::List(rows)) => {
+                let rows = rows.iter().copied();
+                RowSet::List(rows.filter(|row| self.holds(bits, *row)).collect())
+            }
+            (RowSet::List(x), RowSet::List(y)) => {
+                let (few, many) = if x.len() < y.len() { (x, y) } else { (y, x) };
+                let rows = few.iter().copied();
+                RowSet::List(rows.filter(|row| many.binary_search(row).is_ok()).collect())
+            }
+        }
     }
 
     /// How many rows of each sample a set holds.
-    pub(super) fn counts(&self, bits: &[u64]) -> [u64; 2] {
-        let (first, second) = bits.split_at(self.first_words);
-        [first, second].map(count)
+    pub(super) fn counts(&self, set: &RowSet) -> [u64; 2] {
+        match set {
+            RowSet::Bits(bits) => {
+                let (first, second) = bits.split_at(self.first_words);
+                [first, second].map(count)
+            }
+            RowSet::List(rows) => {
+                let start = self.first_words as u32 * 64;
+                let second = rows
+                    .iter()
+                    .filter(|row| self.position[**row as usize] >= start);
+                let second = second.count() as u64;
+                [rows.len() as u64 - second, second]
+            }
+        }
     }
 }
 
-pub(super) fn count(bits: &[u64]) -> u64 {
+fn count(bits: &[u64]) -> u64 {
     bits.iter().map(|word| u64::from(word.count_ones())).sum()
 }
 
-/// Both sets, written over `into`.
-pub(super) fn intersect(x: &[u64], y: &[u64], into: &mut [u64]) {
-    let words = x.iter().zip(y).map(|(x, y)| x & y);
-    into.iter_mut()
-        .zip(words)
-        .for_each(|(into, word)| *into = word);
-}
+impl RowSet {
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Bits(bits) => count(bits),
+            Self::List(rows) => rows.len() as u64,
+        }
+    }
 
-/// The positions in a set, ascending.
-pub(super) fn positions(bits: &[u64]) -> impl Iterator<Item = usize> + '_ {
-    bits.iter().enumerate().flat_map(|(index, &word)| {
-        let mut left = word;
-        std::iter::from_fn(move || {
-            let lowest = left.trailing_zeros() as usize;
-            left &= left.wrapping_sub(1);
-            (lowest < 64).then_some(64 * index + lowest)
-        })
-    })
+    /// What it takes to look at all of it.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Bits(bits) => bits.len(),
+            Self::List(rows) => rows.len(),
+        }
+    }
+
+    /// Calls `with` for every row, ascending; of one sample.
+    pub(super) fn each(&self, mut with: impl FnMut(usize)) {
+        match self {
+            Self::List(rows) => rows.iter().for_each(|row| with(*row as usize)),
+            Self::Bits(bits) => {
+                for (index, word) in bits.iter().enumerate() {
+                    let mut left = *word;
+                    while left != 0 {
+                        with(64 * index + left.trailing_zeros() as usize);
+                        left &= left - 1;
+                    }
+                }
+            }
+        }
+    }
 }

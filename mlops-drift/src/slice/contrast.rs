@@ -4,7 +4,7 @@ use mlops_core::Result;
 use mlops_core::evidence::{Interval, PValue, SignificanceLevel};
 
 use super::Direction;
-use super::bits::Layout;
+use super::bits::{Layout, RowSet};
 use super::cell::Cell;
 use super::cut::Cut;
 use super::search::{self, Search};
@@ -58,7 +58,7 @@ impl Search for Visitor<'_> {
         parents.iter().all(|rows| *rows >= self.tarone.least())
     }
 
-    fn visit(&mut self, predicates: &[u32], parents: &[u64], rows: &[u64]) -> Option<u64> {
+    fn visit(&mut self, predicates: &[u32], parents: &[u64], rows: &RowSet) -> Option<u64> {
         let inside = self.layout.counts(rows);
         let rows = inside[0] + inside[1];
         if rows == self.rows || parents.contains(&rows) {

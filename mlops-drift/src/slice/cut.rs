@@ -65,6 +65,29 @@ impl Cut {
         self.column_of[predicate as usize]
     }
 
+    pub(super) fn columns(&self) -> u32 {
+        self.columns.len() as u32
+    }
+
+    /// The predicate of a column that holds for a row, if any does.
+    pub(super) fn predicate(&self, column: u32, row: u32) -> Option<u32> {
+        let column = &self.columns[column as usize];
+        let code = column.of_row[row as usize];
+        (code != NONE).then(|| column.first + code)
+    }
+
+    /// The column with the most predicates, and how many these are.
+    pub(super) fn widest(&self) -> (&str, u32) {
+        let widest = self.columns.iter().max_by_key(|column| column.predicates);
+        let name = |column: &Coded| self.predicates.get(column.first as usize);
+        widest.map_or(("", 0), |column| {
+            (
+                name(column).map_or("", Predicate::column),
+                column.predicates,
+            )
+        })
+    }
+
     /// Whether all of these predicates hold for a row.
     pub(super) fn holds(&self, predicates: &[u32], row: usize) -> bool {
         predicates.iter().all(|&id| {

@@ -39,10 +39,10 @@ pub enum Direction {
 /// **Weakness**: shares add up to 1, so where one slice grows others must shrink, and both are reported; a
 /// slice inside a drifted one, or around it, has drifted too. Read the first ones.
 /// **Errors**: a table without rows, a column that is missing or of another kind in the current table, an
-/// unsupported type, a null unit, or a lattice that needs more memory than 1 GiB of row sets or 2,000,000
-/// slices of one depth.
-/// **Cost**: O(rows/64) a slice visited, at most (predicates over depth) of them; memory rows/8 bytes a
-/// predicate and about 100 bytes a slice that may be extended.
+/// unsupported type, a null unit, or a lattice that needs more than some minutes or 2,000,000 slices of one
+/// depth: the error names the column with the most labels.
+/// **Cost**: O(rows/64) a slice visited, O(its rows) for each further column if it holds less than one row in
+/// 32; memory 4 bytes a row and column and about 100 bytes a slice that may be extended.
 /// **Source**: Tarone, "A modified Bonferroni method for discrete data", Biometrics 46, 1990; Terada,
 /// Okada-Hatakeyama, Tsuda & Sese, "Statistical significance of combinatorial regulations", PNAS 110, 2013.
 ///

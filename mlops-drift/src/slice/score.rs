@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use mlops_core::Result;
 
-use super::bits::{Layout, count, positions};
+use super::bits::{Layout, RowSet};
 use super::cut::Cut;
 use super::search::{self, Search};
 
@@ -110,14 +110,17 @@ impl Search for Visitor<'_> {
         self.ceiling(parents) * (1.0 + 1e-9) >= self.bar()
     }
 
-    fn visit(&mut self, predicates: &[u32], parents: &[Sums], rows: &[u64]) -> Option<Sums> {
-        let size = count(rows);
+    fn visit(&mut self, predicates: &[u32], parents: &[Sums], rows: &RowSet) -> Option<Sums> {
+        let size = rows.len();
         let is_all = size == self.losses.len() as u64;
         if size < self.score.least || is_all || parents.iter().any(|parent| parent.rows == size) {
             return None;
         }
-        let losses = || positions(rows).map(|row| self.losses[row]);
-        let (loss, worst) = (losses().sum::<f64>(), losses().fold(0.0, f64::max));
+        let (mut loss, mut worst) = (0.0_f64, 0.0_f64);
+        rows.each(|row| {
+            loss += self.losses[row];
+            worst = worst.max(self.losses[row]);
+        });
         self.keep(self.score(size as f64, loss), predicates);
         let rows = size;
         (loss > 0.0).then_some(Sums { rows, loss, worst })

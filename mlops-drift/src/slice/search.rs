@@ -1,18 +1,20 @@
 //! The lattice of conjunctions, level by level.
 //!
-//! Sets of rows are kept for single predicates alone; a longer conjunction's is made when it is visited. A
-//! conjunction is visited if all those with one predicate less were, and may be extended (Agrawal &
-//! Srikant, "Fast algorithms for mining association rules", VLDB 1994).
+//! Sets of rows are kept for single predicates alone, in at most 4 bytes a row and column; a longer
+//! conjunction's is made when it is visited. A conjunction is visited if all those with one predicate less were,
+//! and may be extended (Agrawal & Srikant, "Fast algorithms for mining association rules", VLDB 1994). One that
+//! holds few rows is not set against every predicate of a further column: its rows, by their label there, are
+//! the conjunctions that hold any row, so that two columns of thousands of labels cost a pass over the rows.
 
 use std::collections::HashMap;
 
 use mlops_core::{Error, Result};
 
-use super::bits::{Layout, intersect};
+use super::bits::{Layout, RowSet};
 use super::cut::Cut;
 
-/// Bytes of the sets of rows of single predicates.
-const MOST_BYTES: usize = 1 << 30;
+/// Words and rows that are looked at in one search: some minutes.
+const MOST_WORK: usize = 200_000_000_000;
 /// Conjunctions of one level that may be extended: some hundred megabytes.
 const MOST_SLICES: usize = 2_000_000;
 
@@ -32,7 +34,7 @@ pub(super) trait Search {
         &mut self,
         predicates: &[u32],
         parents: &[Self::Slice],
-        rows: &[u64],
+        rows: &RowSet,
     ) -> Option<Self::Slice>;
 }
 
@@ -45,20 +47,39 @@ pub(super) fn run<S: Search>(
     layout: &Layout,
     depth: usize,
 ) -> Result<()> {
-    let (sets, mut level) = singles(search, cut, layout)?;
+    let (sets, mut level) = singles(search, cut, layout);
+    let mut work = 0;
     for _ in 1..depth {
-        level = next(search, cut, layout, &sets, &level)?;
+        let known = level
+            .iter()
+            .map(|(ids, slice)| (ids.as_slice(), *slice))
+            .collect();
+        let mut step = Step {
+            cut,
+            layout,
+            sets: &sets,
+            known,
+            work,
+            found: Vec::new(),
+        };
+        for (index, (ids, slice)) in level.iter().enumerate() {
+            step.extend(search, ids, *slice, &level[index + 1..])?;
+        }
+        let Step {
+            found,
+            work: spent,
+            known,
+            ..
+        } = step;
+        drop(known); // it borrows from the level before
+        (level, work) = (found, spent);
     }
     Ok(())
 }
 
-type Sets = HashMap<u32, Vec<u64>>;
+type Sets = HashMap<u32, RowSet>;
 
-fn singles<S: Search>(
-    search: &mut S,
-    cut: &Cut,
-    layout: &Layout,
-) -> Result<(Sets, Level<S::Slice>)> {
+fn singles<S: Search>(search: &mut S, cut: &Cut, layout: &Layout) -> (Sets, Level<S::Slice>) {
     let (mut sets, mut level) = (Sets::new(), Vec::new());
     let rows = layout.sizes().iter().sum::<u64>() as usize;
     for (predicate, members) in cut.members(rows) {
@@ -66,15 +87,10 @@ fn singles<S: Search>(
         if (members.len() as u64) < search.least() {
             continue;
         }
-        let set = layout.set(&members);
+        let set = layout.set(members);
         if let Some(slice) = search.visit(&[predicate], &[], &set) {
             sets.insert(predicate, set);
             level.push((vec![predicate], slice));
-            affordable(
-                8 * layout.words() * sets.len(),
-                MOST_BYTES,
-                "bytes for sets of rows",
-            )?;
         }
     }
     level.retain(|(ids, slice)| {
@@ -84,62 +100,128 @@ fn singles<S: Search>(
         }
         kept
     });
-    Ok((sets, level))
+    (sets, level)
 }
 
-fn next<S: Search>(
-    search: &mut S,
-    cut: &Cut,
-    layout: &Layout,
-    sets: &Sets,
-    level: &Level<S::Slice>,
-) -> Result<Level<S::Slice>> {
-    let known: HashMap<&[u32], S::Slice> = level
-        .iter()
-        .map(|(ids, slice)| (ids.as_slice(), *slice))
-        .collect();
-    let (mut first, mut both) = (vec![0; layout.words()], vec![0; layout.words()]);
-    let mut found = Vec::new();
-    for (index, (ids, slice)) in level.iter().enumerate() {
+/// From the conjunctions of one length to those of the next.
+struct Step<'a, S> {
+    cut: &'a Cut,
+    layout: &'a Layout,
+    sets: &'a Sets,
+    known: HashMap<&'a [u32], S>,
+    work: usize,
+    found: Level<S>,
+}
+
+impl<S: Copy> Step<'_, S> {
+    /// Visits a conjunction with every predicate of a later column that may be added.
+    fn extend(
+        &mut self,
+        search: &mut impl Search<Slice = S>,
+        ids: &[u32],
+        slice: S,
+        later: &[(Vec<u32>, S)],
+    ) -> Result<()> {
         let (prefix, last) = ids.split_at(ids.len() - 1);
-        let others = level[index + 1..]
+        let column = self.cut.column_of(last[0]);
+        let mut siblings = later
             .iter()
-            .take_while(|(other, _)| other.starts_with(prefix));
-        let others = others.filter_map(|(other, _)| other.last());
-        let mut others = others
-            .filter(|other| cut.column_of(**other) != cut.column_of(last[0]))
+            .take_while(|(other, _)| other.starts_with(prefix))
+            .filter_map(|(other, _)| other.last().copied())
+            .filter(|other| self.cut.column_of(*other) != column)
             .peekable();
-        if others.peek().is_none() || !search.is_promising(&[*slice]) {
-            continue;
+        if siblings.peek().is_none() || !search.is_promising(&[slice]) {
+            return Ok(());
         }
-        fill(&mut first, ids, sets);
-        for &other in others {
-            let conjunction = [ids.as_slice(), &[other]].concat();
-            let (Some(parents), Some(set)) = (parents(&conjunction, &known), sets.get(&other))
-            else {
-                continue;
-            };
-            if !search.is_promising(&parents) {
-                continue;
+        let Some(rows) = self.rows(ids) else {
+            return Ok(());
+        };
+        match &rows {
+            RowSet::List(list) => {
+                for column in column + 1..self.cut.columns() {
+                    self.spend(list.len())?;
+                    for (other, rows) in by_predicate(self.cut, column, list) {
+                        self.visit(search, ids, other, |_| RowSet::List(rows))?;
+                    }
+                }
             }
-            intersect(&first, set, &mut both);
-            if let Some(slice) = search.visit(&conjunction, &parents, &both) {
-                found.push((conjunction, slice));
-                affordable(found.len(), MOST_SLICES, "slices of one depth")?;
+            RowSet::Bits(_) => {
+                for other in siblings {
+                    self.visit(search, ids, other, |step| match step.sets.get(&other) {
+                        Some(set) => step.layout.both(&rows, set),
+                        None => RowSet::List(Vec::new()),
+                    })?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(found)
+
+    fn visit(
+        &mut self,
+        search: &mut impl Search<Slice = S>,
+        ids: &[u32],
+        other: u32,
+        rows: impl FnOnce(&Self) -> RowSet,
+    ) -> Result<()> {
+        let Some(set) = self.sets.get(&other) else {
+            return Ok(());
+        };
+        let conjunction = [ids, &[other]].concat();
+        let Some(parents) = parents(&conjunction, &self.known) else {
+            return Ok(());
+        };
+        if !search.is_promising(&parents) {
+            return Ok(());
+        }
+        self.spend(set.size())?;
+        let rows = rows(self);
+        if let Some(slice) = search.visit(&conjunction, &parents, &rows) {
+            self.found.push((conjunction, slice));
+            if self.found.len() > MOST_SLICES {
+                return Err(self.too_many(MOST_SLICES, "slices of one depth"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a conjunction.
+    fn rows(&self, ids: &[u32]) -> Option<RowSet> {
+        let (first, rest) = ids.split_first()?;
+        let first = self.sets.get(first)?.clone();
+        rest.iter().try_fold(first, |rows, id| {
+            Some(self.layout.both(&rows, self.sets.get(id)?))
+        })
+    }
+
+    fn spend(&mut self, work: usize) -> Result<()> {
+        self.work += work;
+        if self.work > MOST_WORK {
+            return Err(self.too_many(MOST_WORK, "looks at rows"));
+        }
+        Ok(())
+    }
+
+    fn too_many(&self, most: usize, what: &str) -> Error {
+        let (column, predicates) = self.cut.widest();
+        Error::invalid(format!(
+            "the lattice needs more than {most} {what}: leave out column \"{column}\" of {predicates} \
+             predicates, or take fewer bins or a smaller depth"
+        ))
+    }
 }
 
-/// The rows of a conjunction.
-fn fill(into: &mut [u64], ids: &[u32], sets: &Sets) {
-    into.fill(u64::MAX);
-    for set in ids.iter().filter_map(|id| sets.get(id)) {
-        into.iter_mut()
-            .zip(set)
-            .for_each(|(into, word)| *into &= word);
-    }
+/// Rows of each predicate of a column among these, which ascend.
+fn by_predicate(cut: &Cut, column: u32, rows: &[u32]) -> Vec<(u32, Vec<u32>)> {
+    let coded = rows
+        .iter()
+        .filter_map(|row| Some((cut.predicate(column, *row)?, *row)));
+    let mut coded: Vec<(u32, u32)> = coded.collect();
+    coded.sort_unstable();
+    let groups = coded.chunk_by(|(a, _), (b, _)| a == b);
+    groups
+        .map(|group| (group[0].0, group.iter().map(|(_, row)| *row).collect()))
+        .collect()
 }
 
 /// The slices with one predicate less; `None` unless all of them may be extended.
@@ -153,13 +235,4 @@ fn parents<S: Copy>(ids: &[u32], known: &HashMap<&[u32], S>) -> Option<Vec<S>> {
         known.get(rest.as_slice()).copied()
     });
     without.collect()
-}
-
-fn affordable(needed: usize, most: usize, what: &str) -> Result<()> {
-    if needed <= most {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "the lattice needs more than {most} {what}: take fewer columns, fewer bins or a smaller depth"
-    )))
 }
