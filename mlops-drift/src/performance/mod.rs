@@ -14,11 +14,11 @@
 //!
 //! | | gives | assumes | fails |
 //! | --- | --- | --- | --- |
-//! | [`PredictionPowered`] | a mean or a ratio | labels of a random sample | where the first labels to arrive are no such sample |
-//! | [`Cbpe`], [`CbpeMonitor`] | two-class performance | calibrated probabilities | by as much as the model is over-confident now |
+//! | [`PredictionPowered`], [`PoweredScored`] | a mean or a ratio; shares and F1 | labels of a random sample, or of known probabilities | where the first labels to arrive are no such sample: [`sampled_alike`](PredictionPowered::sampled_alike) |
+//! | [`Cbpe`], [`CbpeMulticlass`], [`CbpeMonitor`] | performance of a classifier | calibrated probabilities | by as much as the model is over-confident now: [`calibration_test`](Scored::calibration_test) of the first labels; `beyond` the scores seen |
 //! | [`ImportanceWeighted`] with [`DensityRatio`] | a mean loss | only the inputs changed | under concept shift, and without overlap: refused |
-//! | [`LabelShift`] | shares of classes, a mean loss | only these shares changed | under covariate or concept shift; without separation: refused |
-//! | [`DirectLoss`] | a mean loss of any model | the loss of like rows is as it was | under concept shift, and beyond the reference's range |
+//! | [`LabelShift`] | shares of classes, a mean loss | only these shares changed | under covariate or concept shift; without separation, or with shares below 0: refused |
+//! | [`DirectLoss`] | a mean loss of any model | the loss of like rows is as it was | under concept shift; [`beyond`](DirectLoss::beyond) the reference: refused |
 //!
 //! Without labels nothing can see concept shift; a few labels can.
 //!
@@ -26,14 +26,18 @@
 //!
 //! | figure | interval, rows independent | interval, rows in units |
 //! | --- | --- | --- |
-//! | [`auc`](Scored::auc) | DeLong, on the logit scale | Obuchowski's clustered components, on the logit scale |
+//! | [`auc`](Scored::auc) | DeLong, Student's t on the logit scale | Obuchowski's clustered components, on the logit scale |
 //! | [`brier`](Scored::brier), [`log_loss`](Scored::log_loss) | Student's t of the mean | t of the clustered mean, units − 1 degrees of freedom |
-//! | [`accuracy`](Scored::accuracy), [`precision`](Scored::precision), [`recall`](Scored::recall), [`specificity`](Scored::specificity) | Wilson | Wilson at the effective number of rows |
+//! | [`accuracy`](Scored::accuracy), [`precision`](Scored::precision), [`recall`](Scored::recall), [`specificity`](Scored::specificity), [`Multiclass::accuracy`] | Wilson | Wilson at the effective number of rows, with Student's quantile |
 //! | [`Scored::skill`] and those of the other rows: what is gained over a dummy | t of the ratio of means | the same, clustered |
-//! | [`Multiclass::estimate_log_loss`], [`Regression::estimate_quantile_loss`] | Student's t of the mean | t of the clustered mean |
+//! | [`Multiclass::estimate_log_loss`], [`Multiclass::brier`], [`Regression::mae`], [`Regression::mape`], [`Regression::estimate_quantile_loss`], [`Ranking::estimate`] | Student's t of the mean | t of the clustered mean |
+//! | [`Regression::rmse`], [`Regression::r2`] | t of the logarithm of the mean square, of 1 − R² | the same, clustered |
+//! | [`Scored::f1`] | Wilson, by the share of true positives among rows that are positive or said to be | the same at the effective number of rows |
+//! | [`Scored::calibration_error`] | percentile of a distance that bounds its error | the same, of units |
+//! | [`Cbpe::estimate`], [`CbpeMulticlass::estimate`] | of the labels of these rows, if the probabilities hold | |
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
-//! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Ranking::estimate`], [`LabelShift`] | percentiles of 999 resamples | the same, of units |
+//! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Scored::resampled`], [`LabelShift`] | percentiles of 999 resamples | the same, of units |
 //! | [`DirectLoss`] | Student's t, variance of both samples, with residuals of rows left out | the same, clustered |
 //! | [`ImportanceWeighted`] | Student's t of the weighted mean | t of the clustered weighted mean |
 //! | [`PredictionPowered`] | Student's t, variance of both parts | the same, clustered |
