@@ -139,24 +139,24 @@ impl NumericSample {
         share(self.missing, self.len() + self.missing)
     }
 
-    /// The mean; `None` when empty.
+    /// The mean, to its last digits at any offset; `None` when empty, or undefined for an infinite value. See
+    /// [`Moments`](super::Moments).
     ///
     /// ```
     /// assert_eq!(mlops_drift::NumericSample::new([1.0, 3.0]).mean(), Some(2.0));
     /// ```
     pub fn mean(&self) -> Option<f64> {
-        (!self.is_empty()).then(|| self.sorted.iter().sum::<f64>() / self.len() as f64)
+        self.describe().mean()
     }
 
-    /// The standard deviation with divisor n, in two passes; `None` when empty.
+    /// The standard deviation with divisor n, to its last digits at any offset; `None` when empty, or undefined for
+    /// an infinite value.
     ///
     /// ```
     /// assert_eq!(mlops_drift::NumericSample::new([1.0, 3.0]).standard_deviation(), Some(1.0));
     /// ```
     pub fn standard_deviation(&self) -> Option<f64> {
-        let mean = self.mean()?;
-        let squares: f64 = self.sorted.iter().map(|x| (x - mean).powi(2)).sum();
-        Some((squares / self.len() as f64).sqrt())
+        self.describe().standard_deviation()
     }
 
     /// The sample quantile of a share in \[0, 1], by linear interpolation (type 7 of Hyndman & Fan,
@@ -212,8 +212,11 @@ pub(crate) fn quantile_by(len: usize, share: f64, value: impl Fn(usize) -> f64) 
         low
     } else if low.is_infinite() || high.is_infinite() {
         if fraction < 0.5 { low } else { high }
-    } else {
+    } else if fraction < 0.5 {
         low + (high - low) * fraction
+    } else {
+        // From the nearer end, as NumPy: at a large offset an edge may fall on a value or beside it.
+        high - (high - low) * (1.0 - fraction)
     }
 }
 

@@ -87,8 +87,6 @@ impl TwoSampleTest<NumericSample> for EppsSingleton {
                 "both samples must hold at least 5 values, got {n} and {m}"
             )));
         }
-        let middle = ladder.values()[ladder.values().len() / 2];
-        let ladder = ladder.centred(middle); // a large offset would cost the phases their digits
         let parts = parts(&ladder)?;
         let (statistic, rank) = w2(&parts, ladder.steps());
         let statistic = defined(statistic)?;
@@ -147,7 +145,9 @@ fn w2(parts: &[Vector], steps: &[[u64; 2]]) -> (f64, f64) {
         }
     }
     let difference = std::array::from_fn(|part| x.mean(part) - y.mean(part));
-    let (form, rank) = inverse_form(covariance, difference);
+    // The parts are at most 1: to that the covariances are rounded.
+    let rounding = f64::EPSILON * (all / x.size + all / y.size);
+    let (form, rank) = inverse_form(covariance, difference, rounding);
     if rank == 0.0 {
         // No sample varies, and not all values are equal: infinitely far apart.
         return (f64::INFINITY, rank);
@@ -198,13 +198,13 @@ impl Sums {
 }
 
 /// dᵀ·A⁺·d with the pseudo-inverse of a symmetric matrix, and the rank of A: eigenvalues below 1e-15 of
-/// the greatest count as 0, as in NumPy's `pinv`.
-fn inverse_form(matrix: Matrix, d: Vector) -> (f64, f64) {
+/// the greatest count as 0, as in NumPy's `pinv`, and so do those that are rounding.
+fn inverse_form(matrix: Matrix, d: Vector, rounding: f64) -> (f64, f64) {
     let (values, vectors) = eigen(matrix);
     let greatest = values.iter().copied().fold(0.0, f64::max);
     let (mut form, mut rank) = (0.0, 0.0);
     for (index, value) in values.iter().enumerate() {
-        if *value > 1e-15 * greatest {
+        if *value > rounding.max(1e-15 * greatest) {
             let along: f64 = (0..PARTS).map(|row| vectors[row][index] * d[row]).sum();
             form += along * along / value;
             rank += 1.0;

@@ -28,7 +28,8 @@ impl Group {
 }
 
 /// The ladder of two samples whose means are compared: all values finite, at least two in each sample,
-/// not all of them equal.
+/// not all of them equal. Its values are distances from one in the middle, so that a large offset costs a mean no
+/// digits.
 pub(super) fn comparable(reference: &NumericSample, current: &NumericSample) -> Result<Ladder> {
     let ladder = Ladder::of(reference, current)?;
     let [n, m] = ladder.sizes();
@@ -39,6 +40,7 @@ pub(super) fn comparable(reference: &NumericSample, current: &NumericSample) -> 
     }
     let values = ladder.values();
     let (least, greatest) = (values[0], values[values.len() - 1]);
+    let middle = values[values.len() / 2];
     if !(greatest - least).is_finite() {
         return Err(Error::invalid(format!(
             "values must be finite and less than 1.8e308 apart, got {least} to {greatest}"
@@ -49,7 +51,7 @@ pub(super) fn comparable(reference: &NumericSample, current: &NumericSample) -> 
             "the statistic is undefined: all values are {least}"
         )));
     }
-    Ok(ladder)
+    Ok(ladder.centred(middle))
 }
 
 /// Both samples' groups of a function of a step's index and of the sample.
@@ -62,9 +64,7 @@ pub(super) fn groups(steps: &[[u64; 2]], value: impl Fn(usize, usize) -> f64) ->
                 .sum()
         };
         let size = sum_of(&|_| 1.0);
-        // About one of the values, so that a large offset costs the mean no digits.
-        let origin = value(0, side);
-        let mean = origin + sum_of(&|index| value(index, side) - origin) / size;
+        let mean = sum_of(&|index| value(index, side)) / size;
         Group {
             size,
             mean,

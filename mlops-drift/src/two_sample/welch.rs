@@ -40,6 +40,28 @@ pub struct Welch {
 
 null_settings!("two_sample", Welch);
 
+impl Welch {
+    /// The degrees of freedom of the law of t, by Welch's (Satterthwaite's) approximation: between the lesser
+    /// size − 1 and n + m − 2.
+    ///
+    /// # Errors
+    /// As the test's.
+    ///
+    /// ```
+    /// use mlops_drift::NumericSample;
+    /// use mlops_drift::two_sample::Welch;
+    /// let (narrow, wide) = (NumericSample::new([1.0, 2.0, 3.0]), NumericSample::new([2.0, 4.0, 6.0]));
+    /// assert!((Welch::degrees_of_freedom(&narrow, &wide)? - 50.0 / 17.0).abs() < 1e-12);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn degrees_of_freedom(reference: &NumericSample, current: &NumericSample) -> Result<f64> {
+        let ladder = comparable(reference, current)?;
+        defined(freedom(&groups(ladder.steps(), |index, _| {
+            ladder.values()[index]
+        })))
+    }
+}
+
 impl TwoSampleTest<NumericSample> for Welch {
     fn test(&self, reference: &NumericSample, current: &NumericSample) -> Result<TestResult> {
         let ladder = comparable(reference, current)?;
