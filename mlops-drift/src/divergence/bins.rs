@@ -67,7 +67,10 @@ impl QuantileBins {
     }
 
     fn shares(self) -> impl Iterator<Item = f64> {
-        (1..self.0).map(move |bin| bin as f64 / self.0 as f64)
+        // As multiples of a step, as NumPy's `linspace`: 3 · 0.1 lies above 0.3, and where the rank of a quantile is
+        // a whole number that decides in which bin its value is.
+        let step = 1.0 / self.0 as f64;
+        (1..self.0).map(move |bin| bin as f64 * step)
     }
 
     /// Counts `[reference, current]` per bin of two ascending samples, neither of them empty.

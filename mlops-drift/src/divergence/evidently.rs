@@ -132,8 +132,10 @@ impl Histogram {
                 "values must be finite and less than 1.8e308 apart, got {least} to {greatest}"
             )));
         }
-        let bins = ((size as f64).log2() + 1.0).ceil() as usize;
-        let width = (greatest - least) / bins as f64;
+        let range = greatest - least;
+        // As NumPy: the range by the rule's width, which rounding may raise above a whole number.
+        let bins = (range / (range / ((size as f64).log2() + 1.0))).ceil() as usize;
+        let width = range / bins as f64;
         let inner = (0..bins).map(|bin| least + bin as f64 * width);
         let edges: Vec<f64> = inner.chain([greatest]).collect();
         let mut cells = vec![[0; 2]; bins];
