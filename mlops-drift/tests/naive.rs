@@ -4,8 +4,8 @@
 use mlops_drift::divergence::{Divergence, Energy, Wasserstein};
 use mlops_drift::performance::Scored;
 use mlops_drift::two_sample::{
-    ChiSquare, CramerVonMises, KolmogorovSmirnov, Kuiper, MannWhitney, NullDistribution,
-    TwoSampleTest,
+    ChiSquare, CramerVonMises, KolmogorovSmirnov, Kuiper, Levene, MannWhitney, NullDistribution,
+    Student, TwoSampleTest, Welch,
 };
 use mlops_drift::{CategoricalSample, NumericSample};
 use proptest::prelude::*;
@@ -267,4 +267,85 @@ fn the_interval_of_auc_is_delongs() {
     assert!((auc.value - area).abs() < 1e-12);
     assert!((logit(auc.interval.low()) - (logit(area) - radius)).abs() < 1e-9);
     assert!((logit(auc.interval.high()) - (logit(area) + radius)).abs() < 1e-9);
+}
+
+/// Every order of the values without ties, one by one.
+fn orders(n: usize, m: usize) -> Vec<Vec<bool>> {
+    if n + m == 0 {
+        return vec![vec![]];
+    }
+    let mut all = Vec::new();
+    for (first, n_left, m_left) in [(true, n.wrapping_sub(1), m), (false, n, m.wrapping_sub(1))] {
+        if n_left <= n && m_left <= m {
+            let rest = orders(n_left, m_left).into_iter();
+            all.extend(rest.map(|rest| [vec![first], rest].concat()));
+        }
+    }
+    all
+}
+
+/// T of the data by midranks, and the share of orders without ties in which it is at least that: SciPy's exact
+/// p-value, whether there are ties or not.
+#[test]
+fn cramer_von_mises_ignoring_ties_counts_orders_without_ties() {
+    let test = CramerVonMises::default().ignoring_ties();
+    let test = test.null(NullDistribution::Exact);
+    for (x, y) in [
+        (vec![1.0, 1.0, 2.0, 3.0], vec![1.0, 2.0, 2.0, 4.0, 5.0]),
+        (vec![0.0, 0.0, 0.0], vec![0.0, 1.0, 1.0, 1.0]),
+        (vec![1.0, 2.0, 3.0], vec![4.0, 5.0, 6.0]),
+    ] {
+        let (a, b) = (NumericSample::new(x.clone()), NumericSample::new(y.clone()));
+        let result = test.test(&a, &b).unwrap();
+        let of_order = |order: &Vec<bool>| {
+            let part = |first: bool| {
+                let places = (0_u32..).zip(order).filter(|(_, is)| **is == first);
+                NumericSample::new(places.map(|(place, _)| f64::from(place)))
+            };
+            test.test(&part(true), &part(false)).unwrap().statistic
+        };
+        let all: Vec<f64> = orders(x.len(), y.len()).iter().map(of_order).collect();
+        let beyond = all
+            .iter()
+            .filter(|t| **t >= result.statistic - 1e-9)
+            .count();
+        let want = beyond as f64 / all.len() as f64;
+        let got = result.p_value.get();
+        assert!(
+            (got - want).abs() < 1e-12,
+            "{x:?} {y:?}: {got} is not {want}"
+        );
+    }
+}
+
+/// At an offset of 1e12 a step of floating point is 1.2e-4: a mean of such values is rounded to it, but the
+/// difference of two means need not be.
+#[test]
+fn an_offset_changes_no_test_of_means() {
+    let values = |n: u32, offset: f64| {
+        NumericSample::new((0..n).map(|i| offset + f64::from(i.wrapping_mul(i) % 97) / 8.0))
+    };
+    let tests: [Box<dyn TwoSampleTest<NumericSample>>; 3] = [
+        Box::new(Welch::default().null(NullDistribution::Asymptotic)),
+        Box::new(Student::default().null(NullDistribution::Asymptotic)),
+        Box::new(Levene::default().null(NullDistribution::Asymptotic)),
+    ];
+    for test in tests {
+        let [plain, moved] = [0.0, 1e12].map(|offset| {
+            test.test(&values(300, offset), &values(250, offset + 1.0))
+                .unwrap()
+        });
+        let error = (moved.statistic / plain.statistic - 1.0).abs();
+        assert!(error < 1e-9, "{}: {error:e}", plain.method);
+    }
+    let many = values(100_000, 1e12);
+    let deviation = many.standard_deviation().unwrap();
+    let want = values(100_000, 0.0).standard_deviation().unwrap();
+    assert!(
+        (deviation / want - 1.0).abs() < 1e-9,
+        "{deviation} is not {want}"
+    );
+    let mean = many.mean().unwrap() - 1e12;
+    let want = values(100_000, 0.0).mean().unwrap();
+    assert!((mean - want).abs() < 1.3e-4, "{mean} is not {want}");
 }
