@@ -5,12 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sequential, Signal, at_least, within};
 
-/// Buckets of one size; one more, and the two oldest become one of twice the size.
-const BUCKETS: usize = 5;
-/// Values that either side of a cut must hold.
-const LEAST: f64 = 5.0;
-/// Values before the first look.
-const GRACE: f64 = 10.0;
 /// The greatest magnitude: of 10^27 such values the squared distances still have a finite sum.
 const GREATEST: f64 = 1e140;
 
@@ -37,9 +31,32 @@ const GREATEST: f64 = 1e140;
 pub struct Adwin {
     delta: f64,
     clock: usize,
+    #[serde(default)]
+    shape: Shape,
     window: Window,
     ticks: usize,
     drifted: bool,
+}
+
+/// How the window is kept and cut.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Shape {
+    /// Buckets of one size; one more, and the two oldest become one of twice the size.
+    buckets: usize,
+    /// Values that either side of a cut must hold.
+    least: f64,
+    /// Values before the first look.
+    grace: f64,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            buckets: 5,
+            least: 5.0,
+            grace: 10.0,
+        }
+    }
 }
 
 /// All values of the window: buckets by size, 1, 2, 4, … values each, the newest at the back of a row.
@@ -63,6 +80,7 @@ impl Default for Adwin {
         Self {
             delta: 0.002,
             clock: 32,
+            shape: Shape::default(),
             window: Window::default(),
             ticks: 0,
             drifted: false,
@@ -87,6 +105,27 @@ impl Adwin {
         })
     }
 
+    /// With buckets of one size (5 by default: more cut finer and cost more), values that either side of a cut must
+    /// hold (5), and values before the first look (10).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `buckets >= 2` and `least >= 1`.
+    ///
+    /// ```
+    /// use mlops_drift::stream::Adwin;
+    /// assert_eq!(Adwin::default().shape(5, 5, 10)?, Adwin::default());
+    /// assert!(Adwin::default().shape(5, 0, 10).is_err());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn shape(self, buckets: usize, least: usize, grace: usize) -> Result<Self> {
+        let shape = Shape {
+            buckets: at_least("buckets of one size", buckets, 2)?,
+            least: at_least("values on either side of a cut", least, 1)? as f64,
+            grace: grace as f64,
+        };
+        Ok(Self { shape, ..self })
+    }
+
     /// How many values the window holds.
     pub fn width(&self) -> usize {
         self.window.width as usize
@@ -104,10 +143,10 @@ impl Sequential<f64> for Adwin {
         if self.drifted {
             self.reset();
         }
-        self.window.push(value);
+        self.window.push(value, self.shape.buckets);
         self.ticks += 1;
-        if self.ticks.is_multiple_of(self.clock) && self.window.width > GRACE {
-            while self.window.splits(self.delta) {
+        if self.ticks.is_multiple_of(self.clock) && self.window.width > self.shape.grace {
+            while self.window.splits(self.delta, self.shape.least) {
                 self.window.drop_oldest();
                 self.drifted = true;
             }
@@ -126,29 +165,27 @@ impl Sequential<f64> for Adwin {
 }
 
 impl Window {
-    fn push(&mut self, value: f64) {
+    fn push(&mut self, value: f64, most: usize) {
         if self.width > 0.0 {
             let delta = value - self.total / self.width;
             self.squares += self.width * delta * delta / (self.width + 1.0);
         }
         self.width += 1.0;
         self.total += value;
-        self.insert(
-            0,
-            Bucket {
-                total: value,
-                squares: 0.0,
-            },
-        );
+        let bucket = Bucket {
+            total: value,
+            squares: 0.0,
+        };
+        self.insert(0, bucket, most);
     }
 
-    fn insert(&mut self, row: usize, bucket: Bucket) {
+    fn insert(&mut self, row: usize, bucket: Bucket, most: usize) {
         if row == self.rows.len() {
             self.rows.push(VecDeque::new());
         }
         let buckets = &mut self.rows[row];
         buckets.push_back(bucket);
-        if buckets.len() > BUCKETS
+        if buckets.len() > most
             && let (Some(a), Some(b)) = (buckets.pop_front(), buckets.pop_front())
         {
             let size = size_of_row(row);
@@ -158,7 +195,7 @@ impl Window {
                 total: a.total + b.total,
                 squares: a.squares + b.squares + between,
             };
-            self.insert(row + 1, merged);
+            self.insert(row + 1, merged, most);
         }
     }
 
@@ -178,7 +215,7 @@ impl Window {
     }
 
     /// Whether some cut parts the window into two of means too far apart.
-    fn splits(&self, delta: f64) -> bool {
+    fn splits(&self, delta: f64, least: f64) -> bool {
         let ln = (2.0 * self.width.ln() / delta).ln();
         let variance = self.squares / self.width;
         let (mut size, mut total) = (0.0, 0.0);
@@ -188,10 +225,10 @@ impl Window {
             size += size_of_row(row);
             total += bucket.total;
             let rest = self.width - size;
-            if size < LEAST || rest < LEAST {
+            if size < least || rest < least {
                 continue;
             }
-            let inverse = 1.0 / (size - LEAST + 1.0) + 1.0 / (rest - LEAST + 1.0);
+            let inverse = 1.0 / (size - least + 1.0) + 1.0 / (rest - least + 1.0);
             let bound = (2.0 * inverse * variance * ln).sqrt() + 2.0 / 3.0 * ln * inverse;
             if (total / size - (self.total - total) / rest).abs() > bound {
                 return true;

@@ -2,12 +2,7 @@ use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::running_mean::RunningMean;
-use super::{Sequential, Signal};
-
-/// Observations before the first alarm.
-const WARM_UP: u64 = 30;
-/// Standard deviations above the least error rate: a warning, and drift.
-const THRESHOLDS: [f64; 2] = [2.0, 3.0];
+use super::{Sequential, Signal, at_least, within};
 
 /// The drift detection method: the error rate lies three standard deviations above its minimum.
 ///
@@ -29,12 +24,54 @@ const THRESHOLDS: [f64; 2] = [2.0, 3.0];
 /// assert!((400..450).contains(&alarm.unwrap()));
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Ddm {
+    warm_up: u64,
+    /// Standard deviations above the least error rate: a warning, and drift.
+    thresholds: [f64; 2],
     rate: RunningMean,
     /// The rate and its standard deviation when their sum was least.
     least: Option<[f64; 2]>,
     drifted: bool,
+}
+
+impl Default for Ddm {
+    fn default() -> Self {
+        Self {
+            warm_up: 30,
+            thresholds: [2.0, 3.0],
+            rate: RunningMean::default(),
+            least: None,
+            drifted: false,
+        }
+    }
+}
+
+impl Ddm {
+    /// With observations before the first alarm (30 by default), and standard deviations above the least error rate
+    /// that warn (2) and alarm (3).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `warm_up >= 1` and both thresholds are
+    /// positive and finite.
+    ///
+    /// ```
+    /// use mlops_drift::stream::Ddm;
+    /// assert_eq!(Ddm::new(30, 2.0, 3.0)?, Ddm::default());
+    /// assert!(Ddm::new(30, 2.0, 0.0).is_err());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn new(warm_up: usize, warning: f64, drift: f64) -> Result<Self> {
+        Ok(Self {
+            warm_up: at_least("warm_up", warm_up, 1)? as u64,
+            thresholds: [
+                within("warning threshold", warning, 0.0, f64::INFINITY)?,
+                within("drift threshold", drift, 0.0, f64::INFINITY)?,
+            ],
+            ..Self::default()
+        })
+    }
 }
 
 impl Sequential<bool> for Ddm {
@@ -45,7 +82,7 @@ impl Sequential<bool> for Ddm {
         self.rate.push(f64::from(u8::from(is_wrong)));
         let rate = self.rate.mean;
         let deviation = (rate * (1.0 - rate) / self.rate.size()).sqrt();
-        if self.rate.count <= WARM_UP {
+        if self.rate.count <= self.warm_up {
             return Ok(Signal::Quiet);
         }
         let now = rate + deviation;
@@ -54,7 +91,9 @@ impl Sequential<bool> for Ddm {
             _ => [rate, deviation],
         };
         self.least = Some(least);
-        let [warns, drifts] = THRESHOLDS.map(|threshold| now > least[0] + threshold * least[1]);
+        let [warns, drifts] = self
+            .thresholds
+            .map(|threshold| now > least[0] + threshold * least[1]);
         self.drifted = drifts;
         Ok(match (drifts, warns) {
             (true, _) => Signal::Drift,
@@ -64,6 +103,11 @@ impl Sequential<bool> for Ddm {
     }
 
     fn reset(&mut self) {
-        *self = Self::default();
+        let (warm_up, thresholds) = (self.warm_up, self.thresholds);
+        *self = Self {
+            warm_up,
+            thresholds,
+            ..Self::default()
+        };
     }
 }

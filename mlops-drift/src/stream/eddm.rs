@@ -1,13 +1,8 @@
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal};
+use super::{Sequential, Signal, at_least};
 use crate::sample::Moments;
-
-/// Observations, and errors, before the first alarm.
-const WARM_UP: u64 = 30;
-/// Shares of the greatest distance between errors below which to warn and to alarm.
-const SHARES: [f64; 2] = [0.95, 0.9];
 
 /// The early drift detection method: errors follow one another faster than at their slowest.
 ///
@@ -29,8 +24,13 @@ const SHARES: [f64; 2] = [0.95, 0.9];
 /// assert!(alarm.unwrap() >= 600);
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Eddm {
+    /// Observations, and errors, before the first alarm.
+    warm_up: u64,
+    /// Shares of the greatest distance between errors below which to warn and to alarm.
+    shares: [f64; 2],
     distances: Moments,
     observations: u64,
     last_error: u64,
@@ -39,7 +39,47 @@ pub struct Eddm {
     signal: Signal,
 }
 
+impl Default for Eddm {
+    fn default() -> Self {
+        Self {
+            warm_up: 30,
+            shares: [0.95, 0.9],
+            distances: Moments::default(),
+            observations: 0,
+            last_error: 0,
+            greatest: None,
+            signal: Signal::default(),
+        }
+    }
+}
+
 impl Eddm {
+    /// With observations, and errors, before the first alarm (30 by default), and the shares of the greatest distance
+    /// between errors below which to warn (0.95) and to alarm (0.9).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `warm_up >= 1` and
+    /// `0 < drift <= warning <= 1`.
+    ///
+    /// ```
+    /// use mlops_drift::stream::Eddm;
+    /// assert_eq!(Eddm::new(30, 0.95, 0.9)?, Eddm::default());
+    /// assert!(Eddm::new(30, 0.9, 0.95).is_err());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn new(warm_up: usize, warning: f64, drift: f64) -> Result<Self> {
+        if !(0.0 < drift && drift <= warning && warning <= 1.0) {
+            return Err(Error::invalid(format!(
+                "shares must satisfy 0 < drift <= warning <= 1, got drift {drift} and warning {warning}"
+            )));
+        }
+        Ok(Self {
+            warm_up: at_least("warm_up", warm_up, 1)? as u64,
+            shares: [warning, drift],
+            ..Self::default()
+        })
+    }
+
     /// Judges the distances after an error; a warning stays until the next error.
     fn judge(&mut self) {
         let deviation = self.distances.variance().unwrap_or(0.0).sqrt();
@@ -47,8 +87,8 @@ impl Eddm {
         let greatest = self.greatest.unwrap_or(-1.0);
         if spread > greatest {
             self.greatest = Some(spread);
-        } else if self.distances.count() > WARM_UP {
-            let [warns, drifts] = SHARES.map(|share| spread / greatest < share);
+        } else if self.distances.count() > self.warm_up {
+            let [warns, drifts] = self.shares.map(|share| spread / greatest < share);
             self.signal = match (drifts, warns) {
                 (true, _) => Signal::Drift,
                 (false, true) => Signal::Warning,
@@ -68,7 +108,7 @@ impl Sequential<bool> for Eddm {
             self.distances
                 .push((self.observations - self.last_error) as f64);
             self.last_error = self.observations;
-            if self.observations > WARM_UP {
+            if self.observations > self.warm_up {
                 self.judge();
             }
         }
@@ -76,6 +116,11 @@ impl Sequential<bool> for Eddm {
     }
 
     fn reset(&mut self) {
-        *self = Self::default();
+        let (warm_up, shares) = (self.warm_up, self.shares);
+        *self = Self {
+            warm_up,
+            shares,
+            ..Self::default()
+        };
     }
 }
