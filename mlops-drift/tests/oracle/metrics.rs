@@ -2,14 +2,13 @@
 
 use mlops_drift::performance::{Average, Confusion, Multiclass, Ranking, Regression};
 
-use crate::case::{Case, Outcome, Values, number, present};
+use crate::case::{Case, Outcome, Values, present};
 
 pub(crate) fn multiclass(case: &Case, function: &str) -> Option<Outcome> {
-    let rows = rows_of(case);
     let one = |key: &'static str, value: f64| Values::from([(key, vec![value])]);
-    Some(rows.and_then(|rows| {
+    let value = |rows: Multiclass| {
         let confusion = rows.confusion();
-        Ok(match function {
+        Ok(Some(match function {
             "prf/micro" => averages(&confusion, Average::Micro),
             "prf/macro" => averages(&confusion, Average::Macro),
             "prf/weighted" => averages(&confusion, Average::Weighted),
@@ -19,13 +18,14 @@ pub(crate) fn multiclass(case: &Case, function: &str) -> Option<Outcome> {
             "auc/ovo_macro" => one("roc_auc", rows.auc_one_against_one()?),
             "proba/log_loss" => one("log_loss", rows.log_loss()),
             "topk/top2" => one("top2", rows.top(2)?),
-            other => panic!("{other}: not known"),
-        })
-    }))
+            _ => return Ok(None),
+        }))
+    };
+    rows_of(case).and_then(value).transpose()
 }
 
 fn rows_of(case: &Case) -> mlops_core::Result<Multiclass> {
-    let classes = number(&case.fields["params"]["k"]) as usize;
+    let classes = case.setting("k").unwrap_or(0.0) as usize;
     let columns: Vec<Vec<f64>> = (0..classes)
         .map(|class| case.numbers(&format!("p{class}")))
         .collect();
@@ -55,7 +55,7 @@ fn classes(confusion: &Confusion) -> Values {
 
 pub(crate) fn regression(case: &Case) -> Outcome {
     let mut rows = Regression::new(&case.numbers("y"), &case.numbers("pred"))?;
-    if case.fields["params"]["weighted"] == true {
+    if *case.param("weighted") == true {
         rows = rows.weights(&case.numbers("weight"))?;
     }
     let metrics = rows.metrics();
@@ -81,7 +81,7 @@ pub(crate) fn ranking(case: &Case) -> Outcome {
         .map(|&query| query as u64)
         .collect();
     let lists = Ranking::new(&queries, &case.numbers("relevance"), &case.numbers("score"))?;
-    let metrics = lists.at(number(&case.fields["params"]["k"]) as usize)?;
+    let metrics = lists.at(case.setting("k").unwrap_or(0.0) as usize)?;
     Ok(Values::from([
         ("ndcg", vec![metrics.ndcg]),
         ("map", vec![metrics.map]),

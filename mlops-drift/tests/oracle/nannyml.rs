@@ -1,5 +1,6 @@
 //! Values per chunk of NannyML: performance with and without labels, and distances column by column.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use mlops_drift::divergence::{
@@ -26,14 +27,9 @@ struct Loans {
 
 impl Loans {
     fn of(what: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle");
-        let lines = std::fs::read_to_string(folder.join("nannyml.jsonl")).unwrap();
-        let lines = lines
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let line = lines.into_iter().find(|line| line["what"] == what).unwrap();
+        let folder = crate::own_folder();
         Self {
-            values: line["values"].clone(),
+            values: values(what),
             reference: table(&folder, "reference"),
             analysis: table(&folder, "analysis"),
         }
@@ -43,6 +39,29 @@ impl Loans {
         let values = self.values[format!("{key}/{what}")].as_array().unwrap();
         values.iter().map(number).collect()
     }
+}
+
+/// NannyML's values of this kind: those of the folder with the cases where it has them, or else the crate's. The
+/// tables are the crate's in either case.
+pub(crate) fn values(what: &str) -> Value {
+    let own = ["nannyml.jsonl", "nannyml_pca.jsonl"].map(|name| crate::own_folder().join(name));
+    let files = [crate::folder().join("nannyml.jsonl")]
+        .into_iter()
+        .chain(own);
+    let lines = files.filter_map(|file| fs::read_to_string(file).ok());
+    let of_file = |text: String| {
+        let mut lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .collect::<Vec<_>>()
+            .into_iter();
+        lines.find(|line| line["what"] == what)
+    };
+    lines
+        .filter_map(of_file)
+        .next()
+        .unwrap_or_else(|| panic!("no values of {what}"))["values"]
+        .clone()
 }
 
 /// One of the tables, as a case whose inputs are its columns.

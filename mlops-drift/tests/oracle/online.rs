@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::Result;
 use mlops_drift::stream::{
     Adwin, Ddm, Direction, Eddm, Fhddm, HddmA, HddmW, Kswin, PageHinkley, Sequential, Signal,
 };
@@ -11,47 +10,80 @@ use crate::case::{Case, Outcome, number};
 
 pub(crate) fn outcome(case: &Case, function: &str) -> Option<Outcome> {
     let (detector, _) = function.split_once('/').unwrap();
-    let parameter = |name: &str| number(&case.fields["params"][name]);
-    let whole = |name: &str| parameter(name) as usize;
+    let parameter = |name: &str, default: f64| case.setting(name).unwrap_or(default);
+    let whole = |name: &str, default: usize| parameter(name, default as f64) as usize;
+    let two_sided = || *case.param("two_sided_test") == true;
     let stream = || case.numbers("value");
     Some(match detector {
-        "adwin" => Adwin::new(parameter("delta"), whole("clock"))
+        "adwin" => Adwin::new(parameter("delta", 0.002), whole("clock", 32))
+            .and_then(|detector| {
+                let [buckets, least] =
+                    ["max_buckets", "min_window_length"].map(|name| whole(name, 5));
+                detector.shape(buckets, least, whole("grace_period", 10))
+            })
             .and_then(|detector| alarms(detector, stream())),
-        "page_hinkley" => page_hinkley(case, parameter("delta"), parameter("threshold"))
-            .and_then(|detector| detector.forgetting(parameter("alpha"), whole("min_instances")))
-            .and_then(|detector| alarms(detector, stream())),
-        "kswin" => Kswin::new(parameter("alpha"), whole("window_size"), whole("stat_size"))
+        "page_hinkley" => {
+            let direction = direction(case)?;
+            PageHinkley::new(
+                parameter("delta", 0.005),
+                parameter("threshold", 50.0),
+                direction,
+            )
+            .and_then(|detector| {
+                detector.forgetting(parameter("alpha", 0.9999), whole("min_instances", 30))
+            })
             .and_then(|detector| alarms(detector, stream()))
-            .map(|values| in_intervals(case, values)),
-        "ddm" => alarms(Ddm::default(), wrong(stream())),
-        "eddm" => alarms(Eddm::default(), wrong(stream())),
+        }
+        "kswin" => Kswin::new(
+            parameter("alpha", 0.005),
+            whole("window_size", 100),
+            whole("stat_size", 30),
+        )
+        .and_then(|detector| alarms(detector, stream()))
+        .map(|values| in_intervals(case, values)),
+        "ddm" => Ddm::new(
+            whole("warm_start", 30),
+            parameter("warning_threshold", 2.0),
+            parameter("drift_threshold", 3.0),
+        )
+        .and_then(|detector| alarms(detector, wrong(stream()))),
+        "eddm" => Eddm::new(
+            whole("warm_start", 30),
+            parameter("alpha", 0.95),
+            parameter("beta", 0.9),
+        )
+        .and_then(|detector| alarms(detector, wrong(stream()))),
         // river counts ones as right.
-        "fhddm" => Fhddm::new(whole("sliding_window_size"), parameter("confidence_level"))
-            .and_then(|detector| alarms(detector, wrong(stream()).map(|wrong| !wrong))),
+        "fhddm" => Fhddm::new(
+            whole("sliding_window_size", 100),
+            parameter("confidence_level", 1e-6),
+        )
+        .and_then(|detector| alarms(detector, wrong(stream()).map(|wrong| !wrong))),
         "hddm_a" => HddmA::new(
-            parameter("drift_confidence"),
-            parameter("warning_confidence"),
-            false,
+            parameter("drift_confidence", 0.001),
+            parameter("warning_confidence", 0.005),
+            two_sided(),
         )
         .and_then(|detector| alarms(detector, stream())),
         "hddm_w" => HddmW::new(
-            parameter("drift_confidence"),
-            parameter("warning_confidence"),
-            parameter("lambda_val"),
-            false,
+            parameter("drift_confidence", 0.001),
+            parameter("warning_confidence", 0.005),
+            parameter("lambda_val", 0.05),
+            two_sided(),
         )
         .and_then(|detector| alarms(detector, stream())),
         _ => return None,
     })
 }
 
-fn page_hinkley(case: &Case, delta: f64, threshold: f64) -> Result<PageHinkley> {
-    let direction = match case.fields["params"]["mode"].as_str().unwrap() {
-        "up" => Direction::Up,
-        "down" => Direction::Down,
-        _ => Direction::Both,
-    };
-    PageHinkley::new(delta, threshold, direction)
+/// `None` for one that the crate does not have.
+fn direction(case: &Case) -> Option<Direction> {
+    match case.param("mode").as_str().unwrap_or("both") {
+        "up" => Some(Direction::Up),
+        "down" => Some(Direction::Down),
+        "both" => Some(Direction::Both),
+        _ => None,
+    }
 }
 
 fn wrong(stream: Vec<f64>) -> impl Iterator<Item = bool> {

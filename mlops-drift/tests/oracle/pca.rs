@@ -52,10 +52,9 @@ fn points(reference: &Case, table: &Case) -> Points {
 /// the case allows 1e-2.
 #[test]
 fn reconstruction_errors_are_those_of_nannyml() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle");
-    let case = std::fs::read_to_string(folder.join("nannyml_pca.jsonl")).unwrap();
-    let case: Value = serde_json::from_str(&case).unwrap();
-    let want: Vec<f64> = case["values"]["reconstruction_error/value"]
+    let folder = crate::own_folder();
+    let values = crate::nannyml::values("pca_reconstruction");
+    let want: Vec<f64> = values["reconstruction_error/value"]
         .as_array()
         .unwrap()
         .iter()
