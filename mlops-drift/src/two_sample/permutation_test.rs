@@ -1,5 +1,5 @@
-use mlops_core::Result;
 use mlops_core::evidence::PValue;
+use mlops_core::{Error, Result};
 
 use super::contingency::Contingency;
 use super::ladder::Ladder;
@@ -16,7 +16,9 @@ use crate::sample::{CategoricalSample, NumericSample};
 /// **Hypothesis**: both samples come from one law.
 /// **Assumption**: exchangeable values. **Guarantee**: its level is exact at every sample size, for every
 /// statistic; see [`Permutations`] for the p-value: (exceedances + 1) / (permutations + 1), or Besag and
-/// Clifford's early stop. A permutation for which the statistic is undefined counts as extreme.
+/// Clifford's early stop. A permutation for which the statistic is undefined or NaN counts as extreme. An infinite
+/// statistic is a value like others.
+/// **Errors**: a statistic of the data that is undefined or NaN.
 /// **Cost**: O(n + m) and one statistic per permutation.
 /// **Source**: Fisher, "The Design of Experiments", 1935; Phipson & Smyth, "Permutation p-values should never
 /// be zero", Statistical Applications in Genetics and Molecular Biology 9, 2010, for the +1.
@@ -116,6 +118,12 @@ where
         reference.require_values("reference")?;
         current.require_values("current")?;
         let observed = (self.statistic)(reference, current)?;
+        if observed.is_nan() {
+            return Err(Error::invalid(format!(
+                "the statistic {} must be defined for the data, got NaN",
+                self.name
+            )));
+        }
         let mut statistic = |x: &S, y: &S| {
             let value = (self.statistic)(x, y).unwrap_or(f64::INFINITY);
             if value.is_nan() { f64::INFINITY } else { value }

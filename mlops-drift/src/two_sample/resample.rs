@@ -6,7 +6,7 @@ use super::Permutations;
 use super::ladder::sizes;
 
 /// Statistics closer than rounding count as equal: more extreme than the data or equal to them.
-const ROUNDING: f64 = 1e-9;
+pub(super) const ROUNDING: f64 = 1e-9;
 
 /// How often, with the sizes of both samples and the totals per cell fixed, the statistic is at least
 /// the observed one. `pooled` identifies the totals: it is mixed into the seed.
@@ -22,7 +22,12 @@ pub(crate) fn permuted(
     let rows = rows(cells);
     let unassigned = unassigned(cells, few);
     let mut assigned = unassigned.clone();
-    let threshold = observed - ROUNDING * observed.abs();
+    let slack = if observed.is_finite() {
+        ROUNDING * observed.abs()
+    } else {
+        0.0
+    };
+    let threshold = observed - slack;
     permutations.p_value(pooled, rows, size as usize, |drawn| {
         assigned.copy_from_slice(&unassigned);
         for &row in drawn {
