@@ -17,7 +17,7 @@ use mlops_drift::divergence::{Divergence, Energy};
 use mlops_drift::multivariate::{
     DomainClassifier, EnergyTest, FittedPca, Mmd, Pca, PcaReconstruction, Points,
 };
-use mlops_drift::two_sample::{Permutations, TestResult, TwoSampleTest};
+use mlops_drift::two_sample::{NullDistribution, Permutations, TestResult, TwoSampleTest};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -517,4 +517,43 @@ fn the_grid() {
         |r| rows(r, 1_000, |x| x),
         |r| rows(r, 500, |x| x),
     );
+}
+
+/// A column that was constant in the reference and is not any more: a default that was switched on, a change of unit.
+#[test]
+fn a_formerly_constant_dimension_is_seen() {
+    let points = |constant: f64| {
+        let row = move |i: i32| [f64::from(i % 9), f64::from(i % 7), constant];
+        Points::new(3, (0..90).flat_map(row)).unwrap()
+    };
+    let fitted = PcaReconstruction::default().fit(&points(0.0)).unwrap();
+    let found = fitted.compare(&points(1e6)).unwrap();
+    assert!(found.test.p_value.get() < 0.001, "{:?}", found.test);
+    assert!(found.current_error.is_finite() && found.current_error > 1e300);
+    assert!(fitted.compare(&points(0.0)).unwrap().test.p_value.get() > 0.05);
+    let saved = serde_json::to_string(&fitted).unwrap();
+    assert_eq!(serde_json::from_str::<FittedPca>(&saved).unwrap(), fitted);
+}
+
+/// The reference lies on a line, so without error; the current rows are all one point beside it.
+#[test]
+fn errors_of_one_size_are_seen() {
+    let line = Points::new(2, (0..90).flat_map(|i| [f64::from(i % 9); 2])).unwrap();
+    let beside = Points::new(2, [3.0, 5.0].repeat(40)).unwrap();
+    let result = PcaReconstruction::default().test(&line, &beside).unwrap();
+    assert!(result.p_value.get() < 0.001, "{result:?}");
+}
+
+#[test]
+fn a_domain_classifier_permutes_on_request() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let mut points =
+        |shift: f64| Points::new(2, (0..400).map(|_| rng.random_range(0.0..1.0) + shift)).unwrap();
+    let (reference, same, moved) = (points(0.0), points(0.0), points(0.3));
+    let test = DomainClassifier::default().null(NullDistribution::Exact);
+    let result = test.test(&reference, &same).unwrap();
+    assert_eq!(result.method, "domain_classifier_mann_whitney_permutation");
+    assert!(result.p_value.get() > 0.01);
+    let result = test.test(&reference, &moved).unwrap();
+    assert_eq!(result.p_value.get(), 1e-4); // no permutation of 9,999 is as extreme
 }

@@ -92,7 +92,8 @@ impl Pca {
     }
 
     /// Per row, the Euclidean length of what the components do not hold, in standard deviations of the
-    /// fitted points. Below 1e-9 it is 0.
+    /// fitted points. Below 1e-9 it is 0; it is infinite for a row that has another value in a dimension that did not
+    /// vary.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for points of other dimensions.
@@ -108,6 +109,9 @@ impl Pca {
     }
 
     fn error(&self, row: &[f64]) -> f64 {
+        if self.standard.is_left_by(row) {
+            return f64::INFINITY;
+        }
         let mut rest = self.standard.row(row);
         for component in &self.components {
             // Components are orthogonal: what is taken off along one leaves the others.

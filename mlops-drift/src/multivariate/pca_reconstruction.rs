@@ -1,14 +1,15 @@
 use mlops_core::Result;
-use mlops_core::evidence::PValue;
 use serde::{Deserialize, Serialize};
 
 use super::pca::{Pca, in_range};
 use super::points::{Points, comparable};
 use crate::NumericSample;
-use crate::two_sample::{Permutations, TestResult, TwoSampleTest, Welch};
+use crate::two_sample::{MannWhitney, Permutations, TestResult, TwoSampleTest, Welch};
 
 /// The share of the variance that components keep, unless set: NannyML's.
 const SHARE: f64 = 0.65;
+/// The error of a row that has another value in a dimension that did not vary: finite, so that JSON can hold it.
+const BEYOND: f64 = f64::MAX;
 /// Rows of the reference: two to fit, two to compare with.
 const LEAST: usize = 4;
 
@@ -21,8 +22,9 @@ const LEAST: usize = 4;
 /// well, and every window would look worse.
 /// **Hypothesis**: both samples come from one law; sees a change of the mean error, in either direction.
 /// **Assumption**: exchangeable rows. **Guarantee**: that of [`Welch`] for the errors, which are
-/// exchangeable given the fitted half: exact by permutation for small or skewed samples. If no row has an
-/// error, p is 1.
+/// exchangeable given the fitted half: exact by permutation for small or skewed samples. Where a row has another
+/// value in a dimension that did not vary in the fitted half, its error is beyond all others (1.8e308), and the
+/// errors are compared by their ranks, with [`MannWhitney`]; so they are if they take two values or one.
 /// **Weakness**: blind to all that happens within the components, shifts along them among it; half of the
 /// reference is spent on the fit. For one [`FittedPca`] that is used again and again, the level is an
 /// average over references.
@@ -110,7 +112,7 @@ impl PcaReconstruction {
         let mut generator = self.permutations.generator();
         let [fitted, held_out] = reference.split(reference.len() / 2, &mut generator);
         let pca = Pca::fit(&fitted, self.share)?;
-        let held_out = pca.errors(&held_out)?;
+        let held_out = finite(pca.errors(&held_out)?);
         Ok(FittedPca {
             pca,
             held_out,
@@ -155,29 +157,34 @@ impl FittedPca {
     /// or errors beyond 1.8e308.
     pub fn compare(&self, current: &Points) -> Result<PcaDrift> {
         let reference = NumericSample::new(self.held_out.iter().copied());
-        let current = NumericSample::new(self.pca.errors(current)?);
+        let current = NumericSample::new(finite(self.pca.errors(current)?));
         Ok(PcaDrift {
             test: self.test(&reference, &current)?,
-            reference_error: reference.mean().unwrap_or(0.0),
-            current_error: current.mean().unwrap_or(0.0),
+            reference_error: reference.mean().unwrap_or(BEYOND),
+            current_error: current.mean().unwrap_or(BEYOND),
         })
     }
 
+    /// Which test is decided by both samples' errors together, so that each keeps its level.
     fn test(&self, reference: &NumericSample, current: &NumericSample) -> Result<TestResult> {
-        let has_error =
-            |sample: &NumericSample| sample.sorted().last().is_some_and(|error| *error > 0.0);
-        if !current.is_empty() && !has_error(reference) && !has_error(current) {
-            return Ok(TestResult::new(
-                0.0,
-                PValue::saturating(1.0),
-                "pca_reconstruction_exact",
-            ));
-        }
-        let welch = Welch::default().permutations(self.permutations);
-        let test = welch.test(reference, current)?;
+        let mut all = [reference.sorted(), current.sorted()].concat();
+        all.sort_unstable_by(f64::total_cmp);
+        all.dedup();
+        let by_rank = all.len() <= 2 || all.last() == Some(&BEYOND);
+        let test = if by_rank {
+            let ranks = MannWhitney::default().permutations(self.permutations);
+            ranks.test(reference, current)?
+        } else {
+            let welch = Welch::default().permutations(self.permutations);
+            welch.test(reference, current)?
+        };
         let method = format!("pca_reconstruction_{}", test.method);
         Ok(TestResult::new(test.statistic, test.p_value, &method))
     }
+}
+
+fn finite(errors: Vec<f64>) -> Vec<f64> {
+    errors.into_iter().map(|error| error.min(BEYOND)).collect()
 }
 
 /// What [`FittedPca::compare`] found.
@@ -192,10 +199,10 @@ impl FittedPca {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PcaDrift {
-    /// The test of the mean error; its statistic is t, reference less current.
+    /// The test of the mean error; its statistic is t, reference less current, or U where ranks are compared.
     pub test: TestResult,
     /// The mean error of the reference's rows that were held out.
     pub reference_error: f64,
-    /// The mean error of the current rows.
+    /// The mean error of the current rows; 1.8e308 at most.
     pub current_error: f64,
 }

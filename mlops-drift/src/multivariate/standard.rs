@@ -24,7 +24,7 @@ impl Standard {
             }
             sums
         };
-        let means = mean_of(&|_, x| x);
+        let mut means = mean_of(&|_, x| x);
         let variances = mean_of(&|d, x| (x - means[d]).powi(2));
         if let Some(variance) = variances.iter().find(|variance| !variance.is_finite()) {
             return Err(Error::invalid(format!(
@@ -34,13 +34,10 @@ impl Standard {
         // Rounding gives a constant a deviation, too.
         let first = points.rows().next().unwrap_or(&[]).to_vec();
         let varies = |d: usize| points.rows().any(|row| row[d] != first[d]);
-        let deviations =
-            variances.iter().enumerate().map(
-                |(d, variance)| {
-                    if varies(d) { variance.sqrt() } else { 0.0 }
-                },
-            );
-        let deviations = deviations.collect();
+        let mut deviations: Vec<f64> = variances.iter().map(|variance| variance.sqrt()).collect();
+        for (d, value) in first.iter().enumerate().filter(|(d, _)| !varies(*d)) {
+            (means[d], deviations[d]) = (*value, 0.0);
+        }
         Ok(Self { means, deviations })
     }
 
@@ -54,6 +51,14 @@ impl Standard {
             .iter()
             .filter(|deviation| **deviation > 0.0)
             .count()
+    }
+
+    /// Whether a row has another value in a dimension that did not vary.
+    pub(super) fn is_left_by(&self, row: &[f64]) -> bool {
+        let scales = self.means.iter().zip(&self.deviations);
+        row.iter()
+            .zip(scales)
+            .any(|(x, (mean, deviation))| *deviation == 0.0 && x != mean)
     }
 
     /// A row in standard deviations from the mean; 0 in a dimension that does not vary.
