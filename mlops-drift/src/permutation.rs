@@ -21,7 +21,8 @@ const FEWEST: u32 = 999;
 /// p = 50 / draws; otherwise p = (exceedances + 1) / (limit + 1). Its level is exact for every
 /// limit. The draws are a function of the seed and of the pooled values, so that the same two samples
 /// always give the same p-value, and different ones draw anew. Without drift a few hundred draws suffice; with drift all are made. For large samples the
-/// limit is lowered towards 999, so that about 2·10^8 rows are drawn at most.
+/// limit is lowered, but not below 999, so that about 2·10^8 rows are drawn; beyond 200,000 values in the smaller sample
+/// it is 999 times that size.
 ///
 /// Assumption: rows of both samples are exchangeable if there is no drift.
 ///

@@ -5,13 +5,15 @@
 use mlops_core::ErrorKind;
 use mlops_core::evidence::PValue;
 use mlops_drift::divergence::{
-    Divergence, Energy, Evidently, Hellinger, JensenShannon, KullbackLeibler,
+    Divergence, EmptyBins, Energy, Evidently, Hellinger, JensenShannon, KullbackLeibler, LInfinity,
+    Psi, TotalVariation, Wasserstein,
 };
 use mlops_drift::multiplicity::fisher_combination;
 use mlops_drift::multivariate::{LinearMmd, Mmd, Points};
 use mlops_drift::two_sample::{
     AndersonDarling, CramerVonMises, EppsSingleton, FisherExact, GTest, Kuiper, Levene,
-    MannWhitney, NullDistribution, PermutationTest, Student, TwoProportions, TwoSampleTest, Welch,
+    MannWhitney, NullDistribution, PermutationTest, Permutations, Student, TwoProportions,
+    TwoSampleTest, Welch,
 };
 use mlops_drift::{CategoricalSample, NumericSample};
 
@@ -60,6 +62,7 @@ fn an_empty_sample_is_refused_by_all() {
     let energy = PermutationTest::of::<NumericSample>("energy", Energy::default());
     refused(energy.test(&some, &none));
     refused(TwoSampleTest::test(&Energy::default(), &none, &some));
+    refused(TwoSampleTest::test(&Wasserstein::raw(), &none, &some));
     for divergence in [Evidently::Psi, Evidently::Hellinger] {
         refused(divergence.divergence(&some, &none));
     }
@@ -67,7 +70,10 @@ fn an_empty_sample_is_refused_by_all() {
         CategoricalSample::new([Some("a")]),
         CategoricalSample::new([None]),
     );
-    let tests: [&dyn TwoSampleTest<CategoricalSample>; 4] = [
+    let tests: [&dyn TwoSampleTest<CategoricalSample>; 7] = [
+        &Psi::default(),
+        &TotalVariation,
+        &LInfinity,
         &GTest::default(),
         &FisherExact,
         &TwoProportions::default(),
@@ -172,4 +178,68 @@ fn points_that_cannot_be_compared_are_refused() {
 fn a_p_value_of_zero_combines_to_zero() {
     let family = [0.0, 1.0].map(PValue::saturating);
     assert_eq!(fisher_combination(&family).unwrap().p_value.get(), 0.0);
+}
+
+/// The skewness of a constant is 0/0: no verdict, above all not "drift".
+#[test]
+fn a_permutation_test_of_an_undefined_statistic_is_refused() {
+    let shape = |x: &NumericSample, y: &NumericSample| {
+        let skewness = |sample: &NumericSample| sample.describe().skewness().unwrap_or(f64::NAN);
+        Ok((skewness(x) - skewness(y)).abs())
+    };
+    let constant = numbers(&[5.0; 20]);
+    refused(PermutationTest::new("skewness", shape).test(&constant, &constant));
+}
+
+/// The log ratio of two shares is infinite in the data and in every permutation that leaves one sample without the
+/// rare label: with one such label in 40, dealt to either of two equal samples, in all of them.
+#[test]
+fn an_infinite_statistic_is_as_extreme_as_others() {
+    let ratio = |x: &CategoricalSample, y: &CategoricalSample| {
+        Ok((x.count("b") as f64 / y.count("b") as f64).ln().abs())
+    };
+    let labels = |rare: usize| {
+        CategoricalSample::new((0..20).map(|i| Some(if i < rare { "b" } else { "a" })))
+    };
+    let test = PermutationTest::new("log_ratio", ratio);
+    let result = test.test(&labels(0), &labels(1)).unwrap();
+    assert_eq!(
+        (result.statistic, result.p_value.get()),
+        (f64::INFINITY, 1.0)
+    );
+    // Of six, none in one sample: 2·C(34, 20)/C(40, 20) = 2.0 % of the deals.
+    let p = test.test(&labels(0), &labels(6)).unwrap().p_value.get();
+    assert!((0.013..0.03).contains(&p), "{p}");
+}
+
+#[test]
+fn ids_that_the_samples_do_not_share_are_seen() {
+    let ids = |first: u32| {
+        let labels: Vec<String> = (0..20_000).map(|i| (first + i / 2).to_string()).collect();
+        CategoricalSample::new(labels.iter().map(|label| Some(label.as_str())))
+    };
+    let (reference, current) = (ids(0), ids(20_000));
+    let few = Permutations::default().limit(60);
+    let divergence = KullbackLeibler::default().permutations(few);
+    // Every id has two values of 20,000 in one sample, and counts as half a one in the other.
+    let want = (0.8 - 0.2) * 4.0_f64.ln();
+    let got = divergence.divergence(&reference, &current).unwrap().get();
+    assert!((got - want).abs() < 1e-9, "{got} is not {want}");
+    for test in [
+        Box::new(divergence) as Box<dyn TwoSampleTest<CategoricalSample>>,
+        Box::new(Psi::default().permutations(few)),
+        Box::new(
+            Psi::default()
+                .empty_bins(EmptyBins::HalfValue)
+                .permutations(few),
+        ),
+    ] {
+        let result = test.test(&reference, &current).unwrap();
+        assert!(
+            result.p_value.get() < 0.02,
+            "{}: {:?}",
+            result.method,
+            result.p_value
+        );
+    }
 }

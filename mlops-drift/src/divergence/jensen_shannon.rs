@@ -1,7 +1,7 @@
 use super::bins::QuantileBins;
-use super::of_shares::divergence_of_shares;
+use super::of_shares::{divergence_of_shares, limit_law};
 use super::shares::shares;
-use crate::two_sample::Permutations;
+use crate::two_sample::{NullDistribution, Permutations};
 
 /// The base of the logarithm of a [`JensenShannon`] distance.
 ///
@@ -24,9 +24,11 @@ pub enum LogBase {
 /// **Cells**: of numeric samples the bins `[low, high)` between the distinct quantiles of the reference (10 by
 /// default, the outer ones open; a constant reference has three); of categorical samples the categories.
 /// **Empty cells**: need no policy, since the mixture is never 0 where a share is not.
-/// **As a test**: seeded permutations with the bins computed again from each permuted reference, so that
-/// under exchangeability the level is exact at every sample size. (The plug-in estimate is biased upward:
-/// without a test, a threshold on it means something else at every sample size and number of cells.)
+/// **As a test**: if every cell expects at least 100 values in both samples, 8·N times the square of the distance in nats follows
+/// approximately a chi-square law with cells − 1 degrees of freedom, N = n·m/(n + m). Otherwise seeded permutations
+/// with the bins computed again from each permuted reference, so that under exchangeability the level is exact at
+/// every sample size. (The plug-in estimate is biased upward: without a test, a threshold on it means something else
+/// at every sample size and number of cells.)
 /// **Weakness**: blind inside a bin. **Cost**: O((n + m) log) for the divergence; O(k log k + bins·log(n + m))
 /// per permutation of numbers, k = min(n, m), and O(k + cells) of categories.
 /// **Source**: Lin, "Divergence measures based on the Shannon entropy", IEEE Transactions on Information Theory
@@ -44,10 +46,12 @@ pub enum LogBase {
 pub struct JensenShannon {
     bins: QuantileBins,
     base: LogBase,
+    null: NullDistribution,
     permutations: Permutations,
 }
 
 divergence_of_shares!(JensenShannon);
+limit_law!(JensenShannon);
 
 impl JensenShannon {
     /// In another base; the measure is then named `jensen_shannon_nats`.
@@ -62,11 +66,20 @@ impl JensenShannon {
     }
 
     fn index(&self, cells: &[[u64; 2]]) -> f64 {
-        let unit = match self.base {
+        (nats(shares(cells)) / self.unit()).sqrt()
+    }
+
+    /// Nats.
+    fn unit(&self) -> f64 {
+        match self.base {
             LogBase::Two => std::f64::consts::LN_2,
             LogBase::E => 1.0,
-        };
-        (nats(shares(cells)) / unit).sqrt()
+        }
+    }
+
+    /// What follows the chi-square law when multiplied by n·m/(n + m).
+    fn deviance(&self, index: f64) -> f64 {
+        8.0 * index * index * self.unit()
     }
 
     fn measure(&self) -> &'static str {

@@ -1,18 +1,20 @@
 use super::bins::QuantileBins;
-use super::of_shares::divergence_of_shares;
-use super::shares::{EmptyBins, shares};
-use crate::two_sample::Permutations;
+use super::of_shares::{divergence_of_shares, limit_law};
+use super::shares::EmptyBins;
+use crate::two_sample::{NullDistribution, Permutations};
 
 /// The Kullback–Leibler divergence of the current sample from the reference: Σ p·ln(p/q), p and q the shares of
 /// reference and current; in nats, at least 0, not symmetric.
 ///
 /// **Cells**: of numeric samples the bins `[low, high)` between the distinct quantiles of the reference (10 by
 /// default, the outer ones open; a constant reference has three); of categorical samples the categories.
-/// **Empty cells**: by [`EmptyBins`] counted as a share of 1e-4 (the shares are then divided by their sum, so
-/// that the divergence stays at least 0), or refused.
-/// **As a test**: seeded permutations with the bins computed again from each permuted reference, so that
-/// under exchangeability the level is exact at every sample size. (The plug-in estimate is biased upward:
-/// without a test, a threshold on it means something else at every sample size and number of cells.)
+/// **Empty cells**: by [`EmptyBins`] counted as half a value, and at most as a share of 1e-4 (the shares are then
+/// divided by their sum, so that the divergence stays at least 0); or otherwise.
+/// **As a test**: if every cell expects at least 100 values in both samples, 2·N times the divergence follows
+/// approximately a chi-square law with cells − 1 degrees of freedom, N = n·m/(n + m). Otherwise seeded permutations
+/// with the bins computed again from each permuted reference, so that under exchangeability the level is exact at
+/// every sample size. (The plug-in estimate is biased upward: without a test, a threshold on it means something else
+/// at every sample size and number of cells.)
 /// **Weakness**: blind inside a bin. **Cost**: O((n + m) log) for the divergence; O(k log k + bins·log(n + m))
 /// per permutation of numbers, k = min(n, m), and O(k + cells) of categories.
 /// **Source**: Kullback & Leibler, "On information and sufficiency", Annals of Mathematical Statistics 22, 1951.
@@ -31,10 +33,12 @@ use crate::two_sample::Permutations;
 pub struct KullbackLeibler {
     bins: QuantileBins,
     empty: EmptyBins,
+    null: NullDistribution,
     permutations: Permutations,
 }
 
 divergence_of_shares!(KullbackLeibler);
+limit_law!(KullbackLeibler);
 
 impl KullbackLeibler {
     /// What an empty cell counts as.
@@ -52,8 +56,13 @@ impl KullbackLeibler {
     }
 
     fn index(&self, cells: &[[u64; 2]]) -> f64 {
-        let floored: Vec<[f64; 2]> = shares(cells).map(|pair| self.empty.apply(pair)).collect();
-        relative_entropy(&floored)
+        let filled: Vec<[f64; 2]> = self.empty.shares(cells).collect();
+        relative_entropy(&filled)
+    }
+
+    /// What follows the chi-square law when multiplied by n·m/(n + m).
+    fn deviance(&self, index: f64) -> f64 {
+        2.0 * index
     }
 
     fn measure(&self) -> &'static str {

@@ -1,18 +1,18 @@
 //! Divergences: how far apart are two samples? A distance says nothing about chance; where a verdict
 //! is needed, pair it with a [test](crate::two_sample).
-//! The others become one by [`PermutationTest::of`](crate::two_sample::PermutationTest::of).
+//! Most are a test themselves; the others become one by [`PermutationTest::of`](crate::two_sample::PermutationTest::of).
 //!
 //! | divergence | sample | range | unit |
 //! | --- | --- | --- | --- |
-//! | [`Psi`] | numeric | \[0, ∞) | nats; also a test |
+//! | [`Psi`] | both | \[0, ∞) | nats; also a test |
 //! | [`KullbackLeibler`] | both | \[0, ∞) | nats; also a test |
 //! | [`JensenShannon`] | both | \[0, 1] | root of bits; also a test |
 //! | [`Hellinger`] | both | \[0, 1] | –; also a test |
 //! | [`Energy`] | numeric | \[0, ∞) | root of the column's; also a test |
 //! | [`Evidently`] | both | – | four of them as Evidently computes them |
-//! | [`Wasserstein`] | numeric | \[0, ∞) | the column's, or standard deviations of the reference |
-//! | [`TotalVariation`] | categorical | \[0, 1] | probability |
-//! | [`LInfinity`] | categorical | \[0, 1] | probability |
+//! | [`Wasserstein`] | numeric | \[0, ∞) | the column's, or standard deviations of the reference; also a test |
+//! | [`TotalVariation`] | categorical | \[0, 1] | probability; also a test |
+//! | [`LInfinity`] | categorical | \[0, 1] | probability; also a test |
 //! | [`CramersV`] | categorical | \[0, 1] | – |
 
 mod bins;

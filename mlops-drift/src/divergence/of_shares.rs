@@ -1,8 +1,73 @@
 //! The implementations that every divergence of shares has: numbers in the reference's quantile bins,
-//! categories as they are, and a permutation law for both.
+//! categories as they are, and for both a test: by the limit law where cells are full, by permutation elsewhere.
 
-/// For a type with fields `bins: QuantileBins` and `permutations: Permutations`, a method
-/// `index(&self, cells) -> f64` and a method `measure(&self) -> &'static str`.
+use mlops_core::evidence::PValue;
+
+use crate::two_sample::ladder::sizes;
+use crate::two_sample::resample::permuted;
+use crate::two_sample::{NullDistribution, Permutations, TestResult, chi_square_sf};
+
+/// Values that every cell must expect in both samples for the chi-square law.
+const LEAST_EXPECTED: f64 = 100.0;
+
+/// The chi-square law of a deviance, which is to be multiplied by n·m/(n + m): where it is asked for, or cells are
+/// full.
+pub(super) fn chi_square(
+    null: NullDistribution,
+    cells: &[[u64; 2]],
+    deviance: f64,
+) -> Option<PValue> {
+    let [n, m] = sizes(cells).map(|size| size as f64);
+    let rarest = cells.iter().map(|[p, q]| p + q).min().unwrap_or(0);
+    let approximates = match null {
+        NullDistribution::Automatic => rarest as f64 * n.min(m) / (n + m) >= LEAST_EXPECTED,
+        NullDistribution::Exact => false,
+        NullDistribution::Asymptotic => true,
+    };
+    approximates.then(|| chi_square_sf(deviance * n * m / (n + m), (cells.len() - 1) as f64))
+}
+
+/// The permutation test of an index of the counts per category.
+pub(super) fn permuted_cells(
+    cells: &[[u64; 2]],
+    permutations: Permutations,
+    index: impl Fn(&[[u64; 2]]) -> f64,
+    method: &str,
+) -> TestResult {
+    let observed = index(cells);
+    let pooled = cells.iter().map(|cell| cell[0] + cell[1]);
+    let p = permuted(cells, pooled, permutations, observed, index);
+    TestResult::new(observed, p, method)
+}
+
+/// For a type of [`divergence_of_shares`] with a field `null: NullDistribution` and a method
+/// `deviance(&self, index) -> f64`.
+macro_rules! limit_law {
+    ($divergence:ident) => {
+        impl $divergence {
+            /// Fixes the null distribution.
+            ///
+            /// ```
+            #[doc = concat!("use mlops_drift::divergence::", stringify!($divergence), ";")]
+            /// use mlops_drift::two_sample::NullDistribution;
+            #[doc = concat!("let permuted = ", stringify!($divergence), "::default().null(NullDistribution::Exact);")]
+            #[doc = concat!("assert_ne!(permuted, ", stringify!($divergence), "::default());")]
+            /// ```
+            #[must_use]
+            pub fn null(self, null: crate::two_sample::NullDistribution) -> Self {
+                Self { null, ..self }
+            }
+
+            fn limit(&self, cells: &[[u64; 2]], index: f64) -> Option<mlops_core::evidence::PValue> {
+                super::of_shares::chi_square(self.null, cells, self.deviance(index))
+            }
+        }
+    };
+}
+pub(super) use limit_law;
+
+/// For a type with fields `bins: QuantileBins` and `permutations: Permutations`, and methods
+/// `index(&self, cells) -> f64`, `limit(&self, cells, index) -> Option<PValue>` and `measure(&self) -> &'static str`.
 macro_rules! divergence_of_shares {
     ($divergence:ident) => {
         impl $divergence {
@@ -49,8 +114,18 @@ macro_rules! divergence_of_shares {
                 )))
             }
 
-            fn tested(&self, index: f64, p: mlops_core::evidence::PValue) -> crate::two_sample::TestResult {
-                crate::two_sample::TestResult::new(index, p, &format!("{}_permutation", self.measure()))
+            fn tested(
+                &self,
+                cells: &[[u64; 2]],
+                index: f64,
+                permuted: impl FnOnce() -> mlops_core::evidence::PValue,
+            ) -> crate::two_sample::TestResult {
+                let (p, law) = match self.limit(cells, index) {
+                    Some(p) => (p, "asymptotic"),
+                    None => (permuted(), "permutation"),
+                };
+                let method = format!("{}_{law}", self.measure());
+                crate::two_sample::TestResult::new(index, p, &method)
             }
         }
 
@@ -90,10 +165,12 @@ macro_rules! divergence_of_shares {
             ) -> mlops_core::Result<crate::two_sample::TestResult> {
                 let x = reference.require("reference")?.sorted();
                 let y = current.require("current")?.sorted();
-                let index = self.finite(&self.bins.counts(x, y))?;
+                let cells = self.bins.counts(x, y);
+                let index = self.finite(&cells)?;
                 let permuted = |cells: &[[u64; 2]]| self.index(cells);
-                let p = self.bins.permuted(x, y, self.permutations, index, permuted);
-                Ok(self.tested(index, p))
+                Ok(self.tested(&cells, index, || {
+                    self.bins.permuted(x, y, self.permutations, index, permuted)
+                }))
             }
         }
 
@@ -111,14 +188,15 @@ macro_rules! divergence_of_shares {
                 let index = self.finite(cells)?;
                 let pooled = cells.iter().map(|cell| cell[0] + cell[1]);
                 let permuted = |cells: &[[u64; 2]]| self.index(cells);
-                let p = crate::two_sample::resample::permuted(
-                    cells,
-                    pooled,
-                    self.permutations,
-                    index,
-                    permuted,
-                );
-                Ok(self.tested(index, p))
+                Ok(self.tested(cells, index, || {
+                    crate::two_sample::resample::permuted(
+                        cells,
+                        pooled,
+                        self.permutations,
+                        index,
+                        permuted,
+                    )
+                }))
             }
         }
     };

@@ -237,7 +237,7 @@ impl TwoSampleTest<NumericProfile> for KolmogorovSmirnov {
 impl Divergence<NumericProfile> for Psi {
     fn divergence(&self, reference: &NumericProfile, current: &NumericProfile) -> Result<Distance> {
         let cells = reference.in_bins(current)?;
-        Ok(Distance::new(Self::index(&cells), "psi")?)
+        Ok(Distance::new(self.index(&cells), "psi")?)
     }
 }
 

@@ -46,14 +46,6 @@ impl Contingency {
             .fold([0, 0], |sum, cell| [sum[0] + cell[0], sum[1] + cell[1]])
     }
 
-    /// Per category, the shares in the two samples.
-    pub(crate) fn shares(&self) -> impl Iterator<Item = [f64; 2]> {
-        let [n, m] = self.sizes();
-        self.cells
-            .iter()
-            .map(move |cell| [cell[0] as f64 / n as f64, cell[1] as f64 / m as f64])
-    }
-
     /// The smallest count that independence expects in any cell.
     pub(crate) fn least_expected(&self) -> f64 {
         let [n, m] = self.sizes();

@@ -10,7 +10,7 @@
 //! | [`MannWhitney`] | numeric | shifts, whatever the tails | scales |
 //! | [`Welch`], [`Student`] | numeric | a difference of means | everything else |
 //! | [`Levene`] | numeric | a difference of spreads | everything else |
-//! | [`Psi`](crate::divergence::Psi) | numeric | differences between the reference's deciles | changes inside a decile |
+//! | [`Psi`](crate::divergence::Psi) | both | differences between the reference's deciles, or of categories | changes inside a decile |
 //! | [`ChiSquare`], [`GTest`] | categorical | any difference of the shares | order of the categories |
 //! | [`FisherExact`], [`TwoProportions`] | two categories | a difference of the shares | – |
 //! | [`PermutationTest`] | either | what its statistic sees | what it does not |
