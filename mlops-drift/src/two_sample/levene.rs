@@ -85,7 +85,7 @@ impl Levene {
         let centre = median(ladder.values(), &steps, 0);
         let fits = self.centre == Centre::Median && ladder.largest_atom() <= ATOM;
         let automatic = self.null == NullDistribution::Automatic;
-        (fits || !automatic) && approximates(self.null, ladder, |value| (value - centre).abs())
+        (fits || !automatic) && approximates(self.null, ladder, 0.0, |value| (value - centre).abs())
     }
 }
 

@@ -1,6 +1,6 @@
 use mlops_core::Result;
 
-use super::groups::{Group, approximates, comparable, defined, groups};
+use super::groups::{Group, approximates, comparable, defined, groups, permuted};
 use super::laws::student_two_sided;
 use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
 use crate::sample::NumericSample;
@@ -12,12 +12,13 @@ use crate::sample::NumericSample;
 /// **Hypothesis**: both samples come from one law; sees a difference of the means.
 /// **Assumption**: exchangeable, finite values; at least two in each sample.
 /// **Guarantee**: Student's law where each sample holds at least 30 values and 25 times the square of the
-/// pooled skewness (Cochran's rule: good to about half a percent at 5 %); otherwise seeded
-/// [`Permutations`], hence an exact level, under any law.
+/// pooled skewness (Cochran's rule: good to about half a percent at 5 %), and up to 500 times where t is far out: then the
+/// level is good to a quarter of itself down to 0.1 %, for exponential values; at 0.01 % it may be one and a half
+/// times the stated one. Otherwise seeded [`Permutations`], hence an exact level, under any law.
 /// **Weakness**: outliers hide a shift; under heavy tails
 /// [`MannWhitney`](super::MannWhitney) sees more.
 /// **Errors**: undefined for an infinite value, and where neither sample varies.
-/// **Cost**: O(n + m) for sorted samples; O(n + m) per permutation.
+/// **Cost**: O(n + m) for sorted samples; O(min(n, m)) per permutation.
 /// **Source**: Student, "The probable error of a mean", Biometrika 6, 1908.
 ///
 /// ```
@@ -42,18 +43,18 @@ null_settings!("two_sample", Student);
 impl TwoSampleTest<NumericSample> for Student {
     fn test(&self, reference: &NumericSample, current: &NumericSample) -> Result<TestResult> {
         let ladder = comparable(reference, current)?;
-        let of = |steps: &[[u64; 2]]| groups(steps, |index, _| ladder.values()[index]);
-        let observed = of(ladder.steps());
+        let observed = groups(ladder.steps(), |index, _| ladder.values()[index]);
         let statistic = defined(t(&observed))?;
-        Ok(if approximates(self.null, &ladder, |value| value) {
-            let p = student_two_sided(statistic, freedom(&observed));
-            TestResult::new(statistic, p, "student_asymptotic")
-        } else {
-            let p = ladder.permuted(self.permutations, statistic.abs(), |steps| {
-                t(&of(steps)).abs()
-            });
-            TestResult::new(statistic, p, "student_permutation")
-        })
+        Ok(
+            if approximates(self.null, &ladder, statistic, |value| value) {
+                let p = student_two_sided(statistic, freedom(&observed));
+                TestResult::new(statistic, p, "student_asymptotic")
+            } else {
+                let t = |groups: &[Group; 2]| t(groups).abs();
+                let p = permuted(&ladder, self.permutations, statistic.abs(), t);
+                TestResult::new(statistic, p, "student_permutation")
+            },
+        )
     }
 }
 
