@@ -143,7 +143,7 @@ fn means(reference: &Side, current: &Side) -> Roundings {
 /// Of a difference of means over its standard error: the first is off by both means' errors.
 fn t(case: &Case, sides: &[Side; 2], [squared_error, off]: [f64; 2]) -> Roundings {
     let part = off / squared_error;
-    if !(part < 0.01) {
+    if part.is_nan() || part >= 0.01 {
         let reason = || Rounding::All("the standard error is a rounding of the means");
         return ["statistic", "pvalue", "df"]
             .map(|key| (key, reason()))
