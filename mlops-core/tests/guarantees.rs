@@ -85,9 +85,11 @@ fn ramp(request: u64, rng: &mut ChaCha8Rng) -> (f64, f64) {
     (base * rng.random_range(0.5..1.5), 0.05)
 }
 
+/// The canary's share and the base rate of a request.
+type Weather = fn(u64, &mut ChaCha8Rng) -> (f64, f64);
+
 fn a_canary_within_the_margin_is_rarely_flagged(paths: u64) {
-    let weathers: [(&str, fn(u64, &mut ChaCha8Rng) -> (f64, f64)); 3] =
-        [("steady", steady), ("outages", outages), ("ramp", ramp)];
+    let weathers: [(&str, Weather); 3] = [("steady", steady), ("outages", outages), ("ramp", ramp)];
     for (name, weather) in weathers {
         for margin in [0.0, 0.5] {
             let traffic = Traffic {

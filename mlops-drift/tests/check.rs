@@ -370,7 +370,13 @@ fn columns_are_left_out_or_told_as_not_applicable() {
 #[test]
 fn a_report_says_which_way_a_column_moved() {
     let table = |shift: f64, new: &'static str| {
-        let label = move |i: usize| if i % 4 == 0 { new } else { ["a", "b"][i % 2] };
+        let label = move |i: usize| {
+            if i.is_multiple_of(4) {
+                new
+            } else {
+                ["a", "b"][i % 2]
+            }
+        };
         batch([
             ("x", floats((0..200).map(|i| f64::from(i % 100) + shift))),
             (

@@ -156,7 +156,7 @@ fn labels_of_other_rows_are_noticed() {
             if first {
                 guess[row] > 0.6
             } else {
-                row % 5 == 0
+                row.is_multiple_of(5)
             }
         };
         let truth: Vec<Option<f64>> = (0..1_000).map(|row| known(row).then_some(1.0)).collect();

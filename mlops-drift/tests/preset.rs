@@ -264,7 +264,7 @@ fn labels_alone_are_enough_for_a_classifier() {
         let names = ["rain", "snow", "sun"];
         let truth: Vec<&str> = (0..300).map(|i| names[i % 3]).collect();
         let given = |i: usize| {
-            if i % 3 == 0 && i % 100 < wrong {
+            if i.is_multiple_of(3) && i % 100 < wrong {
                 2
             } else {
                 i % 3

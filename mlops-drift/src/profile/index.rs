@@ -52,7 +52,7 @@ impl Index {
 
     fn locate_in(&self, slot: usize, cuts: &[f64], value: f64) -> usize {
         let entry = self.table[slot] as usize;
-        if entry % 2 == 0 {
+        if entry.is_multiple_of(2) {
             return entry;
         }
         let (start, end) = (entry / 2, self.table[slot + 1] as usize / 2);
