@@ -1,11 +1,13 @@
 //! Profiles: counts that no order and no partition changes, and brackets that surely hold the exact value.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+use std::cmp::Ordering;
+
 use arrow::array::Float64Array;
 use mlops_core::ErrorKind;
 use mlops_drift::NumericSample;
 use mlops_drift::divergence::{Divergence, Psi, Wasserstein};
-use mlops_drift::profile::{Grid, NumericProfile};
+use mlops_drift::profile::{Bracket, Grid, NumericProfile};
 use mlops_drift::two_sample::{KolmogorovSmirnov, TwoSampleTest};
 use proptest::prelude::*;
 
@@ -47,7 +49,120 @@ fn counts(profile: &NumericProfile) -> String {
     serde_json::to_string(&parts).unwrap()
 }
 
+/// Whether low ≤ p/q ≤ high, by multiplying out: both ends are floats of at most 53 bits, so their fractions are exact.
+fn surely_holds(bracket: Bracket, p: u128, q: u128) -> bool {
+    let side = |x: f64| -> Ordering {
+        if x < 2f64.powi(-70) {
+            // A fraction of these samples is none, or more than that.
+            return if p > 0 {
+                Ordering::Less
+            } else {
+                x.total_cmp(&0.0)
+            };
+        }
+        let bits = x.to_bits();
+        let exponent = ((bits >> 52) & 0x7ff) as i32 - 1_075;
+        let mantissa = u128::from((bits & ((1 << 52) - 1)) | (1 << 52));
+        assert!((-127..0).contains(&exponent), "{x:e}");
+        // mantissa · 2^exponent against p/q: mantissa · q against p · 2^-exponent, in 256 bits.
+        wide(mantissa, q).cmp(&wide(p, 1_u128 << -exponent))
+    };
+    side(bracket.low).is_le() && side(bracket.high).is_ge()
+}
+
+/// The product as two halves, the greater first.
+fn wide(a: u128, b: u128) -> [u128; 2] {
+    let half = |x: u128| [x >> 64, x & u128::from(u64::MAX)];
+    let ([a1, a0], [b1, b0]) = (half(a), half(b));
+    let (low, cross, other, high) = (a0 * b0, a1 * b0, a0 * b1, a1 * b1);
+    let middle = (low >> 64) + (cross & u128::from(u64::MAX)) + (other & u128::from(u64::MAX));
+    [
+        high + (cross >> 64) + (other >> 64) + (middle >> 64),
+        (middle << 64) | (low & u128::from(u64::MAX)),
+    ]
+}
+
+/// n·m·D and n·m·scale·W of integers, by definition.
+fn exact(x: &[i64], y: &[i64]) -> (u128, u128) {
+    let (n, m) = (x.len() as i128, y.len() as i128);
+    let mut cuts: Vec<i64> = x.iter().chain(y).copied().collect();
+    cuts.sort_unstable();
+    let below = |values: &[i64], cut: i64| values.iter().filter(|&&x| x <= cut).count() as i128;
+    let gap = |cut: i64| (below(x, cut) * m - below(y, cut) * n).unsigned_abs();
+    let greatest = cuts.iter().map(|&cut| gap(cut)).max().unwrap_or(0);
+    let area = cuts
+        .windows(2)
+        .map(|pair| gap(pair[0]) * (pair[1] - pair[0]) as u128);
+    (greatest, area.sum())
+}
+
+fn integers() -> impl Strategy<Value = Vec<i64>> {
+    prop::collection::vec(
+        prop_oneof![4 => -40..40_i64, 1 => -1_000_000..1_000_000_i64],
+        1..120,
+    )
+}
+
+/// Of a million ones and zeros whose shares differ by less than the rounding of a difference of shares: 1/3 of 1e-6.
+#[test]
+fn brackets_hold_tiny_distances() {
+    for (n, zeros, m, others) in [
+        (1_000_000_u32, 333_333_u32, 999_999_u32, 333_333_u32),
+        (1_000_000, 777_777, 999_999, 777_776),
+        (16, 3, 7, 1),
+    ] {
+        let sample = |rows: u32, zeros: u32| {
+            NumericSample::new((0..rows).map(|i| f64::from(u8::from(i >= zeros))))
+        };
+        let reference = NumericProfile::of(&sample(n, zeros)).unwrap();
+        let current = reference.like(&sample(m, others));
+        let [n, zeros, m, others] = [n, zeros, m, others].map(u128::from);
+        let gap = (zeros * m).abs_diff(others * n);
+        for bracket in [
+            reference.wasserstein(&current),
+            reference.kolmogorov_smirnov(&current),
+        ] {
+            let bracket = bracket.unwrap();
+            assert!(surely_holds(bracket, gap, n * m), "{bracket:?}");
+            assert!(bracket.width() <= 1e-14 * bracket.high, "{bracket:?}");
+        }
+    }
+}
+
+#[test]
+fn an_index_of_other_bins_than_a_grid_has_is_an_error() {
+    let profile = NumericProfile::of(&NumericSample::new((0..500).map(f64::from))).unwrap();
+    let error = Psi::with_bins(20)
+        .unwrap()
+        .divergence(&profile, &profile)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(
+        Psi::with_bins(10)
+            .unwrap()
+            .divergence(&profile, &profile)
+            .is_ok()
+    );
+}
+
 proptest! {
+    /// Without any tolerance: the exact distances are rational numbers.
+    #[test]
+    fn brackets_hold_exact_rationals(x in integers(), y in integers(), resolution in 2..40_usize, power in 0..20_i32) {
+        let unit = 2f64.powi(-power);
+        let sample = |values: &[i64]| NumericSample::new(values.iter().map(|&x| x as f64 * unit));
+        let reference = NumericProfile::with_resolution(&sample(&x), resolution).unwrap();
+        let current = reference.like(&sample(&y));
+        let (d, w) = exact(&x, &y);
+        let rows = (x.len() * y.len()) as u128;
+        let bracket = reference.kolmogorov_smirnov(&current).unwrap();
+        prop_assert!(surely_holds(bracket, d, rows), "{}/{} in {:?}", d, rows, bracket);
+        let bracket = reference.wasserstein(&current).unwrap();
+        let scale = 2f64.powi(power);
+        let scaled = Bracket { low: bracket.low * scale, high: bracket.high * scale };
+        prop_assert!(surely_holds(scaled, w, rows), "{}/{} in {:?}", w, rows, scaled);
+    }
+
     #[test]
     fn any_partition_and_any_order_count_the_same(
         reference in column(),
@@ -95,7 +210,8 @@ proptest! {
 
         let d = KolmogorovSmirnov::statistic(&x, &y).unwrap();
         let bracket = reference.kolmogorov_smirnov(&current).unwrap();
-        prop_assert!(bracket.low <= d + 1e-12 && d <= bracket.high + 1e-12, "{} in {:?}", d, bracket);
+        let d_rounded = 4.0 * f64::EPSILON; // of the statistic on the samples; the bracket's own ends are tested against integers
+        prop_assert!(bracket.low <= d + d_rounded && d <= bracket.high + d_rounded, "{} in {:?}", d, bracket);
         prop_assert!(bracket.width() <= 2.0 / resolution as f64 + 1.0 / x.len() as f64);
         let p = |result: mlops_drift::two_sample::TestResult| result.p_value.get();
         let test = KolmogorovSmirnov::default();
@@ -181,8 +297,8 @@ fn an_empty_side_and_an_infinite_distance_are_errors() {
     );
     assert_eq!(
         huge.moments().mean(),
-        None,
-        "a sum that overflows is undefined, not a number"
+        Some(0.0),
+        "a mean may be defined where the distance is not"
     );
     let nothing = NumericProfile::of(&NumericSample::new([f64::NAN])).unwrap();
     assert!(nothing.kolmogorov_smirnov(&nothing).is_err());

@@ -62,6 +62,10 @@ divergence_of_shares!(Psi);
 limit_law!(Psi);
 
 impl Psi {
+    pub(crate) fn has_default_bins(&self) -> bool {
+        self.bins == QuantileBins::default()
+    }
+
     /// With another number of bins.
     ///
     /// # Errors

@@ -1,15 +1,23 @@
 //! What two profiles on one grid surely say about the distance of the samples behind them.
 
+use std::cmp::Ordering;
+
 use mlops_core::evidence::Distance;
-use mlops_core::{Error, Result};
+use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::NumericProfile;
 use crate::divergence::{Divergence, Psi, Wasserstein};
 use crate::two_sample::{KolmogorovSmirnov, TestResult, TwoSampleTest, gcd};
 
-/// Relative rounding of a sum over cells, with a wide margin: 2^-40.
-const ROUNDING: f64 = 1.0 / (1_u64 << 40) as f64;
+/// More than the relative rounding of a compensated sum over cells: a term is a product of a count (exact below 2^53, else rounded
+/// once), a width (one subtraction) and a quotient, 2^-53 each, and the sum of terms of one sign adds 2·2^-53 and a square of that per
+/// term (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974): some 8 · 2^-53, doubled.
+const ROUNDING: f64 = 8.0 * f64::EPSILON;
+/// The same of a standard deviation, see [`Moments`](crate::sample::Moments): 2^-40.
+const OF_DEVIATION: f64 = 1.0 / (1_u64 << 40) as f64;
+/// Integers up to here are floats.
+const EXACT: u128 = 1 << 53;
 
 /// An interval that surely holds the exact value of a statistic, whatever the values within the cells of a profile.
 ///
@@ -52,9 +60,12 @@ impl NumericProfile {
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) if either holds no value.
     pub fn kolmogorov_smirnov(&self, current: &Self) -> Result<Bracket> {
         let steps = Steps::between(self, current)?;
-        let unit = steps.sizes[0] as f64 * steps.sizes[1] as f64;
-        let [low, high] = steps.greatest_gap().map(|gap| gap as f64 / unit);
-        Ok(Bracket { low, high })
+        let unit = steps.unit();
+        let [low, high] = steps.greatest_gap();
+        Ok(Bracket {
+            low: quotient(low, unit)[0],
+            high: quotient(high, unit)[1].min(1.0),
+        })
     }
 
     /// A bracket for the Wasserstein-1 distance in the column's own unit. O(cells).
@@ -84,20 +95,28 @@ impl NumericProfile {
             )));
         }
         let steps = Steps::between(self, current)?;
-        let (mut low, mut high) = (0.0, 0.0);
+        let (mut low, mut high) = (Sum::default(), Sum::default());
+        let unit = steps.unit() as f64;
         let widths = self.widths(current);
         // The cells that are no points: every other one, between the two that ±inf would fill.
         for (step, width) in steps.cells().skip(1).step_by(2).zip(widths) {
-            let [least, greatest] = step.shares(steps.sizes);
-            low += (least - radius).max(0.0) * width;
-            high += (greatest + radius).min(1.0) * width;
+            let [least, greatest] = step.gaps(steps.sizes).map(|gap| gap as f64 / unit);
+            if radius == 0.0 {
+                low.add(least * width);
+            } else {
+                low.add((least - radius - ROUNDING).max(0.0) * width); // the difference cancels digits
+            }
+            high.add((greatest + radius).min(1.0) * width);
         }
+        let [low, high] = [low, high].map(Sum::total);
         if !f64::is_finite(high) {
             return Err(Error::invalid("the distance overflows"));
         }
+        // Products below the normal floats lose at most the least of these each, which a relative margin does not cover.
+        let underflow = |sum: f64| if sum == 0.0 { 0.0 } else { f64::MIN_POSITIVE };
         Ok(Bracket {
-            low: low * (1.0 - ROUNDING),
-            high: high * (1.0 + ROUNDING),
+            low: (low * (1.0 - ROUNDING) - underflow(low)).max(0.0),
+            high: high * (1.0 + ROUNDING) + underflow(high),
         })
     }
 
@@ -188,6 +207,11 @@ impl Steps {
         })
     }
 
+    /// What shares of the one sample less shares of the other are multiples of: one in so many.
+    fn unit(&self) -> u128 {
+        u128::from(self.sizes[0]) * u128::from(self.sizes[1])
+    }
+
     /// The least and greatest possible `|i·m − j·n|`, `i` of `n` and `j` of `m` values being below.
     fn greatest_gap(&self) -> [u128; 2] {
         let [n, m] = self.sizes.map(u128::from);
@@ -209,12 +233,50 @@ impl Steps {
 }
 
 impl Step {
-    /// The least and greatest distance between the two distribution functions inside an open cell.
-    fn shares(&self, sizes: [u64; 2]) -> [f64; 2] {
-        let share = |counts: [u64; 2]| [0, 1].map(|i| counts[i] as f64 / sizes[i] as f64);
-        let ([f0, g0], [f1, g1]) = (share(self.before), share(self.after));
-        let apart = (f0 - g1).max(g0 - f1).max(0.0);
-        [apart, (f1 - g0).max(g1 - f0).max(0.0)]
+    /// The least and greatest distance `|i·m − j·n|` between the two distribution functions inside an open cell.
+    fn gaps(&self, [n, m]: [u64; 2]) -> [u128; 2] {
+        let scaled =
+            |[i, j]: [u64; 2]| [u128::from(i) * u128::from(m), u128::from(j) * u128::from(n)];
+        let ([f0, g0], [f1, g1]) = (scaled(self.before), scaled(self.after));
+        let apart = f0.saturating_sub(g1).max(g0.saturating_sub(f1));
+        [apart, f1.saturating_sub(g0).max(g1.saturating_sub(f0))]
+    }
+}
+
+/// The two floats next to a quotient, the same twice if it is one. A remainder tells on which side it was rounded, where both
+/// numbers are floats themselves.
+fn quotient(gap: u128, unit: u128) -> [f64; 2] {
+    let (x, y) = (gap as f64, unit as f64);
+    let near = x / y;
+    if gap > EXACT || unit > EXACT {
+        return [near * (1.0 - ROUNDING), near * (1.0 + ROUNDING)];
+    }
+    match near.mul_add(y, -x).partial_cmp(&0.0) {
+        Some(Ordering::Greater) => [near.next_down(), near],
+        Some(Ordering::Less) => [near, near.next_up()],
+        _ => [near; 2],
+    }
+}
+
+/// A sum that keeps what rounding takes off it.
+#[derive(Default)]
+struct Sum {
+    sum: f64,
+    lost: f64,
+}
+
+impl Sum {
+    fn add(&mut self, x: f64) {
+        let sum = self.sum + x;
+        self.lost += match self.sum.abs() >= x.abs() {
+            true => (self.sum - sum) + x,
+            false => (x - sum) + self.sum,
+        };
+        self.sum = sum;
+    }
+
+    fn total(self) -> f64 {
+        self.sum + self.lost
     }
 }
 
@@ -233,9 +295,16 @@ impl TwoSampleTest<NumericProfile> for KolmogorovSmirnov {
     }
 }
 
-/// Exact: the bins end at cuts of the grid. Defined for the default number of bins.
+/// Exact: the bins end at cuts of the grid. With another number of bins than the default ten it is an error, since no cut need be where
+/// they end.
 impl Divergence<NumericProfile> for Psi {
     fn divergence(&self, reference: &NumericProfile, current: &NumericProfile) -> Result<Distance> {
+        if !self.has_default_bins() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "an index between profiles must have 10 bins, which end at cuts of every grid, got another number",
+            ));
+        }
         let cells = reference.in_bins(current)?;
         Ok(Distance::new(self.index(&cells), "psi")?)
     }
@@ -269,6 +338,11 @@ impl Wasserstein {
         if raw.high == 0.0 {
             return Ok(raw);
         }
-        self.bracket_in_scale(raw, reference.moments().standard_deviation())
+        let scaled = self.bracket_in_scale(raw, reference.moments().standard_deviation())?;
+        let margin = if scaled == raw { 0.0 } else { OF_DEVIATION };
+        Ok(Bracket {
+            low: scaled.low * (1.0 - margin),
+            high: scaled.high * (1.0 + margin),
+        })
     }
 }

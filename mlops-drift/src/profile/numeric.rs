@@ -71,6 +71,12 @@ impl TryFrom<Written> for NumericProfile {
         let finite = sum_of(&written.cells)?;
         sum_of(&[&[finite], others.as_slice()].concat())?;
         let (cells, known) = (written.grid.cells(), written.moments.count());
+        let extremes = [written.moments.least(), written.moments.greatest()];
+        if extremes.iter().flatten().any(|x| !x.is_finite()) {
+            return Err(Error::invalid(
+                "a profile of finite values must hold a least and a greatest, got none",
+            ));
+        }
         if written.cells.len() != cells || finite != known {
             return Err(Error::invalid(format!(
                 "a profile must hold {cells} cells of {known} values in all, got {} of {finite}",
