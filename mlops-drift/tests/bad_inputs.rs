@@ -5,15 +5,20 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray,
-    RecordBatch, StringArray, TimestampMicrosecondArray, TimestampSecondArray,
+    ArrayRef, BooleanArray, Decimal256Array, DurationMicrosecondArray, FixedSizeListArray,
+    Float64Array, Int32Array, Int32Builder, Int64Array, IntervalMonthDayNanoArray, ListArray,
+    MapBuilder, NullArray, RecordBatch, RunArray, StringArray, StringBuilder, StringViewBuilder,
+    TimestampMicrosecondArray, TimestampSecondArray, UnionBuilder,
 };
-use arrow::datatypes::Int32Type;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float32Type, Int32Type, Schema, i256};
 use mlops_core::evidence::Distance;
 use mlops_core::{DriftDetector, ErrorKind};
 use mlops_drift::check::Method;
 use mlops_drift::divergence::{Divergence, Psi, Wasserstein};
+use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
 use mlops_drift::performance::{Loss, Scored, paired_difference};
+use mlops_drift::profile::TableProfile;
 use mlops_drift::report::ColumnVerdict;
 use mlops_drift::sample::Infinite;
 use mlops_drift::two_sample::{ChiSquare, KolmogorovSmirnov, TwoSampleTest};
@@ -323,4 +328,216 @@ fn scored_rows_are_validated() {
 
     let other = Scored::new(&[true, false], &[0.1, 0.2]).unwrap();
     assert!(paired_difference(&one_class, &other, Loss::Brier).is_err());
+}
+
+/// The parts of a table are of one type, wherever they are read.
+#[test]
+fn parts_of_other_types_are_not_mixed() {
+    let seconds = || table("x", TimestampSecondArray::from(vec![1, 2, 3]));
+    let micros = || table("x", TimestampMicrosecondArray::from(vec![1, 2, 3]));
+    let ints = || table("x", Int32Array::from(vec![1, 2, 3]));
+    let flags = || table("x", BooleanArray::from(vec![true, false, true]));
+    let texts = || table("x", StringArray::from(vec!["1", "2", "3"]));
+    for (first, second) in [
+        (seconds(), micros()),
+        (floats([1.0, 2.0]), flags()),
+        (texts(), ints()),
+        (floats([1.0]), ints()),
+    ] {
+        let (whole, mixed) = (
+            vec![first.clone(), first.clone()],
+            vec![first.clone(), second],
+        );
+        let profile = TableProfile::of(&whole).unwrap();
+        let check = DriftCheck::against(&whole);
+        let kinds = [
+            kind(check.run(&mixed)),
+            kind(DriftCheck::against(&mixed).run(&whole)),
+            kind(DriftCheck::against(&first).run(&mixed)),
+            TableProfile::of(&mixed).unwrap_err().kind(),
+            profile.like(&mixed).unwrap_err().kind(),
+            suite().validate(&mixed).unwrap_err().kind(),
+            #[cfg(feature = "sketch")]
+            mlops_drift::summary::TableSummary::of(&mixed)
+                .unwrap_err()
+                .kind(),
+        ];
+        assert!(
+            kinds
+                .iter()
+                .all(|&kind| kind == ErrorKind::SignatureMismatch),
+            "{kinds:?}"
+        );
+    }
+}
+
+/// Nor are those of the column that tells segments apart.
+#[test]
+fn segments_are_of_one_type() {
+    let parts = vec![
+        table("x", StringArray::from(vec!["1"])),
+        table("x", Int32Array::from(vec![1])),
+    ];
+    let reference = TableProfile::of(&parts[0]).unwrap();
+    let error = reference.by(&parts, "x").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+}
+
+fn suite() -> Suite {
+    Suite::new([Expectation::on("x", Rule::NotNull)])
+}
+
+/// Of two columns of one name the second would never be looked at.
+#[test]
+fn a_name_that_occurs_twice_is_refused() {
+    let field = |name: &str| Field::new(name, DataType::Int32, true);
+    let schema = Arc::new(Schema::new(vec![field("x"), field("y"), field("x")]));
+    let column = || Arc::new(Int32Array::from(vec![1, 2, 3])) as ArrayRef;
+    let twice = RecordBatch::try_new(schema, vec![column(), column(), column()]).unwrap();
+    let once = twice.project(&[0, 1]).unwrap();
+    let profile = TableProfile::of(&once).unwrap();
+    let parts = vec![twice.clone()];
+    let mut validator = suite()
+        .validator(&once.schema(), &Context::default())
+        .unwrap();
+    let errors = [
+        DriftCheck::against(&twice).run(&once).unwrap_err(),
+        DriftCheck::against(&once).run(&twice).unwrap_err(),
+        DriftCheck::against(&parts).run(&once).unwrap_err(),
+        TableProfile::of(&twice).unwrap_err(),
+        profile.like(&twice).unwrap_err(),
+        profile.by(&twice, "y").unwrap_err(),
+        suite().validate(&twice).unwrap_err(),
+        suite().split(&twice, &Context::default()).unwrap_err(),
+        suite()
+            .validator(&twice.schema(), &Context::default())
+            .unwrap_err(),
+        validator.check(&twice).unwrap_err(),
+        #[cfg(feature = "parquet")]
+        suite()
+            .quarantine(&twice, &Context::default(), Vec::new(), Vec::new())
+            .unwrap_err(),
+        #[cfg(feature = "sketch")]
+        mlops_drift::summary::TableSummary::of(&twice).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+        assert!(
+            error
+                .to_string()
+                .contains("\"x\" must be there once, got 2"),
+            "{error}"
+        );
+    }
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_union_is_not_written_and_no_panic() {
+    let mut union = UnionBuilder::new_dense();
+    union.append::<Int32Type>("a", 1).unwrap();
+    let union = table("u", union.build().unwrap());
+    let error = suite()
+        .quarantine(&union, &Context::default(), Vec::new(), Vec::new())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("\"u\""), "{error}");
+}
+
+/// 2,200 views of one text of a mebibyte are more than 2^31 bytes when they are written out.
+#[test]
+fn long_texts_are_read_where_they_lie() {
+    let mut views = StringViewBuilder::new();
+    let block = views.append_block(vec![b'a'; 1 << 20].into());
+    for _ in 0..2_200 {
+        views.try_append_view(block, 0, 1 << 20).unwrap();
+    }
+    let suite = Suite::new([Expectation::on("x", Rule::none_of(["b"]))]);
+    assert!(
+        suite
+            .validate(&table("x", views.finish()))
+            .unwrap()
+            .passed()
+    );
+}
+
+/// Every type on every road: a result, or an error of a kind that says what is wrong.
+#[test]
+fn every_type_is_read_or_refused() {
+    for column in columns_of_all_types() {
+        let batch = RecordBatch::try_from_iter_with_nullable([("x", column, true)]).unwrap();
+        let data_type = batch.schema().field(0).data_type().clone();
+        let allowed = |error: mlops_core::Error| {
+            let known = [ErrorKind::Unsupported, ErrorKind::InvalidArgument];
+            assert!(known.contains(&error.kind()), "{data_type}: {error}");
+        };
+        DriftCheck::against(&batch)
+            .run(&batch)
+            .map(|_| ())
+            .unwrap_or_else(allowed);
+        let parts = vec![batch.clone(), batch.clone()];
+        DriftCheck::against(&parts)
+            .run(&batch)
+            .map(|_| ())
+            .unwrap_or_else(allowed);
+        let profile = TableProfile::of(&batch).unwrap();
+        let like = profile.like(&parts).unwrap();
+        assert_eq!((profile.rows(), like.rows()), (3, 6));
+        assert_eq!(
+            TableProfile::from_json(&profile.to_json().unwrap()).unwrap(),
+            profile
+        );
+        profile.by(&batch, "x").map(|_| ()).unwrap_or_else(allowed);
+        #[cfg(feature = "sketch")]
+        {
+            let summary = mlops_drift::summary::TableSummary::of(&parts).unwrap();
+            assert_eq!(summary.column("x").unwrap().rows(), 6);
+        }
+        let found = mlops_drift::slice::DriftSlices::default().find(&batch, &batch);
+        found.map(|_| ()).unwrap_or_else(allowed);
+    }
+}
+
+fn columns_of_all_types() -> Vec<ArrayRef> {
+    let floats = || Float64Array::from(vec![Some(1.0), Some(f64::NAN), None]);
+    let texts = || StringArray::from(vec![Some("a"), None, Some("")]);
+    let to = |array: &dyn arrow::array::Array, of: DataType| cast(array, &of).unwrap();
+    let of_floats = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Float64));
+    let mut union = UnionBuilder::new_dense();
+    for i in 0..3 {
+        union.append::<Int32Type>("a", i).unwrap();
+    }
+    let mut map = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
+    for _ in 0..3 {
+        map.append(true).unwrap();
+    }
+    let embeddings = [
+        Some(vec![Some(1.0), Some(2.0)]),
+        None,
+        Some(vec![None, Some(1.0)]),
+    ];
+    vec![
+        to(&texts(), DataType::Utf8View),
+        to(&texts(), DataType::LargeUtf8),
+        to(&texts(), DataType::BinaryView),
+        to(&texts(), DataType::LargeBinary),
+        to(&floats(), DataType::Float16),
+        to(&floats(), of_floats),
+        Arc::new(Decimal256Array::from(vec![
+            Some(i256::MAX),
+            None,
+            Some(i256::MIN),
+        ])),
+        Arc::new(DurationMicrosecondArray::from(vec![i64::MIN, 0, i64::MAX])),
+        Arc::new(IntervalMonthDayNanoArray::from(vec![None, None, None])),
+        Arc::new(RunArray::<Int32Type>::from_iter([
+            Some("a"),
+            Some("a"),
+            None,
+        ])),
+        Arc::new(map.finish()),
+        Arc::new(union.build().unwrap()),
+        Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(embeddings, 2)),
+        Arc::new(NullArray::new(3)),
+    ]
 }

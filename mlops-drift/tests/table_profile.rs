@@ -194,10 +194,10 @@ fn a_profile_survives_bytes_and_json_and_nothing_else_passes_for_one() {
         assert_eq!(error.kind(), ErrorKind::Corrupt, "at {position}");
     }
     let mut newer = bytes.clone();
-    newer[5] = 3;
+    newer[5] = 4;
     let error = TableProfile::from_bytes(&newer).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("got 3"), "{error}");
+    assert!(error.to_string().contains("got 4"), "{error}");
     for text in [
         "",
         "{}",
@@ -231,6 +231,85 @@ fn profiles_whose_parts_disagree_are_corrupt() {
     changed("\"nulls\":", "\"nulls\":9007199254740993");
     changed("\"cap\":65536", "\"cap\":0");
     changed("\"cap\":65536", "\"cap\":2");
+}
+
+/// The table as a whole: rows, kinds and names are those of the columns.
+#[test]
+fn a_table_that_contradicts_its_columns_is_corrupt() {
+    let written = TableProfile::of(&table(60, 3, 0.0)).unwrap();
+    let text = written.to_json().unwrap();
+    assert_eq!(TableProfile::from_json(&text).unwrap(), written);
+    for (from, to) in [
+        ("\"rows\":60", "\"rows\":18446744073709551615"),
+        ("\"rows\":60", "\"rows\":0"),
+        ("\"rows\":60", "\"rows\":1"),
+        ("\"name\":\"tied\"", "\"name\":\"smooth\""),
+        (
+            "\"not_profiled\":{}",
+            "\"not_profiled\":{\"tied\":\"list\"}",
+        ),
+        ("\"kind\":\"numeric\"", "\"kind\":\"categorical\""),
+        ("\"kind\":\"categorical\"", "\"kind\":\"embedding\""),
+        ("\"kind\":\"numeric\"", "\"kind\":\"unsupported\""),
+        ("\"least\":", "\"least\":1e9,\"most\":"),
+        ("\"least\":", "\"least\":1e9 "),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let error = TableProfile::from_json(&text.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{from} as {to}");
+    }
+}
+
+/// 10,000 labels of 20 columns with thousands of cells each would take gigabytes: refused before anything is counted.
+#[test]
+fn segments_are_held_to_a_budget() {
+    let rows = 60_000;
+    let column = |shift: usize| {
+        let values = (0..rows).map(|i| ((i * 7_919 + shift) % rows) as f64);
+        Arc::new(Float64Array::from_iter_values(values)) as ArrayRef
+    };
+    let labels = |distinct: usize| {
+        let of = (0..rows).map(|i| format!("label {}", i % distinct));
+        Arc::new(StringArray::from_iter_values(of)) as ArrayRef
+    };
+    let names: Vec<String> = (0..20).map(|i| format!("x{i}")).collect();
+    let columns = names
+        .iter()
+        .enumerate()
+        .map(|(i, name)| (name.as_str(), column(i)));
+    let numbers = RecordBatch::try_from_iter(columns).unwrap();
+    let reference = TableProfile::of(&numbers).unwrap();
+    let labelled = |distinct: usize| {
+        let columns = names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| (name.as_str(), column(i)));
+        RecordBatch::try_from_iter(columns.chain([("label", labels(distinct))])).unwrap()
+    };
+    let error = reference.by(&labelled(9_000), "label").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.to_string().contains("within 1 GiB"), "{error}");
+    assert_eq!(reference.by(&labelled(3), "label").unwrap().len(), 3);
+}
+
+/// A footer may claim any number of rows.
+#[test]
+fn rows_that_are_only_claimed_reserve_no_memory() {
+    struct Boaster(RecordBatch);
+    impl mlops_drift::table::Table for Boaster {
+        fn schema(&self) -> arrow::datatypes::SchemaRef {
+            self.0.schema()
+        }
+        fn rows(&self) -> u64 {
+            1 << 62
+        }
+        fn column(&self, name: &str) -> mlops_core::Result<mlops_drift::table::Chunks<'_>> {
+            mlops_drift::table::Table::column(&self.0, name)
+        }
+    }
+    let batch = table(50, 1, 0.0);
+    let reference = TableProfile::of(&batch).unwrap();
+    assert_eq!(reference.by(&Boaster(batch), "carrier").unwrap().len(), 3);
 }
 
 /// A profile written by version 1 of the format stays readable, and says the same.
@@ -375,6 +454,94 @@ fn a_million_categories_are_compared_by_group_at_their_level() {
             .verdict
             .drifted
     );
+}
+
+/// Of 100,000 labels none is left, which groups of them hardly show: the exact distance of 1 lies in the bracket and in the interval.
+#[test]
+fn a_complete_replacement_is_not_told_to_be_small() {
+    let users = |from: u32| {
+        let labels = (from..from + 100_000).map(|user| format!("user-{user}"));
+        let labels = labels.flat_map(|label| [label.clone(), label]);
+        let labels = StringArray::from_iter_values(labels);
+        RecordBatch::try_from_iter([("user", Arc::new(labels) as ArrayRef)]).unwrap()
+    };
+    let reference = TableProfile::of(&users(0)).unwrap();
+    let report = DriftCheck::against(&reference)
+        .run(&users(100_000))
+        .unwrap();
+    let user = report.column("user").unwrap();
+    assert_eq!(user.brackets["total_variation"].high, 1.0);
+    assert!(user.effect("total_variation").unwrap().get() < 0.5);
+    assert_eq!(user.intervals["total_variation"].high(), 1.0);
+    let why = "of groups of labels, which are too many";
+    assert!(user.value.as_ref().unwrap().method.contains(why));
+    assert!(
+        user.reason.contains("total_variation lies surely in ["),
+        "{}",
+        user.reason
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// A few frequent labels and a long tail, in parts in any order, against counts of all.
+    #[test]
+    fn bounds_of_labels_beyond_the_cap_hold(seeds in [0..1_000_u64, 0..1_000], parts in 1..5_usize, tail in 3_000..9_000_u32) {
+        let profiles = seeds.map(|seed| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let label = |rng: &mut ChaCha8Rng| match rng.random_range(0..10) {
+                0..4 => "UA".to_owned(),
+                4..6 => ["B6", "DL"][seed as usize % 2].to_owned(),
+                _ => rng.random_range(0..tail).to_string(),
+            };
+            let labels: Vec<String> = (0..12_000).map(|_| label(&mut rng)).collect();
+            let mut exact: std::collections::BTreeMap<&str, u64> = Default::default();
+            labels.iter().for_each(|label| *exact.entry(label).or_default() += 1);
+            let mut merged = CategoricalProfile::with_cap(500).unwrap();
+            for part in labels.chunks(12_000 / parts + 1).rev() {
+                let mut profile = merged.empty();
+                profile.update(&StringArray::from_iter_values(part)).unwrap();
+                merged.merge(&profile).unwrap();
+            }
+            let copy: CategoricalProfile = serde_json::from_str(&serde_json::to_string(&merged).unwrap()).unwrap();
+            assert_eq!(copy, merged);
+            for (label, count) in &exact {
+                let [low, high] = merged.count(label);
+                assert!(low <= *count && *count <= high, "{count} of {label} in [{low}, {high}]");
+            }
+            let [low, high] = merged.count("UA");
+            assert!(low > 4_000 && high - low <= 12_000 / 1_025, "[{low}, {high}]");
+            let exact = exact.into_iter().map(|(label, n)| (label.to_owned(), n));
+            (merged, exact.collect::<std::collections::BTreeMap<String, u64>>())
+        });
+        let [(x, of_x), (y, of_y)] = &profiles;
+        let labels = of_x.keys().chain(of_y.keys()).collect::<std::collections::BTreeSet<_>>();
+        let count = |of: &std::collections::BTreeMap<String, u64>, label: &str| of.get(label).copied().unwrap_or(0);
+        let apart = labels.into_iter().map(|label| count(of_x, label).abs_diff(count(of_y, label)));
+        let exact = apart.sum::<u64>() as f64 / 24_000.0;
+        let bracket = x.total_variation(y).unwrap();
+        prop_assert!(bracket.contains(exact), "{} in {:?}", exact, bracket);
+        prop_assert!(bracket.high < 0.7, "{:?}", bracket); // the frequent ones are shared
+    }
+}
+
+/// Few labels, each of them a document: they are not kept by name.
+#[test]
+fn labels_are_bounded_in_bytes() {
+    let mut profile = CategoricalProfile::with_cap(100).unwrap();
+    let documents = |from: u32| (from..from + 40).map(|i| format!("{i}{}", "x".repeat(1_000)));
+    profile
+        .update(&StringArray::from_iter_values(documents(0)))
+        .unwrap();
+    assert!(!profile.is_exact());
+    assert!(serde_json::to_string(&profile).unwrap().len() < 20_000);
+    let [low, high] = profile.count(&documents(0).next().unwrap());
+    assert!(low == 0 && high >= 1);
+    profile
+        .update(&StringArray::from_iter_values(documents(40)))
+        .unwrap();
+    assert_eq!(profile.values(), 80);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use mlops_core::evidence::Distance;
 use super::intervals::{self, Intervals};
 use super::method::{MISSING_SHARE, categorical_effects, numeric_effects, profile_effects};
 use super::unit_labels::UnitLabels;
-use crate::profile::{Bracket, NumericProfile};
+use crate::profile::{Bracket, CategoricalProfile, NumericProfile};
 use crate::report::{Distribution, Moved};
 use crate::sample::{CategoricalSample, NumericSample};
 
@@ -75,6 +75,24 @@ impl Compared {
             moved: Some(Moved::of_categories(reference, current)),
             ..Self::default()
         })
+    }
+
+    /// Of labels that were grouped, the distance lies in a bracket, and the interval reaches as far.
+    pub(super) fn of_category_profiles(
+        reference: &CategoricalProfile,
+        current: &CategoricalProfile,
+    ) -> Result<Self> {
+        let [x, y] = reference.samples(current);
+        let mut compared = Self::of_categories(&x, &y)?;
+        if reference.is_exact() && current.is_exact() {
+            return Ok(compared);
+        }
+        let (measure, bracket) = ("total_variation", reference.total_variation(current)?);
+        if let Some(interval) = compared.intervals.get_mut(measure) {
+            *interval = intervals::reaching(interval, bracket.high)?;
+        }
+        compared.brackets.insert(measure.to_owned(), bracket);
+        Ok(compared)
     }
 
     pub(super) fn of_profiles(

@@ -14,6 +14,12 @@ use crate::two_sample::{
     CalibrationConditional, ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest,
 };
 
+/// The default test of two profiles of one column, on average over references.
+pub(crate) fn default_test(reference: &Values, current: &Values) -> Result<TestResult> {
+    let tests = DefaultTests::of(None, 1);
+    tests.profiles(reference, current).map(|(result, _)| result)
+}
+
 /// On average over references, or for the reference at hand.
 #[derive(Clone, Copy)]
 pub(super) struct DefaultTests {
@@ -61,12 +67,16 @@ impl DefaultTests {
                 Compared::of_profiles(reference, current)?,
             )),
             (Values::Categorical(reference), Values::Categorical(current)) => {
-                let [reference, current] = reference.samples(current);
-                let result = match self.conditional {
-                    Some(test) => test.test(&reference, &current)?,
-                    None => ChiSquare::default().test(&reference, &current)?,
+                let [x, y] = reference.samples(current);
+                let mut result = match self.conditional {
+                    Some(test) => test.test(&x, &y)?,
+                    None => ChiSquare::default().test(&x, &y)?,
                 };
-                Ok((result, Compared::of_categories(&reference, &current)?))
+                if !reference.is_exact() || !current.is_exact() {
+                    result.method += " of groups of labels, which are too many";
+                }
+                let compared = Compared::of_category_profiles(reference, current)?;
+                Ok((result, compared))
             }
             (Values::Facets(reference), Values::Facets(current)) => self.facets(reference, current),
             _ => Err(read_in_two_ways()),

@@ -73,6 +73,15 @@ pub(super) fn of_categories(
     Ok(Intervals::from([("total_variation".to_owned(), interval)]))
 }
 
+/// The same interval, up to a distance that is still possible if that is more.
+pub(super) fn reaching(interval: &Interval, high: f64) -> Result<Interval> {
+    Ok(Interval::new(
+        interval.low(),
+        interval.high().max(high),
+        CONFIDENCE,
+    )?)
+}
+
 /// Of the distance of two shares.
 pub(super) fn of_shares(distance: f64, sizes: [usize; 2]) -> Result<Interval> {
     let at = Bracket {

@@ -23,6 +23,7 @@ use crate::multiplicity::{BenjaminiHochberg, Correction};
 use crate::report::DriftReport;
 use crate::sample::Infinite;
 
+pub(crate) use default_tests::default_test;
 pub(crate) use method::MISSING_SHARE;
 pub use method::Method;
 pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn, WindowCounts};

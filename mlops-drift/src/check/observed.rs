@@ -9,7 +9,7 @@ use mlops_core::{Error, Result};
 use super::unit_labels::UnitLabels;
 use crate::profile;
 use crate::sample::{CategoricalSample, Infinite, NumericSample, numbers};
-use crate::table::missing;
+use crate::table::column_of;
 
 /// The values of a column, and how much of it is missing.
 pub(super) struct Observed {
@@ -139,7 +139,7 @@ impl Units {
 
 /// The column of this name.
 pub(crate) fn find<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a ArrayRef> {
-    batch.column_by_name(column).ok_or_else(|| missing(column))
+    column_of(batch, column)
 }
 
 /// Reads a column as numbers or as categories.

@@ -264,7 +264,7 @@ impl Column {
             differences.push(format!("unit column \"{unit}\" is missing"));
         }
         match current.column_type(&self.name) {
-            Err(_) => differences.push(format!("column \"{}\" is missing", self.name)),
+            Err(error) => differences.push(error.to_string()),
             Ok(found) if !self.data_type.is_comparable_with(&found) => {
                 differences.push(format!(
                     "column \"{}\" must be comparable with {}, got {}",

@@ -8,7 +8,7 @@ use crate::profile::TableProfile;
 use crate::sample::ColumnKind;
 #[cfg(feature = "parquet")]
 use crate::table::ParquetTable;
-use crate::table::{Table, gathered, missing};
+use crate::table::{Table, field_of, gathered, missing};
 
 /// What a check compares: rows in memory, a table read part by part, or a profile of one.
 ///
@@ -145,10 +145,7 @@ fn names(table: &dyn Table) -> Vec<String> {
 impl ColumnType {
     fn in_table(table: &dyn Table, column: &str) -> Result<Self> {
         let schema = table.schema();
-        let field = schema
-            .field_with_name(column)
-            .map_err(|_| missing(column))?;
-        let data_type: &DataType = field.data_type();
+        let data_type: &DataType = field_of(&schema, column)?.data_type();
         Ok(Self {
             kind: ColumnKind::of(data_type),
             name: type_name(data_type),

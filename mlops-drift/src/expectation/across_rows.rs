@@ -1,19 +1,20 @@
 //! Rules that a row breaks by what came before it, or by what another table holds.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use arrow::array::{ArrayRef, RecordBatch, new_empty_array};
+use arrow::array::RecordBatch;
 use mlops_core::Result;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::check::RowCheck;
 use super::context::Context;
-use super::key::{Key, Keys, RowKeys};
+use super::key::{Key, RowKeys};
 use super::memory::Memory;
 use super::number::Number;
 use super::numbers::Numbers;
 use super::on_rows::{column, rows};
+use super::rule::Order;
+use crate::table::in_parts;
 
 /// The combinations of values that have occurred. Memory for every distinct one.
 pub(super) struct Seen {
@@ -57,32 +58,36 @@ impl RowCheck for Seen {
     }
 }
 
-/// The last value that was not missing, and how the next one must not be ordered to it.
-pub(super) struct Order {
+/// The last value that was not missing, of every sequence, and how the next one must be ordered to it.
+pub(super) struct Ordered {
     column: String,
-    wrong: fn(Ordering) -> bool,
-    last: Option<Number>,
+    by: Vec<String>,
+    order: Order,
+    last: BTreeMap<Key, Number>,
 }
 
-impl Order {
-    pub(super) fn new(column: String, wrong: fn(Ordering) -> bool) -> Self {
+impl Ordered {
+    /// One sequence for every combination of values in the columns `by`.
+    pub(super) fn new(column: String, by: Vec<String>, order: Order) -> Self {
         Self {
             column,
-            wrong,
-            last: None,
+            by,
+            order,
+            last: BTreeMap::new(),
         }
     }
 }
 
-impl RowCheck for Order {
+impl RowCheck for Ordered {
     fn broken(&mut self, part: &RecordBatch) -> Result<Vec<usize>> {
         let numbers = Numbers::of(column(part, &self.column)?)?;
+        let sequences = RowKeys::of(part, self.by.iter().map(String::as_str))?;
         Ok(rows(part.num_rows(), |&row| {
-            let Some(x) = numbers.get(row) else {
+            let Some((x, sequence)) = numbers.get(row).zip(sequences.get(row)) else {
                 return false;
             };
-            let before = self.last.replace(x);
-            before.is_some_and(|before| (self.wrong)(x.compare(before)))
+            let before = self.last.insert(sequence, x);
+            before.is_some_and(|before| self.order.is_broken_by(x.compare(before)))
         }))
     }
 
@@ -91,34 +96,33 @@ impl RowCheck for Order {
     }
 }
 
-/// The values of a column of another table.
+/// The combinations of values in some columns of another table.
 pub(super) struct Referenced {
-    kind: Keys,
+    kinds: RowKeys,
     keys: HashSet<Key>,
 }
 
 impl Referenced {
-    pub(super) fn of(context: &Context, table: &str, name: &str) -> Result<Self> {
+    pub(super) fn of(context: &Context, table: &str, columns: &[String]) -> Result<Self> {
         let table = context.find(table)?;
-        let schema = table.schema();
-        let chunks = table.column(name)?;
-        let empty = new_empty_array(schema.field_with_name(name)?.data_type());
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let parts = in_parts(table, &columns)?;
+        let no_rows = RecordBatch::new_empty(parts.schema().clone());
+        let kinds = RowKeys::of(&no_rows, columns.iter().copied())?;
         let mut keys = HashSet::new();
-        for chunk in chunks {
-            let chunk = chunk?;
-            let values = Keys::of(&chunk)?;
-            keys.extend((0..chunk.len()).filter_map(|row| values.get(row)));
+        for part in parts {
+            let part = part?;
+            let values = RowKeys::of(&part, columns.iter().copied())?;
+            keys.extend((0..part.num_rows()).filter_map(|row| values.get(row)));
         }
-        Ok(Self {
-            kind: Keys::of(&empty)?,
-            keys,
-        })
+        Ok(Self { kinds, keys })
     }
 
-    pub(super) fn unknown(&self, values: &ArrayRef) -> Result<Vec<usize>> {
-        let keys = Keys::of(values)?;
-        keys.comparable(&self.kind)?;
-        Ok(rows(values.len(), |&row| {
+    /// The rows whose values in these columns are no such combination.
+    pub(super) fn unknown(&self, part: &RecordBatch, columns: &[&str]) -> Result<Vec<usize>> {
+        let keys = RowKeys::of(part, columns.iter().copied())?;
+        keys.comparable(&self.kinds)?;
+        Ok(rows(part.num_rows(), |&row| {
             keys.get(row).is_some_and(|key| !self.keys.contains(&key))
         }))
     }

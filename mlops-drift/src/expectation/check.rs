@@ -1,13 +1,12 @@
 //! From a rule to what watches it over the parts of a table.
 
-use std::cmp::Ordering;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
-use super::across_rows::{Order, Referenced, Seen};
+use super::across_rows::{Ordered, Referenced, Seen};
+use super::condition::Conditions;
 use super::context::Context;
 use super::distribution::Distributed;
 use super::expected::Expectation;
@@ -15,11 +14,12 @@ use super::freshness::Newest;
 use super::memory::Memory;
 use super::moment::{MomentWithin, Sums};
 use super::on_rows::{
-    column, is_missing, not_among, of_other_type, ordered, outside, texts, unequal,
+    among, column, is_missing, is_present, not_among, of_other_type, ordered, outside, texts,
+    unequal,
 };
-use super::on_table::{Distinct, Present, RowCount, TableCheck};
+use super::on_table::{Distinct, NoOthers, Present, RowCount, Shown, TableCheck};
 use super::quantile::{QuantileWithin, RangeCounts};
-use super::rule::{Rule, expression_of};
+use super::rule::{Order, Rule, expression_of};
 use crate::sample::Moments;
 
 /// A rule on rows while the parts of a table come in.
@@ -56,15 +56,26 @@ pub(super) enum Check {
 }
 
 impl Check {
-    /// Tried on no rows of this schema: what fails there fails on every part.
-    pub(super) fn of(expectation: &Expectation, schema: &Schema, context: &Context) -> Self {
-        let tried = Self::build(expectation, schema, context).and_then(|mut check| {
-            check.update(&RecordBatch::new_empty(schema.clone().into()))?;
-            Ok(check)
-        });
-        tried.unwrap_or_else(|error| Self::Cannot {
-            reason: error.to_string(),
-            on_rows: expectation.rule().is_on_rows(),
+    /// With the conditions on its rows. Tried on no rows of this schema: what fails there fails on every part.
+    pub(super) fn of(
+        expectation: &Expectation,
+        schema: &Schema,
+        context: &Context,
+    ) -> (Self, Conditions) {
+        let no_rows = RecordBatch::new_empty(schema.clone().into());
+        let tried = || {
+            let mut check = Self::build(expectation, schema, context)?;
+            let mut conditions = Conditions::of(expectation.conditions(), context)?;
+            check.update(&no_rows)?;
+            conditions.met(&no_rows)?;
+            Ok((check, conditions))
+        };
+        tried().unwrap_or_else(|error: Error| {
+            let cannot = Self::Cannot {
+                reason: error.to_string(),
+                on_rows: expectation.rule().is_on_rows(),
+            };
+            (cannot, Conditions::default())
         })
     }
 
@@ -96,7 +107,7 @@ impl Check {
     }
 }
 
-fn on_rows(name: &str, rule: &Rule, context: &Context) -> Result<Box<dyn RowCheck>> {
+pub(super) fn on_rows(name: &str, rule: &Rule, context: &Context) -> Result<Box<dyn RowCheck>> {
     let (name, rule) = (name.to_owned(), rule.clone());
     Ok(match rule {
         Rule::Matches(expression) => {
@@ -109,26 +120,47 @@ fn on_rows(name: &str, rule: &Rule, context: &Context) -> Result<Box<dyn RowChec
             columns.insert(0, name);
             Box::new(Seen::new(columns))
         }
-        Rule::Increasing => Box::new(Order::new(name, Ordering::is_lt)),
-        Rule::StrictlyIncreasing => Box::new(Order::new(name, Ordering::is_le)),
-        Rule::Decreasing => Box::new(Order::new(name, Ordering::is_gt)),
-        Rule::StrictlyDecreasing => Box::new(Order::new(name, Ordering::is_ge)),
+        Rule::Increasing => in_order(name, Order::Increasing),
+        Rule::StrictlyIncreasing => in_order(name, Order::StrictlyIncreasing),
+        Rule::Decreasing => in_order(name, Order::Decreasing),
+        Rule::StrictlyDecreasing => in_order(name, Order::StrictlyDecreasing),
+        Rule::OrderedWithin { order, by } => Box::new(Ordered::new(name, by, order)),
         Rule::InTable { table, column: of } => {
-            let referenced = Referenced::of(context, &table, &of)?;
-            by_itself(move |part| referenced.unknown(column(part, &name)?))
+            let referenced = Referenced::of(context, &table, &[of])?;
+            by_itself(move |part| referenced.unknown(part, &[&name]))
+        }
+        Rule::KeyInTable {
+            with,
+            table,
+            columns,
+        } => {
+            let referenced = Referenced::of(context, &table, &columns)?;
+            by_itself(move |part| {
+                let key: Vec<&str> = std::iter::once(&name)
+                    .chain(&with)
+                    .map(String::as_str)
+                    .collect();
+                referenced.unknown(part, &key)
+            })
         }
         rule => by_itself(move |part| at_once(part, &name, &rule)),
     })
 }
 
 /// Rules that need neither the rows before nor another table.
+fn in_order(name: String, order: Order) -> Box<dyn RowCheck> {
+    Box::new(Ordered::new(name, Vec::new(), order))
+}
+
 fn at_once(part: &RecordBatch, name: &str, rule: &Rule) -> Result<Vec<usize>> {
     let values = column(part, name)?;
     match rule {
         Rule::Type(name) => of_other_type(values, name),
         Rule::NotNull => is_missing(values),
+        Rule::Missing => is_present(values),
         Rule::Between(bounds) => outside(values, bounds),
         Rule::OneOf(allowed) => not_among(values, allowed),
+        Rule::NoneOf(forbidden) => among(values, forbidden),
         Rule::Length(count) => texts(values, |text| !count.contains(text.chars().count() as u64)),
         Rule::AtMost { column: of } => ordered([values, column(part, of)?], |o| o.is_gt()),
         Rule::LessThan { column: of } => ordered([values, column(part, of)?], |o| o.is_ge()),
@@ -155,13 +187,22 @@ fn on_table(
     Ok(match rule.clone() {
         Rule::Exists => Box::new(Present(column)),
         Rule::Rows(expected) => Box::new(RowCount { expected, rows: 0 }),
+        Rule::OnlyColumns(allowed) => Box::new(NoOthers::of(allowed, schema)),
+        Rule::AllOf(labels) => Box::new(Shown {
+            column,
+            missing: labels,
+        }),
         Rule::Distinct(expected) => Box::new(Distinct {
             expected,
             seen: Seen::new(vec![column]),
         }),
-        Rule::Fresh { within_seconds } => Box::new(Newest {
+        Rule::Fresh {
+            within_seconds,
+            ahead_seconds,
+        } => Box::new(Newest {
             column,
             within_seconds,
+            ahead_seconds,
             now: context.moment()?,
             newest: None,
         }),

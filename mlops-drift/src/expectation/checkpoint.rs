@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::expected::Expectation;
+use super::found::Found;
 use super::suite::Suite;
 use super::validator::{Validator, Watched};
 
 /// Counts up with every change that an older reader cannot follow.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// What a [`Validator`] remembers of the parts so far: written with serde, it lets another process
 /// [go on](Suite::resume) where this one ended.
@@ -53,8 +54,7 @@ struct Content {
 #[serde(deny_unknown_fields)]
 struct Remembered {
     expectation: Expectation,
-    broken: u64,
-    examples: Vec<u64>,
+    found: Found,
     memory: Option<Value>,
 }
 
@@ -91,8 +91,7 @@ impl Remembered {
         Ok(Self {
             memory: memory.map(|memory| memory.save()).transpose()?,
             expectation: watched.expectation.clone(),
-            broken: watched.broken,
-            examples: watched.examples.clone(),
+            found: watched.found.clone(),
         })
     }
 
@@ -102,8 +101,7 @@ impl Remembered {
             (None, None) => {}
             _ => return Err(of_another("can be checked as then")),
         }
-        watched.broken = self.broken;
-        watched.examples.clone_from(&self.examples);
+        watched.found.clone_from(&self.found);
         Ok(())
     }
 }
@@ -113,7 +111,7 @@ impl Suite {
     ///
     /// # Errors
     /// As [`validator`](Self::validator)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a checkpoint
-    /// of another suite, schema or context; [`Unsupported`](ErrorKind::Unsupported) for one of a newer
+    /// of another suite, schema or context; [`Unsupported`](ErrorKind::Unsupported) for one of another
     /// version; [`Corrupt`](ErrorKind::Corrupt) for one that was changed.
     pub fn resume(
         &self,

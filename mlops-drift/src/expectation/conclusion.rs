@@ -2,10 +2,14 @@ use mlops_core::evidence::{PValue, SignificanceLevel};
 
 use super::binomial;
 use super::expected::Expectation;
+use super::found::Found;
+use super::rule::Rule;
 
 /// What a table comes to under one expectation.
 pub(super) struct Conclusion {
     pub(super) passed: bool,
+    /// Whether there was anything to check.
+    pub(super) applicable: bool,
     pub(super) p_value: Option<PValue>,
     pub(super) reason: String,
 }
@@ -14,6 +18,7 @@ impl Conclusion {
     pub(super) fn new(passed: bool, reason: String) -> Self {
         Self {
             passed,
+            applicable: true,
             p_value: None,
             reason,
         }
@@ -21,9 +26,19 @@ impl Conclusion {
 
     pub(super) fn at_level(p: PValue, level: SignificanceLevel, reason: String) -> Self {
         Self {
-            passed: !p.rejects_at(level),
             p_value: Some(p),
-            reason: format!("{reason}, p-value {:.3e}", p.get()),
+            ..Self::new(
+                !p.rejects_at(level),
+                format!("{reason}, p-value {:.3e}", p.get()),
+            )
+        }
+    }
+
+    /// Of a rule that had nothing to check: neither passed nor failed.
+    pub(super) fn not_applicable(reason: &str) -> Self {
+        Self {
+            applicable: false,
+            ..Self::new(false, format!("nothing to check: {reason}"))
         }
     }
 
@@ -31,17 +46,24 @@ impl Conclusion {
         Self::new(false, format!("cannot be checked: {reason}"))
     }
 
-    /// Of a rule on rows that so many break, the first of them at this row.
-    pub(super) fn of_rows(
-        expectation: &Expectation,
-        broken: u64,
-        first: Option<&u64>,
-        rows: u64,
-    ) -> Self {
-        let reason = match first {
+    /// Of a rule on rows, in a table of so many.
+    pub(super) fn of_rows(expectation: &Expectation, found: &Found, rows: u64) -> Self {
+        if let Some(reason) = nothing_to_check(expectation, found, rows) {
+            return Self::not_applicable(&reason);
+        }
+        let Found {
+            rows,
+            missing,
+            broken,
+            ..
+        } = *found;
+        let mut reason = match found.examples.first() {
             None => format!("obeyed by all {rows} rows"),
             Some(first) => format!("broken by {broken} of {rows} rows, first by row {first}"),
         };
+        if missing > 0 && expectation.rule().reads_values() {
+            reason += &format!(", and {missing} miss a value");
+        }
         match (expectation.obeying_share(), expectation.significance()) {
             (mostly, Some(level)) => Self::at_level(
                 binomial::at_least(broken, rows, 1.0 - mostly),
@@ -53,10 +75,25 @@ impl Conclusion {
     }
 }
 
-/// As a quotient of integers: 1 of 10 rows is 0.1, which 1 - 9/10 is not.
 fn obeying(rows: u64, of: u64) -> f64 {
     match of {
         0 => 1.0,
         of => rows as f64 / of as f64,
+    }
+}
+
+/// Why a rule on rows said nothing; `None` if it did. A type is that of the column, whatever its rows.
+fn nothing_to_check(expectation: &Expectation, found: &Found, rows: u64) -> Option<String> {
+    let rule = expectation.rule();
+    if matches!(rule, Rule::Type(_)) {
+        return None;
+    }
+    match (found.rows, rows) {
+        (0, 0) => Some("the table has no rows".into()),
+        (0, all) => Some(format!("none of {all} rows meets the condition")),
+        (n, _) if n == found.missing && rule.reads_values() => {
+            Some(format!("a value is missing in each of {n} rows"))
+        }
+        _ => None,
     }
 }

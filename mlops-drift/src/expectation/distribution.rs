@@ -10,10 +10,10 @@ use super::context::Context;
 use super::memory::Memory;
 use super::on_rows::column;
 use super::on_table::TableCheck;
+use crate::check::default_test;
 use crate::profile::Values;
 use crate::sample::{ColumnKind, unsupported};
-use crate::table::missing;
-use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TwoSampleTest};
+use crate::table::{field_of, missing};
 
 /// [`Rule::DistributedAs`](super::Rule::DistributedAs): both tables as counts on the reference's grid.
 pub(super) struct Distributed {
@@ -31,7 +31,7 @@ impl Distributed {
         context: &Context,
         schema: &Schema,
     ) -> Result<Self> {
-        let field = schema.field_with_name(name).map_err(|_| missing(name))?;
+        let field = field_of(schema, name)?;
         let (reference, found) = reference(context, table, name)?;
         require_comparable(field.data_type(), &found)?;
         Ok(Self {
@@ -52,10 +52,7 @@ fn reference(context: &Context, table: &str, name: &str) -> Result<(Values, (Col
     }
     let table = context.find(table)?;
     let schema = table.schema();
-    let data_type = schema
-        .field_with_name(name)
-        .map_err(|_| missing(name))?
-        .data_type();
+    let data_type = field_of(&schema, name)?.data_type();
     let kind = ColumnKind::of(data_type);
     if kind == ColumnKind::Unsupported {
         return Err(unsupported(data_type, "numbers or categories"));
@@ -67,7 +64,7 @@ fn reference(context: &Context, table: &str, name: &str) -> Result<(Values, (Col
 /// Of one kind; times also of one type, since their units would differ.
 fn require_comparable(current: &DataType, (kind, reference): &(ColumnKind, String)) -> Result<()> {
     let (of, name) = (ColumnKind::of(current), type_name(current));
-    if of == *kind && (of != ColumnKind::Temporal || name == *reference) {
+    if of == *kind && (!of.is_of_one_type() || name == *reference) {
         return Ok(());
     }
     Err(Error::new(
@@ -92,21 +89,7 @@ impl TableCheck for Distributed {
             let reason = format!("cannot be compared: {n} values in the reference, {m} here");
             return Ok(Conclusion::new(false, reason));
         }
-        let result = match (&self.reference, &self.current) {
-            (Values::Numeric(reference), Values::Numeric(current)) => {
-                KolmogorovSmirnov::default().test(reference, current)?
-            }
-            (Values::Categorical(reference), Values::Categorical(current)) => {
-                let [reference, current] = reference.samples(current);
-                ChiSquare::default().test(&reference, &current)?
-            }
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Internal,
-                    "a column was read in two ways",
-                ));
-            }
-        };
+        let result = default_test(&self.reference, &self.current)?;
         let reason = format!("{} of {:.4}", result.method, result.statistic);
         Ok(Conclusion::at_level(result.p_value, self.level, reason))
     }

@@ -4,6 +4,7 @@ use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::condition::Condition;
 use super::rule::Rule;
 
 /// How bad it is when an expectation fails.
@@ -58,6 +59,8 @@ pub struct Expectation {
     severity: Severity,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<Condition>,
     rule: Rule,
 }
 
@@ -75,7 +78,7 @@ impl Expectation {
         Self::new(Some(column.into()), rule)
     }
 
-    /// The table obeys a rule that is on no column, which is [`Rule::Rows`].
+    /// The table obeys a rule that is on no column: [`Rule::Rows`] or [`Rule::OnlyColumns`].
     ///
     /// ```
     /// use mlops_drift::expectation::{Expectation, Rule};
@@ -94,7 +97,34 @@ impl Expectation {
             level: None,
             severity: Severity::Error,
             reason: None,
+            conditions: Vec::new(),
         }
+    }
+
+    /// On those rows alone in which a column obeys another rule, and its value is not missing; of several conditions all
+    /// must be met. In a file: `"where": [{"column": "cancelled", "rule": {"one_of": ["false"]}}]`.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a condition that does not look at one row by
+    /// itself, or a rule on the table's columns.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, BooleanArray, Int32Array, RecordBatch};
+    /// # let cancelled = Arc::new(BooleanArray::from(vec![true, false, false])) as ArrayRef;
+    /// # let delay = Arc::new(Int32Array::from(vec![None, Some(5), None])) as ArrayRef;
+    /// # let flights = RecordBatch::try_from_iter([("cancelled", cancelled), ("delay", delay)])?;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let flown = Expectation::on("delay", Rule::NotNull).only_where("cancelled", Rule::one_of(["false"]))?;
+    /// assert_eq!(flown.to_string(), "delay is not missing where cancelled is one of false");
+    /// let result = &Suite::new([flown]).validate(&flights)?.results[0];
+    /// assert_eq!((result.rows, result.examples.as_slice()), (2, [2].as_slice()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn only_where(mut self, column: impl Into<String>, rule: Rule) -> Result<Self> {
+        let column = column.into();
+        self.conditions.push(Condition { column, rule });
+        self.checked()
     }
 
     /// At least this share of the rows obeys, missing values counting as rows. For rules on rows.
@@ -180,8 +210,18 @@ impl Expectation {
         self.severity
     }
 
+    pub(super) fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
     /// The columns that it reads.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        let of_conditions = self.conditions.iter().flat_map(Condition::columns);
+        self.rule_columns().chain(of_conditions)
+    }
+
+    /// The columns that its rule reads.
+    pub(super) fn rule_columns(&self) -> impl Iterator<Item = &str> {
         let others = self.rule.other_columns().iter().map(String::as_str);
         self.column.as_deref().into_iter().chain(others)
     }
@@ -195,9 +235,15 @@ impl Expectation {
         }
         let refused = |what: &str| Error::invalid(format!("{what}, got one that is {}", self.rule));
         let is_comparison = matches!(self.rule, Rule::DistributedAs { .. });
-        if self.column.is_none() != matches!(self.rule, Rule::Rows(_)) {
-            return Err(refused("a rule must name a column unless it counts rows"));
+        if self.column.is_none() != self.rule.is_on_no_column() {
+            return Err(refused(
+                "a rule must name a column unless it counts rows or names all columns",
+            ));
         }
+        if !self.conditions.is_empty() && !self.rule.is_on_chosen_rows() {
+            return Err(refused("a condition must be of a rule that looks at rows"));
+        }
+        self.conditions.iter().try_for_each(Condition::checked)?;
         if self.mostly < 1.0 && !self.rule.is_on_rows() {
             return Err(refused("a share of rows must be of a rule on rows"));
         }
@@ -216,6 +262,9 @@ impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let column = self.column.as_deref().unwrap_or("the table");
         write!(f, "{column} is {}", self.rule)?;
+        for (i, condition) in self.conditions.iter().enumerate() {
+            write!(f, " {} {condition}", if i == 0 { "where" } else { "and" })?;
+        }
         if self.mostly < 1.0 {
             write!(f, " in {} % of rows", percent(self.mostly))?;
         }

@@ -15,6 +15,7 @@ use crate::sample::unsupported;
 pub(super) struct Newest {
     pub(super) column: String,
     pub(super) within_seconds: u64,
+    pub(super) ahead_seconds: u64,
     pub(super) now: Timestamp,
     pub(super) newest: Option<Number>,
 }
@@ -44,8 +45,9 @@ impl TableCheck for Newest {
             return Ok(Conclusion::new(false, "there is no time".into()));
         };
         let age = self.now.as_second() as f64 - newest.to_f64();
-        let oldest = Number::oldest(self.now, self.within_seconds);
-        let passed = newest.compare(oldest).is_ge();
+        let oldest = Number::before(self.now, self.within_seconds);
+        let latest = Number::after(self.now, self.ahead_seconds);
+        let passed = newest.compare(oldest).is_ge() && newest.compare(latest).is_le();
         let reason = match age < 0.0 {
             true => format!("the newest time lies {:.0} s after now", -age),
             false => format!("the newest time is {age:.0} s old"),

@@ -1,12 +1,14 @@
 //! A suite from what a profile saw, each rule with its reason.
 
+use std::collections::BTreeSet;
+
 use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 use statrs::function::factorial::ln_binomial;
 
 use super::binomial::share_at_most;
 use super::bounds::{Bound, Bounds};
-use super::expected::Expectation;
+use super::expected::{Expectation, Severity};
 use super::rule::Rule;
 use super::suite::Suite;
 use crate::profile::{
@@ -25,10 +27,12 @@ const EXACT: f64 = (1_u64 << 53) as f64;
 
 impl Suite {
     /// What held in a profiled table, as far as it can be expected of the next one: per column its type, its
-    /// share of missing values, its range or its labels, each with the reason in words.
+    /// share of missing values, its range or its labels, then that there is a row, and, as a warning, that there
+    /// are no other columns; each with the reason in words. Of a column that is
+    /// [not profiled](TableProfile::not_profiled) its type alone.
     ///
-    /// **Guarantee**: a later table whose rows are independent draws of the same law fails with probability
-    /// at most `level`, whatever the law and the number of rows of either table. Each rule tolerates the
+    /// **Guarantee**: a later table of the same columns, whose rows are independent draws of the same law, fails with
+    /// probability at most `level`, whatever the law and the number of rows, of which there must be one. Each rule tolerates the
     /// greatest share of rows that the profile leaves plausible, and fails only on
     /// [evidence](Expectation::level) against that share. Half of the level is spent on the share, half on
     /// the evidence, the same for all rules.
@@ -80,10 +84,37 @@ impl Suite {
             error,
         });
         let expectations = columns.map(|observed| observed.expectations());
-        Ok(Self::new(
-            expectations.collect::<Result<Vec<_>>>()?.concat(),
-        ))
+        let mut found = expectations.collect::<Result<Vec<_>>>()?.concat();
+        let others = profile.not_profiled().iter();
+        found.extend(others.map(|(name, data_type)| of_type(name, data_type)));
+        found.push(rows(profile));
+        found.push(no_other_columns(profile));
+        Ok(Self::new(found))
     }
+}
+
+fn of_type(column: &str, data_type: &str) -> Expectation {
+    let expectation = Expectation::on(column, Rule::Type(data_type.into()));
+    expectation.because(format!("the column was of type {data_type}"))
+}
+
+fn rows(profile: &TableProfile) -> Expectation {
+    let expectation = Expectation::on_table(Rule::Rows((1..).into()));
+    expectation.because(format!(
+        "there were {} rows, and a table without any shows nothing",
+        profile.rows()
+    ))
+}
+
+/// A warning, since a new column breaks nothing that was there.
+fn no_other_columns(profile: &TableProfile) -> Expectation {
+    let profiled = profile.columns().iter().map(ColumnProfile::name);
+    let others = profile.not_profiled().keys().map(String::as_str);
+    let names: BTreeSet<String> = profiled.chain(others).map(ToOwned::to_owned).collect();
+    let reason = format!("the table had these {} columns", names.len());
+    Expectation::on_table(Rule::OnlyColumns(names))
+        .severity(Severity::Warning)
+        .because(reason)
 }
 
 /// One column, and the error that the share of a rule may have; its evidence may have the same.
@@ -95,9 +126,7 @@ struct Observed<'a> {
 
 impl Observed<'_> {
     fn expectations(&self) -> Result<Vec<Expectation>> {
-        let data_type = self.column.data_type();
-        let of_type = Expectation::on(self.column.name(), Rule::Type(data_type.into()));
-        let mut found = vec![of_type.because(format!("the column was of type {data_type}"))];
+        let mut found = vec![of_type(self.column.name(), self.column.data_type())];
         found.extend(self.present()?);
         found.extend(match self.column.values() {
             Values::Numeric(profile) => self.range(profile)?,

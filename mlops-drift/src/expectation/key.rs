@@ -8,7 +8,7 @@ use mlops_core::{Error, ErrorKind, Result};
 
 use super::numbers::{Numbers, Scale};
 use crate::sample::value_type;
-use crate::table::missing;
+use crate::table::column_of;
 
 /// Equal keys, equal values: a text, bytes in hexadecimal digits, or a number in its canonical form. It
 /// lasts: keys are written in checkpoints.
@@ -81,10 +81,15 @@ impl RowKeys {
         columns: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self> {
         let keys = columns.into_iter().map(|name| {
-            let column = table.column_by_name(name).ok_or_else(|| missing(name))?;
-            Keys::of(column).map_err(|error| error.context("column", name))
+            Keys::of(column_of(table, name)?).map_err(|error| error.context("column", name))
         });
         Ok(Self(keys.collect::<Result<_>>()?))
+    }
+
+    /// An error unless equal values of both have equal keys.
+    pub(super) fn comparable(&self, other: &Self) -> Result<()> {
+        let mut pairs = self.0.iter().zip(&other.0);
+        pairs.try_for_each(|(keys, other)| keys.comparable(other))
     }
 
     pub(super) fn get(&self, row: usize) -> Option<Key> {

@@ -15,8 +15,9 @@
 //! | show the result | [`ValidationReport`]: JSON, Markdown, JUnit XML |
 //!
 //! What cannot be checked (a column that is missing or of another type, a time that was not given) fails with
-//! that reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone. A
-//! verdict is exact where no [level](Expectation::level) is stated; where one is, it has that error rate.
+//! that reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone; a rule that
+//! found nothing to check, because there are no rows or no values, is
+//! [not applicable](ExpectationResult::applicable) and says so. A verdict is exact where no [level](Expectation::level) is stated; where one is, it has that error rate.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -48,10 +49,12 @@ mod bounds;
 mod check;
 mod checkpoint;
 mod conclusion;
+mod condition;
 mod context;
 mod count;
 mod distribution;
 mod expected;
+mod found;
 mod freshness;
 mod infer;
 mod key;
@@ -78,6 +81,6 @@ pub use context::Context;
 pub use count::Count;
 pub use expected::{Expectation, Severity};
 pub use report::{ExpectationResult, ValidationReport};
-pub use rule::Rule;
+pub use rule::{Order, Rule};
 pub use suite::Suite;
 pub use validator::{BrokenRows, CheckedPart, Validator};

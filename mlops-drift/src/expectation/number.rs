@@ -34,11 +34,20 @@ impl Number {
         }
     }
 
-    /// The earliest moment that is at most so many seconds before now.
-    pub(super) fn oldest(now: Timestamp, within_seconds: u64) -> Self {
-        let age = i128::from(within_seconds).saturating_mul(1_000_000_000);
+    /// The moment that lies so many seconds before now.
+    pub(super) fn before(now: Timestamp, seconds: u64) -> Self {
+        Self::from_now(now, -i128::from(seconds))
+    }
+
+    /// The moment that lies so many seconds after now.
+    pub(super) fn after(now: Timestamp, seconds: u64) -> Self {
+        Self::from_now(now, seconds.into())
+    }
+
+    fn from_now(now: Timestamp, seconds: i128) -> Self {
+        let distance = seconds.saturating_mul(1_000_000_000);
         Self::Decimal {
-            unscaled: now.as_nanosecond().saturating_sub(age),
+            unscaled: now.as_nanosecond().saturating_add(distance),
             scale: NANOSECOND,
         }
     }

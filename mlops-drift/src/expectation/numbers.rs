@@ -126,11 +126,14 @@ impl Numbers {
         }
     }
 
-    /// To the width of the column, so that a limit of 0.1 includes the column's own 0.1.
+    /// To the width of the column, so that a limit of 0.1 includes the column's own 0.1. A limit beyond all finite
+    /// values of the column stays what it is: rounded to infinity it would let infinite values in.
     fn rounded(&self, x: f64) -> Result<Number> {
         let narrow = cast(&Float64Array::from(vec![x]), &self.data_type)?;
         let wide = cast(&narrow, &DataType::Float64)?;
-        Ok(Number::Float(wide.as_primitive::<Float64Type>().value(0)))
+        let rounded = wide.as_primitive::<Float64Type>().value(0);
+        let beyond = rounded.is_infinite() && x.is_finite();
+        Ok(Number::Float(if beyond { x } else { rounded }))
     }
 
     fn text(&self, text: &str) -> Result<Number> {

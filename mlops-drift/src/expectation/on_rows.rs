@@ -3,32 +3,56 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::buffer::NullBuffer;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::bounds::Bounds;
 use super::key::Keys;
 use super::number::Number;
 use super::numbers::Numbers;
-use crate::sample::{labels, numbers};
-use crate::table::missing;
+use crate::sample::{labels, numbers, value_type};
+use crate::table::column_of;
 
 pub(super) fn column<'a>(part: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
-    part.column_by_name(name).ok_or_else(|| missing(name))
+    column_of(part, name)
 }
 
 pub(super) fn rows(len: usize, breaks: impl FnMut(&usize) -> bool) -> Vec<usize> {
     (0..len).filter(breaks).collect()
 }
 
-pub(super) fn is_missing(values: &ArrayRef) -> Result<Vec<usize>> {
-    if values.data_type().is_floating() {
-        let numbers = numbers(values)?;
-        return Ok(rows(values.len(), |&row| numbers[row].is_nan()));
+/// Which values are there, being neither null nor NaN; `None` if all are.
+fn nulls(values: &ArrayRef) -> Result<Option<NullBuffer>> {
+    if !value_type(values.data_type()).is_floating() {
+        return Ok(values.logical_nulls());
     }
-    let nulls = values.logical_nulls();
+    let there = numbers(values)?.into_iter().map(|x| !x.is_nan());
+    let nulls: NullBuffer = there.collect();
+    Ok((nulls.null_count() > 0).then_some(nulls))
+}
+
+/// In which rows all of these columns hold a value, as far as they are there; `None` if in all.
+pub(super) fn nulls_of<'a>(
+    part: &RecordBatch,
+    columns: impl Iterator<Item = &'a str>,
+) -> Result<Option<NullBuffer>> {
+    let columns = columns.filter_map(|name| part.column_by_name(name));
+    columns.map(nulls).try_fold(None, |all, nulls| {
+        Ok(NullBuffer::union(all.as_ref(), nulls?.as_ref()))
+    })
+}
+
+pub(super) fn is_missing(values: &ArrayRef) -> Result<Vec<usize>> {
+    let nulls = nulls(values)?;
     let is_null = |row: &usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(*row));
     Ok(rows(values.len(), is_null))
+}
+
+pub(super) fn is_present(values: &ArrayRef) -> Result<Vec<usize>> {
+    let nulls = nulls(values)?;
+    let is_valid = |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));
+    Ok(rows(values.len(), is_valid))
 }
 
 pub(super) fn of_other_type(values: &ArrayRef, name: &str) -> Result<Vec<usize>> {
@@ -87,8 +111,12 @@ pub(super) fn not_among(values: &ArrayRef, allowed: &BTreeSet<String>) -> Result
     texts(values, |label| !allowed.contains(label))
 }
 
+pub(super) fn among(values: &ArrayRef, forbidden: &BTreeSet<String>) -> Result<Vec<usize>> {
+    texts(values, |label| forbidden.contains(label))
+}
+
 pub(super) fn texts(values: &ArrayRef, breaks: impl Fn(&str) -> bool) -> Result<Vec<usize>> {
-    let labels: StringArray = labels(values)?;
+    let labels = labels(values)?;
     let rows = labels.iter().enumerate();
     let broken = rows.filter(|(_, label)| label.is_some_and(&breaks));
     Ok(broken.map(|(row, _)| row).collect())

@@ -1,6 +1,9 @@
 //! Rules on the table: what is kept of all rows, and what is concluded from it.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use mlops_core::Result;
 
 use super::across_rows::Seen;
@@ -9,6 +12,7 @@ use super::conclusion::Conclusion;
 use super::count::Count;
 use super::memory::Memory;
 use super::on_rows::column;
+use crate::sample::labels;
 
 /// A rule on the table while its parts come in.
 pub(super) trait TableCheck: Send {
@@ -39,6 +43,82 @@ impl TableCheck for Present {
 
     fn conclude(&self) -> Result<Conclusion> {
         Ok(Conclusion::new(true, "the column is there".into()))
+    }
+}
+
+/// [`Rule::OnlyColumns`](super::Rule::OnlyColumns).
+pub(super) struct NoOthers {
+    allowed: BTreeSet<String>,
+    /// In no order but their own, however parts come.
+    others: BTreeSet<String>,
+}
+
+impl NoOthers {
+    /// By the schema: the parts may hold the columns of the suite alone.
+    pub(super) fn of(allowed: BTreeSet<String>, schema: &Schema) -> Self {
+        let mut found = Self {
+            allowed,
+            others: BTreeSet::new(),
+        };
+        found.look_at(schema);
+        found
+    }
+
+    fn look_at(&mut self, schema: &Schema) {
+        let names = schema.fields().iter().map(|field| field.name());
+        let others = names.filter(|name| !self.allowed.contains(*name));
+        self.others.extend(others.cloned());
+    }
+}
+
+impl TableCheck for NoOthers {
+    fn update(&mut self, part: &RecordBatch) -> Result<()> {
+        self.look_at(part.schema_ref());
+        Ok(())
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.others)
+    }
+
+    fn conclude(&self) -> Result<Conclusion> {
+        let others: Vec<&str> = self.others.iter().map(String::as_str).collect();
+        let reason = match others.as_slice() {
+            [] => "there are no others".to_owned(),
+            others => format!("there are others: {}", others.join(", ")),
+        };
+        Ok(Conclusion::new(others.is_empty(), reason))
+    }
+}
+
+/// [`Rule::AllOf`](super::Rule::AllOf).
+pub(super) struct Shown {
+    pub(super) column: String,
+    /// Labels that did not occur yet.
+    pub(super) missing: BTreeSet<String>,
+}
+
+impl TableCheck for Shown {
+    fn update(&mut self, part: &RecordBatch) -> Result<()> {
+        for label in labels(column(part, &self.column)?)?.iter().flatten() {
+            if !self.missing.is_empty() {
+                self.missing.remove(label);
+            }
+        }
+        Ok(())
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.missing)
+    }
+
+    fn conclude(&self) -> Result<Conclusion> {
+        let missing: Vec<&str> = self.missing.iter().map(String::as_str).collect();
+        let reason = match missing.as_slice() {
+            [] => "each of them occurs".to_owned(),
+            missing => format!("these do not occur: {}", missing.join(", ")),
+        };
+        Ok(Conclusion::new(missing.is_empty(), reason))
     }
 }
 
@@ -82,6 +162,9 @@ impl TableCheck for Distinct {
     fn conclude(&self) -> Result<Conclusion> {
         let distinct = self.seen.distinct();
         let passed = self.expected.contains(distinct);
+        if distinct == 0 && passed {
+            return Ok(Conclusion::not_applicable("there is no value"));
+        }
         Ok(Conclusion::new(
             passed,
             format!("{distinct} distinct values"),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use arrow::datatypes::{DataType, Field, Schema};
 use mlops_core::{Error, ErrorKind, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
@@ -22,8 +23,8 @@ impl Suite {
     ///
     /// # Errors
     /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that
-    /// has a column `broken_expectations`; [`Unavailable`](ErrorKind::Unavailable) for what cannot be
-    /// written.
+    /// has a column `broken_expectations`; [`Unsupported`](ErrorKind::Unsupported) for one that holds a union, before anything is
+    /// written; [`Unavailable`](ErrorKind::Unavailable) for what cannot be written.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -50,6 +51,7 @@ impl Suite {
             .iter()
             .map(|field| field.name().as_str())
             .collect();
+        require_writable(&schema)?;
         let parts = in_parts(table, &columns)?;
         let explained = quarantine_schema(parts.schema())?;
         let mut good =
@@ -65,6 +67,32 @@ impl Suite {
         good.close().map_err(of_parquet)?;
         bad.close().map_err(of_parquet)?;
         validator.finish()
+    }
+}
+
+/// Parquet has no unions, and its writer no error for them.
+fn require_writable(schema: &Schema) -> Result<()> {
+    let field = schema.fields().iter().find(|field| holds_union(field));
+    field.map_or(Ok(()), |field| {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "column \"{}\" cannot be written: Parquet has no unions",
+                field.name()
+            ),
+        ))
+    })
+}
+
+fn holds_union(field: &Field) -> bool {
+    use DataType as T;
+    match field.data_type() {
+        T::Union(_, _) => true,
+        T::List(of) | T::LargeList(of) | T::ListView(of) | T::LargeListView(of) => holds_union(of),
+        T::FixedSizeList(of, _) | T::Map(of, _) | T::RunEndEncoded(_, of) => holds_union(of),
+        T::Struct(fields) => fields.iter().any(|field| holds_union(field)),
+        T::Dictionary(_, of) => matches!(of.as_ref(), T::Union(_, _)),
+        _ => false,
     }
 }
 

@@ -24,9 +24,17 @@ impl ValidationReport {
                 .filter(move |result| result.severity == severity)
         };
         let all = self.results.len();
+        let unchecked = self.not_applicable().count();
         let (errors, warnings) = (failed(Severity::Error), failed(Severity::Warning).count());
         let errors: Vec<&str> = errors.map(|result| result.expectation.as_str()).collect();
         match (errors.len(), warnings) {
+            (0, 0) if self.rows == 0 && unchecked > 0 => format!(
+                "The table has no rows: {unchecked} of {all} expectations had nothing to check"
+            ),
+            (0, 0) if unchecked > 0 => format!(
+                "{} of {all} expectations hold, {unchecked} had nothing to check",
+                all - unchecked
+            ),
             (0, 0) => format!("All {all} expectations hold"),
             (0, warnings) => format!("{warnings} of {all} expectations failed, as warnings"),
             (count, _) => format!(
@@ -58,7 +66,8 @@ impl ValidationReport {
         )
     }
 
-    /// The report as JUnit XML: a test case for every expectation. A failed warning passes, with a note.
+    /// The report as JUnit XML: a test case for every expectation. A failed warning passes, with a note; one that
+    /// had nothing to check is skipped, with the reason.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -76,27 +85,26 @@ impl ValidationReport {
 
     pub(crate) fn worst_first(&self) -> Vec<&ExpectationResult> {
         let mut results: Vec<&ExpectationResult> = self.results.iter().collect();
-        results.sort_by_key(|result| (result.passed, std::cmp::Reverse(result.severity)));
+        let rank = |result: &ExpectationResult| (result.passed, !result.applicable);
+        results.sort_by_key(|result| (rank(result), std::cmp::Reverse(result.severity)));
         results
     }
 }
 
 fn cells(result: &ExpectationResult) -> [String; 5] {
-    let verdict = match result.passed {
-        true => "holds",
-        false => result.severity.as_str(),
-    };
     let p = result.p_value.map(|p| short(p.get()));
+    let broken = (!result.values.is_empty()).then(|| format!(": {}", result.values.join("; ")));
     let because = result
         .expected_because
         .iter()
         .map(|why| format!("; expected, as {why}"));
     [
         result.expectation.clone(),
-        verdict.to_owned(),
+        result.outcome().to_owned(),
         result.broken.to_string(),
         p.unwrap_or_else(|| "–".into()),
         std::iter::once(result.reason.clone())
+            .chain(broken)
             .chain(because)
             .collect(),
     ]
@@ -106,6 +114,7 @@ fn case(result: &ExpectationResult) -> Case<'_> {
     Case {
         name: &result.expectation,
         outcome: match (result.passed, result.severity) {
+            _ if !result.applicable => Outcome::Skipped(&result.reason),
             (true, _) => Outcome::Passed,
             (false, Severity::Warning) => Outcome::Noted(&result.reason),
             (false, Severity::Error) => Outcome::Failed(&result.reason),

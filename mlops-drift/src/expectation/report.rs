@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conclusion::Conclusion;
 use super::expected::{Expectation, Severity};
+use super::found::Found;
 
 /// What a [`Suite`](super::Suite) found in one table.
 ///
@@ -45,12 +46,26 @@ pub struct ExpectationResult {
     pub column: Option<String>,
     /// How bad a failure is.
     pub severity: Severity,
-    /// Whether enough rows obey, or the table does.
+    /// Whether enough rows obey, or the table does; never where there was nothing to check.
     pub passed: bool,
+    /// Whether there was anything to check. A rule on rows has nothing to check where no row meets its
+    /// [condition](Expectation::only_where), and, if it is on values, where a value is missing in every row.
+    #[serde(default = "applicable")]
+    pub applicable: bool,
+    /// Rows that the expectation is on: all, or those that meet its condition.
+    #[serde(default)]
+    pub rows: u64,
+    /// Of these, rows in which a value that the rule reads is missing. They break no rule but
+    /// [`NotNull`](super::Rule::NotNull).
+    #[serde(default)]
+    pub missing: u64,
     /// How many rows break a rule on rows; all, if it could not be checked.
     pub broken: u64,
     /// The first ten of them.
     pub examples: Vec<u64>,
+    /// What they hold in the columns that the rule reads, each cut off at 100 characters.
+    #[serde(default)]
+    pub values: Vec<String>,
     /// How surprising the table is if the law obeys; for an expectation with a [level](Expectation::level).
     pub p_value: Option<PValue>,
     /// In plain language.
@@ -60,36 +75,80 @@ pub struct ExpectationResult {
 }
 
 impl ExpectationResult {
-    pub(super) fn new(
-        expectation: &Expectation,
-        conclusion: Conclusion,
-        broken: u64,
-        examples: Vec<u64>,
-    ) -> Self {
+    pub(super) fn new(expectation: &Expectation, conclusion: Conclusion, found: Found) -> Self {
         Self {
             expectation: expectation.to_string(),
             column: expectation.column().map(str::to_owned),
             severity: expectation.severity_of_failure(),
             passed: conclusion.passed,
-            broken,
-            examples,
+            applicable: conclusion.applicable,
+            rows: found.rows,
+            missing: found.missing,
+            broken: found.broken,
+            examples: found.examples,
+            values: found.values,
             p_value: conclusion.p_value,
             reason: conclusion.reason,
             expected_because: expectation.reason().map(str::to_owned),
         }
     }
+
+    /// The outcome in a word or two: `holds`, `not applicable`, or the severity of the failure.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![None, None])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let suite = Suite::new([Expectation::on("x", Rule::between(0, 5)?)]);
+    /// let report = suite.validate(&table)?;
+    /// assert_eq!(report.results[0].outcome(), "not applicable");
+    /// assert_eq!(report.results[0].reason, "nothing to check: a value is missing in each of 2 rows");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn outcome(&self) -> &'static str {
+        match (self.applicable, self.passed) {
+            (false, _) => "not applicable",
+            (true, true) => "holds",
+            (true, false) => self.severity.as_str(),
+        }
+    }
+}
+
+fn applicable() -> bool {
+    true
 }
 
 impl ValidationReport {
-    /// Whether no expectation of severity [`Error`](Severity::Error) failed.
+    /// Whether no expectation of severity [`Error`](Severity::Error) failed. One that had nothing to check has not
+    /// failed, since missing values are for [`NotNull`](super::Rule::NotNull); but a table without rows does not
+    /// pass where such an expectation had nothing to check.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let suite = Suite::new([Expectation::on("x", Rule::NotNull)]);
+    /// assert!(suite.validate(&table)?.passed());
+    /// assert!(!suite.validate(&table.slice(0, 0))?.passed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn passed(&self) -> bool {
         let is_error = |result: &ExpectationResult| result.severity == Severity::Error;
-        !self.failures().any(is_error)
+        let unseen = self.rows == 0 && self.not_applicable().any(is_error);
+        !unseen && !self.failures().any(is_error)
     }
 
     /// The expectations that failed, warnings too.
     pub fn failures(&self) -> impl Iterator<Item = &ExpectationResult> {
-        self.results.iter().filter(|result| !result.passed)
+        let failed = |result: &&ExpectationResult| result.applicable && !result.passed;
+        self.results.iter().filter(failed)
+    }
+
+    /// The expectations that had nothing to check, warnings too.
+    pub fn not_applicable(&self) -> impl Iterator<Item = &ExpectationResult> {
+        self.results.iter().filter(|result| !result.applicable)
     }
 
     /// The report as JSON.

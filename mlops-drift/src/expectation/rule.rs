@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -32,10 +33,14 @@ pub enum Rule {
     Type(String),
     /// On rows: neither null nor NaN.
     NotNull,
+    /// On rows: null or NaN.
+    Missing,
     /// On rows: a number or time within these ends.
     Between(Bounds),
     /// On rows: one of these labels; integers and booleans as their text.
     OneOf(BTreeSet<String>),
+    /// On rows: none of these labels.
+    NoneOf(BTreeSet<String>),
     /// On rows: a text that matches this regular expression somewhere; anchor it for a whole match.
     Matches(String),
     /// On rows: a text of so many characters (Unicode scalar values).
@@ -53,6 +58,14 @@ pub enum Rule {
     Decreasing,
     /// On rows: below the value before.
     StrictlyDecreasing,
+    /// On rows: ordered so to the value before among the rows with the same values in these columns. A row with a missing
+    /// part is passed over. Memory for every such combination.
+    OrderedWithin {
+        /// How values follow one another.
+        order: Order,
+        /// The columns whose values tell the sequences apart.
+        by: Vec<String>,
+    },
     /// On rows: at most the value in this column of the same row.
     AtMost {
         /// The other column.
@@ -75,15 +88,33 @@ pub enum Rule {
         /// Its column.
         column: String,
     },
+    /// On rows: together with the values of other columns one of the combinations in columns of another table, which the
+    /// [`Context`](super::Context) holds; one with a missing part breaks nothing.
+    KeyInTable {
+        /// The other columns of this table.
+        with: Vec<String>,
+        /// The name of the table.
+        table: String,
+        /// Its columns, the first for the expectation's own, the others for those of `with`.
+        columns: Vec<String>,
+    },
     /// On the table: so many rows.
     Rows(Count),
+    /// On the table: no columns but these; whether they are there is for [`Exists`](Self::Exists).
+    OnlyColumns(BTreeSet<String>),
+    /// On the table: each of these labels occurs.
+    AllOf(BTreeSet<String>),
     /// On the table: so many distinct values, missing ones not counted.
     Distinct(Count),
-    /// On the table: the newest time is at most this much older than the [`Context`](super::Context)'s `now`.
-    /// A time without a time zone is read as UTC.
+    /// On the table: the newest time is at most so much older than the [`Context`](super::Context)'s `now`, and at
+    /// most so much ahead of it, since one row from the future would keep a table fresh for ever. A time without a time
+    /// zone is read as UTC. See [`fresh`](Self::fresh).
     Fresh {
         /// The greatest age.
         within_seconds: u64,
+        /// How far clocks may run ahead; 0 if it is left out.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        ahead_seconds: u64,
     },
     /// On the table: the mean of a numeric column lies within.
     Mean(Bounds),
@@ -101,12 +132,60 @@ pub enum Rule {
     /// On the table: no evidence at the expectation's [level](super::Expectation::level), which it must
     /// state, that the column's law is another than in this table, which the [`Context`](super::Context)
     /// holds. Numbers by [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov) on a
-    /// [grid](crate::profile::Grid), categories by [`ChiSquare`](crate::two_sample::ChiSquare); both for
-    /// exchangeable rows.
+    /// [grid](crate::profile::Grid), categories by [`ChiSquare`](crate::two_sample::ChiSquare), texts and embeddings by
+    /// the [facet](crate::profile::FacetProfile) that differs most, corrected for their number; all for exchangeable
+    /// rows.
     DistributedAs {
         /// The name of the table.
         table: String,
     },
+}
+
+/// How a value must be ordered to the one before, for [`Rule::OrderedWithin`].
+///
+/// ```
+/// use mlops_drift::expectation::{Order, Rule};
+/// let rule = Rule::OrderedWithin { order: Order::StrictlyIncreasing, by: vec!["tailnum".into()] };
+/// assert_eq!(rule.to_string(), "above the value before of the same tailnum");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Not below it.
+    Increasing,
+    /// Above it.
+    StrictlyIncreasing,
+    /// Not above it.
+    Decreasing,
+    /// Below it.
+    StrictlyDecreasing,
+}
+
+impl Order {
+    /// Whether a value may not be ordered so to the one before.
+    pub(super) fn is_broken_by(self, order: Ordering) -> bool {
+        match self {
+            Self::Increasing => order.is_lt(),
+            Self::StrictlyIncreasing => order.is_le(),
+            Self::Decreasing => order.is_gt(),
+            Self::StrictlyDecreasing => order.is_ge(),
+        }
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Increasing => "not below the value before",
+            Self::StrictlyIncreasing => "above the value before",
+            Self::Decreasing => "not above the value before",
+            Self::StrictlyDecreasing => "below the value before",
+        })
+    }
+}
+
+fn is_zero(seconds: &u64) -> bool {
+    *seconds == 0
 }
 
 impl Rule {
@@ -141,6 +220,25 @@ impl Rule {
         Self::OneOf(labels.into_iter().map(Into::into).collect())
     }
 
+    /// Any but these labels.
+    pub fn none_of<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
+        Self::NoneOf(labels.into_iter().map(Into::into).collect())
+    }
+
+    /// The newest time is at most so old, and not in the future.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Rule;
+    /// assert_eq!(Rule::fresh(60).to_string(), "not older than 60 s");
+    /// ```
+    pub fn fresh(within_seconds: u64) -> Self {
+        let ahead_seconds = 0;
+        Self::Fresh {
+            within_seconds,
+            ahead_seconds,
+        }
+    }
+
     /// Texts that match a regular expression.
     ///
     /// # Errors
@@ -167,6 +265,8 @@ impl Rule {
             self,
             Self::Exists
                 | Self::Rows(_)
+                | Self::OnlyColumns(_)
+                | Self::AllOf(_)
                 | Self::Distinct(_)
                 | Self::Fresh { .. }
                 | Self::Mean(_)
@@ -182,10 +282,41 @@ impl Rule {
         self.is_on_rows() || matches!(self, Self::DistributedAs { .. })
     }
 
+    /// Whether it is on values, so that it has nothing to say of a row in which one is missing.
+    pub(super) fn reads_values(&self) -> bool {
+        !matches!(self, Self::Type(_) | Self::NotNull | Self::Missing)
+    }
+
+    /// Whether it says which rows break it without a look at other rows.
+    pub(super) fn is_on_one_row(&self) -> bool {
+        let remembers = matches!(
+            self,
+            Self::Unique
+                | Self::UniqueWith(_)
+                | Self::Increasing
+                | Self::StrictlyIncreasing
+                | Self::Decreasing
+                | Self::StrictlyDecreasing
+                | Self::OrderedWithin { .. }
+        );
+        self.is_on_rows() && !remembers
+    }
+
+    /// Whether it says something else of some rows than of all.
+    pub(super) fn is_on_chosen_rows(&self) -> bool {
+        !matches!(self, Self::Exists | Self::Type(_) | Self::OnlyColumns(_))
+    }
+
+    /// Whether it is on the table alone.
+    pub(super) fn is_on_no_column(&self) -> bool {
+        matches!(self, Self::Rows(_) | Self::OnlyColumns(_))
+    }
+
     /// The columns of the same table that it reads beside its own.
     pub(super) fn other_columns(&self) -> &[String] {
         match self {
-            Self::UniqueWith(columns) => columns,
+            Self::UniqueWith(columns) | Self::OrderedWithin { by: columns, .. } => columns,
+            Self::KeyInTable { with, .. } => with,
             Self::AtMost { column } | Self::LessThan { column } | Self::EqualTo { column } => {
                 std::slice::from_ref(column)
             }
@@ -207,7 +338,16 @@ impl Rule {
             Self::Length(count) => count.check("a length")?,
             Self::Rows(count) => count.check("a number of rows")?,
             Self::Distinct(count) => count.check("a number of distinct values")?,
-            Self::UniqueWith(columns) if columns.is_empty() => {
+            Self::KeyInTable { with, columns, .. } if columns.len() != with.len() + 1 => {
+                return Err(Error::invalid(format!(
+                    "a key of {} columns must be looked up in as many, got {}",
+                    with.len() + 1,
+                    columns.len()
+                )));
+            }
+            Self::UniqueWith(columns) | Self::OrderedWithin { by: columns, .. }
+                if columns.is_empty() =>
+            {
                 return Err(Error::invalid(
                     "a rule on several columns must name at least 1, got 0",
                 ));
@@ -240,23 +380,44 @@ impl fmt::Display for Rule {
             Self::Exists => f.write_str("present"),
             Self::Type(name) => write!(f, "of type {name}"),
             Self::NotNull => f.write_str("not missing"),
+            Self::Missing => f.write_str("missing"),
             Self::Between(bounds) => bounds.fmt(f),
             Self::OneOf(labels) => write!(f, "one of {}", listed(labels)),
+            Self::NoneOf(labels) => write!(f, "none of {}", listed(labels)),
+            Self::AllOf(labels) => write!(f, "showing each of {}", listed(labels)),
+            Self::OnlyColumns(names) => write!(f, "of no columns but {}", listed(names)),
             Self::Matches(expression) => write!(f, "matching {expression}"),
             Self::Length(count) => write!(f, "of {count} characters"),
             Self::Unique => f.write_str("unique"),
             Self::UniqueWith(columns) => write!(f, "unique together with {}", columns.join(", ")),
-            Self::Increasing => f.write_str("not below the value before"),
-            Self::StrictlyIncreasing => f.write_str("above the value before"),
-            Self::Decreasing => f.write_str("not above the value before"),
-            Self::StrictlyDecreasing => f.write_str("below the value before"),
+            Self::Increasing => Order::Increasing.fmt(f),
+            Self::StrictlyIncreasing => Order::StrictlyIncreasing.fmt(f),
+            Self::Decreasing => Order::Decreasing.fmt(f),
+            Self::StrictlyDecreasing => Order::StrictlyDecreasing.fmt(f),
+            Self::OrderedWithin { order, by } => write!(f, "{order} of the same {}", by.join(", ")),
             Self::AtMost { column } => write!(f, "at most {column}"),
             Self::LessThan { column } => write!(f, "less than {column}"),
             Self::EqualTo { column } => write!(f, "equal to {column}"),
             Self::InTable { table, column } => write!(f, "in {column} of {table}"),
+            Self::KeyInTable {
+                with,
+                table,
+                columns,
+            } => write!(
+                f,
+                "together with {} in {} of {table}",
+                with.join(", "),
+                columns.join(", ")
+            ),
             Self::Rows(count) => write!(f, "of {count} rows"),
             Self::Distinct(count) => write!(f, "of {count} distinct values"),
-            Self::Fresh { within_seconds } => write!(f, "not older than {within_seconds} s"),
+            Self::Fresh {
+                within_seconds,
+                ahead_seconds,
+            } => match ahead_seconds {
+                0 => write!(f, "not older than {within_seconds} s"),
+                ahead => write!(f, "not older than {within_seconds} s, nor {ahead} s ahead"),
+            },
             Self::Mean(bounds) => write!(f, "of a mean {bounds}"),
             Self::StandardDeviation(bounds) => write!(f, "of a standard deviation {bounds}"),
             Self::Quantile { share, within } => write!(f, "of a {share} quantile {within}"),

@@ -10,9 +10,9 @@ use super::report::ValidationReport;
 use crate::table::{Table, in_parts};
 
 /// Counts up with every change that an older reader cannot follow.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
-/// A list of expectations: data, as JSON or TOML in a file of its own.
+/// A list of expectations: data, as JSON or TOML in a file of its own. Files of older versions are read.
 ///
 /// ```
 /// use mlops_core::ErrorKind;
@@ -79,7 +79,7 @@ impl Suite {
         let checked = self.expectations.into_iter().map(Expectation::checked);
         Ok(Self {
             expectations: checked.collect::<Result<_>>()?,
-            ..self
+            version: VERSION, // what was read of an older version is of this one
         })
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, LargeStringArray, RecordBatch};
@@ -7,14 +8,14 @@ use mlops_core::{Error, Result};
 
 use super::check::Check;
 use super::conclusion::Conclusion;
+use super::condition::Conditions;
 use super::context::Context;
 use super::expected::{Expectation, Severity};
+use super::found::Found;
 use super::report::{ExpectationResult, ValidationReport};
 use super::suite::Suite;
-use crate::table::require_type;
+use crate::table::{field_of, require_type};
 
-/// Rows that are named in a result.
-const EXAMPLES: usize = 10;
 /// The column of the quarantined rows that says what they broke.
 const BROKEN: &str = "broken_expectations";
 
@@ -49,8 +50,8 @@ pub struct Validator {
 pub(super) struct Watched {
     pub(super) expectation: Expectation,
     pub(super) check: Check,
-    pub(super) broken: u64,
-    pub(super) examples: Vec<u64>,
+    pub(super) conditions: Conditions,
+    pub(super) found: Found,
 }
 
 impl std::fmt::Debug for Validator {
@@ -68,20 +69,20 @@ impl Suite {
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for an expectation whose settings make no
-    /// sense. What cannot be checked, such as a rule on a column that is missing, fails in the report; it is
+    /// sense; [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column of the suite that the schema
+    /// has twice. What cannot be checked, such as a rule on a column that is missing, fails in the report; it is
     /// no error.
     pub fn validator(&self, schema: &Schema, context: &Context) -> Result<Validator> {
         let used = self.columns();
         let fields = schema.fields().iter();
+        let named = fields.clone().map(|field| field.name());
+        named
+            .filter(|name| used.contains(name.as_str()))
+            .try_for_each(|name| field_of(schema, name).map(|_| ()))?;
         let columns = fields.filter(|field| used.contains(field.name().as_str()));
         let watched = self.expectations().iter().map(|expectation| {
             let expectation = expectation.clone().checked()?;
-            Ok(Watched {
-                check: Check::of(&expectation, schema, context),
-                expectation,
-                broken: 0,
-                examples: Vec::new(),
-            })
+            Ok(Watched::new(expectation, schema, context))
         });
         Ok(Validator {
             columns: columns
@@ -118,6 +119,7 @@ impl Validator {
         for (name, data_type) in &self.columns {
             let found = part.column_by_name(name).map(|column| column.data_type());
             require_type(name, data_type, found)?;
+            field_of(part.schema_ref(), name)?;
         }
         Ok(())
     }
@@ -137,35 +139,61 @@ impl Validator {
 }
 
 impl Watched {
+    fn new(expectation: Expectation, schema: &Schema, context: &Context) -> Self {
+        let (check, conditions) = Check::of(&expectation, schema, context);
+        Self {
+            expectation,
+            check,
+            conditions,
+            found: Found::default(),
+        }
+    }
+
     fn update(&mut self, part: &RecordBatch, before: u64) -> Result<BrokenRows> {
-        let rows = self.check.update(part)?;
-        self.broken += rows.len() as u64;
-        let room = EXAMPLES - self.examples.len();
-        let more = rows.iter().take(room).map(|&row| before + row as u64);
-        self.examples.extend(more);
+        let met = self.conditions.met(part)?;
+        let rows = match &met {
+            None => part.clone(),
+            Some(met) => chosen(part, met, &self.expectation)?,
+        };
+        let broken = self.check.update(&rows)?;
+        self.found.add(&rows, self.expectation.rule_columns())?;
+        let in_part = |&row: &usize| met.as_ref().map_or(row, |met| met[row]);
+        let in_table = broken.iter().map(|row| before + in_part(row) as u64);
+        let columns = self.expectation.rule_columns();
+        self.found.add_broken(in_table, &rows, &broken, columns);
         Ok(BrokenRows {
             expectation: self.expectation.to_string(),
             severity: self.expectation.severity_of_failure(),
-            rows,
+            rows: broken.iter().map(in_part).collect(),
         })
     }
 
     fn finish(self, rows: u64) -> Result<ExpectationResult> {
-        let (broken, examples) = (self.broken, self.examples);
         let conclusion = match self.check {
-            Check::Rows(_) => {
-                Conclusion::of_rows(&self.expectation, broken, examples.first(), rows)
-            }
+            Check::Rows(_) => Conclusion::of_rows(&self.expectation, &self.found, rows),
             Check::Table(check) => check.conclude()?,
             Check::Cannot { reason, .. } => Conclusion::unchecked(&reason),
         };
         Ok(ExpectationResult::new(
             &self.expectation,
             conclusion,
-            broken,
-            examples,
+            self.found,
         ))
     }
+}
+
+/// Some rows of a part, of the columns that the rule reads.
+fn chosen(part: &RecordBatch, rows: &[usize], expectation: &Expectation) -> Result<RecordBatch> {
+    let schema = part.schema_ref();
+    let columns = expectation
+        .rule_columns()
+        .filter_map(|name| schema.index_of(name).ok());
+    let columns: BTreeSet<usize> = columns.collect();
+    let columns: Vec<usize> = columns.into_iter().collect();
+    let mut chosen = vec![false; part.num_rows()];
+    rows.iter().for_each(|&row| chosen[row] = true);
+    let chosen = BooleanArray::from(chosen);
+    Ok(filter_record_batch(&part.project(&columns)?, &chosen)?)
 }
 
 /// What a [`Validator`] found in one part: which of its rows break which expectation.

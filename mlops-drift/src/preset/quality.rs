@@ -78,14 +78,14 @@ impl DataQuality {
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
     /// let quality = mlops_drift::preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT)?;
-    /// assert_eq!(quality.suite().expectations().len(), 3); // type, missing, range
+    /// assert_eq!(quality.suite().expectations().len(), 5); // type, missing, range; rows, no other columns
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn suite(&self) -> &Suite {
         &self.suite
     }
 
-    /// Holds a table to them. A column that is missing fails its expectations.
+    /// Holds a table to them. A column that is missing fails its expectations, and a table without rows does not pass.
     ///
     /// # Errors
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a profile; what reading the table can cause.

@@ -1,6 +1,7 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use mlops_core::{Error, ErrorKind, Result};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NumericProfile;
 use super::ranks::{BUDGET, Read, profile_of};
-use crate::sample::labels;
+use crate::sample::{Labels, labels};
 
 /// Directions that an embedding is projected on.
 const PROJECTIONS: usize = 8;
@@ -18,6 +19,8 @@ const PROJECTIONS: usize = 8;
 const SEED: u64 = 0x0065_6D62_6564;
 /// Strings of fewer distinct values are categories, whatever they hold.
 const FEWEST: usize = 1_000;
+/// Embeddings that are widened at once.
+const SLICE: usize = 16_384;
 
 /// What is known of a column whose values are no numbers but have some: texts and embeddings, by a numeric profile of each facet.
 ///
@@ -61,11 +64,12 @@ impl TryFrom<Written> for FacetProfile {
 
     fn try_from(Written { of, profiles }: Written) -> Result<Self> {
         let facets = of.names().len();
-        if profiles.len() == facets {
+        let rows: BTreeSet<u64> = profiles.iter().map(NumericProfile::rows).collect();
+        if profiles.len() == facets && rows.len() == 1 {
             return Ok(Self { of, profiles });
         }
         Err(Error::invalid(format!(
-            "a profile of {of:?} must hold {facets} facets, got {}",
+            "a profile of {of:?} must hold {facets} facets of as many rows, got {}",
             profiles.len()
         )))
     }
@@ -214,6 +218,10 @@ impl FacetProfile {
         Ok(())
     }
 
+    pub(super) fn is_of_texts(&self) -> bool {
+        self.of == Measured::Texts
+    }
+
     pub(crate) fn require_like(&self, other: &Self) -> Result<()> {
         if self.of == other.of {
             return Ok(());
@@ -278,7 +286,7 @@ pub(super) fn phrases(column: &dyn Array) -> Result<u64> {
     Ok(several.count() as u64)
 }
 
-fn of_texts(texts: &StringArray) -> Vec<Float64Array> {
+fn of_texts(texts: &Labels) -> Vec<Float64Array> {
     let measures: [fn(&str) -> f64; 5] = [
         |text| text.chars().count() as f64,
         |text| text.split_whitespace().count() as f64,
@@ -302,24 +310,36 @@ fn of_embeddings(column: &dyn Array, dimension: usize) -> Result<Vec<Float64Arra
     let list = column.as_fixed_size_list_opt();
     let list = list.filter(|list| list.value_length() as usize == dimension);
     let list = list.ok_or_else(|| no_embeddings(column.data_type()))?;
-    let elements =
-        cast(list.values(), &DataType::Float64).map_err(|_| no_embeddings(column.data_type()))?;
-    let elements = elements.as_primitive::<Float64Type>();
     let directions = directions(dimension);
-    let measured: Vec<Option<Vec<f64>>> = (0..list.len())
-        .map(|row| {
-            let values = elements.slice(list.value_offset(row) as usize, dimension);
-            let finite = values.null_count() == 0 && values.values().iter().all(|x| x.is_finite());
-            (list.is_valid(row) && finite).then(|| measured(values.values(), &directions))
-        })
-        .collect();
+    let mut all: Vec<Option<Vec<f64>>> = Vec::with_capacity(list.len());
+    for start in (0..list.len()).step_by(SLICE) {
+        let rows = list.slice(start, SLICE.min(list.len() - start));
+        measured_rows(&rows, dimension, &directions, &mut all)?;
+    }
     let facet = |index: usize| {
-        measured
-            .iter()
+        all.iter()
             .map(|row| row.as_ref().map(|row| row[index]))
             .collect()
     };
     Ok((0..=PROJECTIONS).map(facet).collect())
+}
+
+/// Adds what is measured of every row. The elements of these rows alone are widened.
+fn measured_rows(
+    rows: &FixedSizeListArray,
+    dimension: usize,
+    directions: &[Vec<f64>],
+    all: &mut Vec<Option<Vec<f64>>>,
+) -> Result<()> {
+    let elements = cast(rows.values(), &DataType::Float64);
+    let elements = elements.map_err(|_| no_embeddings(rows.data_type()))?;
+    let elements = elements.as_primitive::<Float64Type>();
+    all.extend((0..rows.len()).map(|row| {
+        let values = elements.slice(row * dimension, dimension);
+        let finite = values.null_count() == 0 && values.values().iter().all(|x| x.is_finite());
+        (rows.is_valid(row) && finite).then(|| measured(values.values(), directions))
+    }));
+    Ok(())
 }
 
 /// The norm, then the projections.

@@ -10,7 +10,7 @@ use super::TableProfile;
 
 const MAGIC: &[u8; 4] = b"MLPF";
 /// Counts up with every change that an older reader cannot follow.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 /// Magic, version and digest.
 const HEADER: usize = 4 + 2 + 32;
 
@@ -52,7 +52,7 @@ impl TableProfile {
     /// ```
     /// use mlops_drift::profile::TableProfile;
     /// let error = TableProfile::from_json(r#"{"version": 99, "profile": {}}"#).unwrap_err();
-    /// assert!(error.to_string().contains("version must lie in [1, 2], got 99"));
+    /// assert!(error.to_string().contains("version must lie in [1, 3], got 99"));
     /// ```
     pub fn from_json(text: &str) -> Result<Self> {
         let announced: Announced = serde_json::from_str(text).map_err(corrupt)?;

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | [`TableProfile`] | one of those below for every column | |
 //! | [`NumericProfile`] | counts on a [`Grid`] of the reference's quantiles, missing and infinite values, moments | counts; every statistic lies surely in a [`Bracket`] |
-//! | [`CategoricalProfile`] | counts by label, or by group of labels | counts |
+//! | [`CategoricalProfile`] | counts by label, or by group of labels and of the most frequent ones | counts; beyond the cap every distance lies surely in a [`Bracket`] |
 //! | [`FacetProfile`] | of texts and embeddings: numeric profiles of lengths, norms, projections | as those |
 //!
 //! A profile of the reference replaces the reference: it is a hundredth of its size, and later tables, read once, part
@@ -14,6 +14,7 @@ mod bracket;
 mod categorical;
 mod facets;
 mod format;
+mod frequent;
 mod grid;
 mod index;
 mod landmarks;

@@ -5,47 +5,44 @@ use arrow::compute::take;
 use mlops_core::{Error, Result};
 
 use crate::sample::labels;
-use crate::table::Table;
+use crate::table::{Table, parts_of};
 
 /// Segments that one table may have.
-const MOST: usize = 10_000;
+const MOST: u64 = 10_000;
 /// The segment of a row without a label.
-const NONE: usize = usize::MAX;
+const NONE: u32 = u32::MAX;
 
-/// The rows of a table by the label that they carry in one column. 8 bytes a row.
+/// The rows of a table by the label that they carry in one column. 4 bytes a row.
 pub(super) struct Segments {
     names: Vec<String>,
-    of_row: Vec<usize>,
+    of_row: Vec<u32>,
 }
 
 impl Segments {
-    pub(super) fn of(table: &dyn Table, column: &str) -> Result<Self> {
-        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-        let mut of_row = Vec::with_capacity(table.rows() as usize);
-        for chunk in table.column(column)? {
-            for label in &labels(&chunk?)? {
+    /// Of a table that may have so many, which is checked while it is read.
+    pub(super) fn of(table: &dyn Table, column: &str, most: u64) -> Result<Self> {
+        let most = most.min(MOST);
+        let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+        let mut of_row = Vec::new(); // what a footer says of its rows is no reason to reserve memory
+        for chunk in parts_of(table, column)? {
+            for label in labels(&chunk?)?.iter() {
                 let number = match label {
                     None => NONE,
                     Some(label) => match numbers.get(label) {
                         Some(number) => *number,
+                        None if numbers.len() as u64 == most => return Err(too_many(column, most)),
                         None => {
-                            numbers.insert(label.to_owned(), numbers.len());
-                            numbers.len() - 1
+                            numbers.insert(label.to_owned(), numbers.len() as u32);
+                            numbers.len() as u32 - 1
                         }
                     },
                 };
                 of_row.push(number);
             }
-            if numbers.len() > MOST {
-                return Err(Error::invalid(format!(
-                    "column \"{column}\" must hold at most {MOST} labels, got {} or more",
-                    numbers.len()
-                )));
-            }
         }
         let mut names = vec![String::new(); numbers.len()];
         for (name, number) in numbers {
-            names[number] = name;
+            names[number as usize] = name;
         }
         Ok(Self { names, of_row })
     }
@@ -59,7 +56,7 @@ impl Segments {
     pub(super) fn rows(&self) -> Vec<u64> {
         let mut rows = vec![0; self.names.len()];
         let labelled = self.of_row.iter().filter(|&&segment| segment != NONE);
-        labelled.for_each(|&segment| rows[segment] += 1);
+        labelled.for_each(|&segment| rows[segment as usize] += 1);
         rows
     }
 
@@ -79,9 +76,16 @@ impl Segments {
         let mut parts = Vec::new();
         let mut done = 0;
         for rows in order.chunk_by(|&a, &b| of_row[a as usize] == of_row[b as usize]) {
-            parts.push((of_row[rows[0] as usize], sorted.slice(done, rows.len())));
+            let segment = of_row[rows[0] as usize] as usize;
+            parts.push((segment, sorted.slice(done, rows.len())));
             done += rows.len();
         }
         Ok(parts)
     }
+}
+
+fn too_many(column: &str, most: u64) -> Error {
+    Error::invalid(format!(
+        "column \"{column}\" must hold at most {most} labels, got more: profiles of segments are held at once, within 1 GiB"
+    ))
 }

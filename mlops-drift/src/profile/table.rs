@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, FieldRef};
@@ -6,12 +6,16 @@ use mlops_core::{Error, ErrorKind, Result, type_name};
 use serde::{Deserialize, Serialize};
 
 use super::facets::{are_texts, phrases};
+use super::numeric::sum_of;
 use super::ranks::profile_of;
 use super::segments::Segments;
 use super::{CategoricalProfile, FacetProfile, Measured, NumericProfile};
 use crate::parallel;
 use crate::sample::{ColumnKind, Infinite, unsupported};
-use crate::table::{Table, missing};
+use crate::table::{Table, field_of, parts_of};
+
+/// Bytes that the counts of all segments may take.
+const SEGMENTS: u64 = 1 << 30;
 
 /// What is known of a table: a profile of every column. Small, mergeable, and enough for a drift check.
 ///
@@ -38,11 +42,42 @@ use crate::table::{Table, missing};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct TableProfile {
     rows: u64,
     columns: Vec<ColumnProfile>,
     not_profiled: BTreeMap<String, String>,
+}
+
+/// A profile as it is read, before its columns are known to agree.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    rows: u64,
+    columns: Vec<ColumnProfile>,
+    not_profiled: BTreeMap<String, String>,
+}
+
+impl TryFrom<Written> for TableProfile {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let mut names: BTreeSet<&str> = written.not_profiled.keys().map(String::as_str).collect();
+        for column in &written.columns {
+            column.require_whole(written.rows)?;
+            if !names.insert(&column.name) {
+                return Err(Error::invalid(format!(
+                    "a column must be profiled once, got \"{}\" twice",
+                    column.name
+                )));
+            }
+        }
+        Ok(Self {
+            rows: sum_of(&[written.rows])?,
+            columns: written.columns,
+            not_profiled: written.not_profiled,
+        })
+    }
 }
 
 /// What is known of one column.
@@ -85,7 +120,7 @@ impl Values {
             ColumnKind::Categorical => Self::of_strings(table, name),
             ColumnKind::Embedding => {
                 let schema = table.schema();
-                let data_type = schema.field_with_name(name)?.data_type();
+                let data_type = field_of(&schema, name)?.data_type();
                 let of = Measured::embeddings(data_type);
                 let of = of.ok_or_else(|| unsupported(data_type, "embeddings"))?;
                 Self::of_facets(of, table, name)
@@ -107,7 +142,7 @@ impl Values {
     /// Of categories, or of texts if they look so.
     fn of_strings(table: &dyn Table, name: &str) -> Result<Self> {
         let (mut profile, mut several) = (CategoricalProfile::default(), 0);
-        for chunk in table.column(name)? {
+        for chunk in parts_of(table, name)? {
             let chunk = chunk?;
             profile.update(&chunk)?;
             several += phrases(&chunk)?;
@@ -126,9 +161,7 @@ impl Values {
     /// Of a column of a later table, part by part.
     pub(crate) fn like(&self, table: &dyn Table, name: &str) -> Result<Self> {
         let mut profile = self.empty();
-        table
-            .column(name)?
-            .try_for_each(|chunk| profile.update(&chunk?))?;
+        parts_of(table, name)?.try_for_each(|chunk| profile.update(&chunk?))?;
         Ok(profile)
     }
 
@@ -137,6 +170,18 @@ impl Values {
         match self {
             Self::Numeric(profile) => profile.with_infinite(infinite).map(Self::Numeric),
             Self::Categorical(_) | Self::Facets(_) => Ok(self),
+        }
+    }
+
+    /// Counters that are held whatever was counted.
+    fn cells(&self) -> u64 {
+        match self {
+            Self::Numeric(profile) => profile.grid().cells() as u64,
+            Self::Categorical(_) => 1,
+            Self::Facets(profile) => {
+                let facets = profile.facets();
+                facets.map(|(_, facet)| facet.grid().cells() as u64).sum()
+            }
         }
     }
 
@@ -193,7 +238,7 @@ fn for_each_part(
     name: &str,
     with: &mut dyn FnMut(&ArrayRef) -> Result<()>,
 ) -> Result<()> {
-    table.column(name)?.try_for_each(|part| with(&part?))
+    parts_of(table, name)?.try_for_each(|part| with(&part?))
 }
 
 impl ColumnProfile {
@@ -240,7 +285,7 @@ impl ColumnProfile {
     fn by(&self, table: &dyn Table, segments: &Segments) -> Result<Vec<Self>> {
         let mut profiles = vec![self.values.empty(); segments.names().len()];
         let mut start = 0;
-        for chunk in table.column(&self.name)? {
+        for chunk in parts_of(table, &self.name)? {
             let chunk = chunk?;
             for (segment, part) in segments.split(start, &chunk)? {
                 let updated = profiles[segment].update(&part);
@@ -253,6 +298,25 @@ impl ColumnProfile {
             ..self.clone()
         });
         Ok(profiles.collect())
+    }
+
+    /// An error unless it holds so many rows, in the way of its kind.
+    fn require_whole(&self, rows: u64) -> Result<()> {
+        let held = self.values.present() + self.values.missing();
+        let fits = match (self.kind, &self.values) {
+            (ColumnKind::Numeric | ColumnKind::Temporal, Values::Numeric(_))
+            | (ColumnKind::Categorical, Values::Categorical(_)) => true,
+            (ColumnKind::Categorical, Values::Facets(profile)) => profile.is_of_texts(),
+            (ColumnKind::Embedding, Values::Facets(profile)) => !profile.is_of_texts(),
+            _ => false,
+        };
+        if fits && held == rows {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "column \"{}\" must hold {rows} rows of {:?} values, got {held} rows or values of another kind",
+            self.name, self.kind
+        )))
     }
 
     fn require_like(&self, name: &str, data_type: &str, kind: ColumnKind) -> Result<()> {
@@ -326,10 +390,13 @@ impl TableProfile {
     }
 
     /// Of each segment of a later table, on the same grids: rows by the label that they carry in one column. Rows without a label
-    /// are left out. Every column is read once, whatever the number of segments; O(n log n), and 8 bytes per row of the table.
+    /// are left out. Every column is read once, whatever the number of segments; O(n log n), and memory of 4 bytes per row of the table
+    /// beside the segments, each of which takes as much as a profile of no rows.
     ///
     /// # Errors
-    /// As [`like`](Self::like)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for more than 10,000 labels.
+    /// As [`like`](Self::like)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for more than 10,000 labels, or so many that their
+    /// counts would take more than 1 GiB: for each 8 bytes per cell of a [`Grid`](super::Grid), of which a column of 1,000,000 rows has
+    /// up to 8,289. It is found while the labels are read, before anything is counted.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -345,7 +412,7 @@ impl TableProfile {
     /// ```
     pub fn by(&self, table: &dyn Table, column: &str) -> Result<BTreeMap<String, Self>> {
         self.require_columns(table)?;
-        let segments = Segments::of(table, column)?;
+        let segments = Segments::of(table, column, SEGMENTS / self.bytes_empty())?;
         let columns = parallel::map(&self.columns, |column| column.by(table, &segments))?;
         let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
         let named = segments.names().iter().zip(segments.rows());
@@ -364,7 +431,8 @@ impl TableProfile {
     /// The rows of another profile on the same grids.
     ///
     /// # Errors
-    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for other columns or grids; nothing is merged then.
+    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for other columns or grids; nothing is merged then, nor
+    /// beyond 2^53 rows.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         if self.columns.len() != other.columns.len() {
             return Err(Error::new(
@@ -383,16 +451,21 @@ impl TableProfile {
                 .and_then(|()| column.values.merge(&other.values))
                 .map_err(|error| error.context("column", &column.name))?;
         }
+        self.rows = sum_of(&[self.rows, other.rows])?;
         self.columns = merged;
-        self.rows += other.rows;
         Ok(())
+    }
+
+    /// Of counters, if there are no rows yet.
+    fn bytes_empty(&self) -> u64 {
+        let cells = self.columns.iter().map(|column| column.values.cells());
+        8 * cells.sum::<u64>().max(1)
     }
 
     fn require_columns(&self, table: &dyn Table) -> Result<()> {
         let schema = table.schema();
         for column in &self.columns {
-            let field = schema.field_with_name(&column.name);
-            let data_type: &DataType = field.map_err(|_| missing(&column.name))?.data_type();
+            let data_type: &DataType = field_of(&schema, &column.name)?.data_type();
             column.require_like(
                 &column.name,
                 &type_name(data_type),

@@ -1,6 +1,6 @@
 //! From an Arrow array to plain numbers or labels.
 
-use arrow::array::{Array, AsArray, Float64Array, StringArray};
+use arrow::array::{Array, AsArray, Float64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use mlops_core::{Error, ErrorKind, Result};
@@ -83,15 +83,6 @@ fn ticks(array: &dyn Array) -> Result<arrow::array::ArrayRef> {
         _ => DataType::Int64,
     };
     Ok(cast(&plain, &integer)?)
-}
-
-/// The values as strings. Floats have no categories.
-pub(crate) fn labels(array: &dyn Array) -> Result<StringArray> {
-    let data_type = value_type(array.data_type());
-    if ColumnKind::of(data_type) != ColumnKind::Categorical && !data_type.is_integer() {
-        return Err(unsupported(array.data_type(), "categories"));
-    }
-    Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone())
 }
 
 pub(crate) fn value_type(data_type: &DataType) -> &DataType {

@@ -13,13 +13,15 @@
 
 mod categorical;
 mod column;
+mod label;
 mod moments;
 mod numeric;
 mod unseen;
 
 pub use categorical::CategoricalSample;
 pub use column::ColumnKind;
-pub(crate) use column::{labels, numbers, unsupported, value_type};
+pub(crate) use column::{numbers, unsupported, value_type};
+pub(crate) use label::{Labels, labels};
 pub use moments::Moments;
 pub use numeric::{Infinite, NumericSample};
 pub(crate) use numeric::{of_order_key, order_key, quantile_by, rank_of};

@@ -255,7 +255,12 @@ impl Sums {
             },
             |a, b| {
                 let [sum, more] = two_sum(a[0], b[0]);
-                [sum, more + (a[1] + b[1]), lesser(b[2], a[2]), greater(b[3], a[3])]
+                [
+                    sum,
+                    more + (a[1] + b[1]),
+                    lesser(b[2], a[2]),
+                    greater(b[3], a[3]),
+                ]
             },
         );
         let mean = divided([sum, lost], block.len() as f64);

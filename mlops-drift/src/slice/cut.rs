@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use arrow::array::{Array, RecordBatch, StringArray};
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use mlops_core::{Error, ErrorKind, Result};
 
 use super::{Conjunction, Lattice, Predicate};
-use crate::sample::{ColumnKind, NumericSample, labels, numbers};
-use crate::table::missing;
+use crate::sample::{ColumnKind, Labels, NumericSample, labels, numbers};
+use crate::table::column_of;
 
 /// The code of a row for which no predicate of a column holds.
 const NONE: u32 = u32::MAX;
@@ -138,9 +138,7 @@ fn read(
 /// The column, if it is of a kind with this type: numbers of any width, labels of any encoding, or the same
 /// temporal type.
 fn alike<'a>(table: &'a RecordBatch, column: &str, like: &DataType) -> Result<&'a dyn Array> {
-    let array = table
-        .column_by_name(column)
-        .ok_or_else(|| missing(column))?;
+    let array = column_of(table, column)?;
     let (kind, other) = (ColumnKind::of(like), ColumnKind::of(array.data_type()));
     if kind != other || (kind == ColumnKind::Temporal && like != array.data_type()) {
         return Err(Error::new(
@@ -154,7 +152,7 @@ fn alike<'a>(table: &'a RecordBatch, column: &str, like: &DataType) -> Result<&'
     Ok(array.as_ref())
 }
 
-fn by_label(column: &str, parts: &[StringArray]) -> (Vec<Predicate>, Vec<u32>) {
+fn by_label(column: &str, parts: &[Labels]) -> (Vec<Predicate>, Vec<u32>) {
     let rows = || parts.iter().flat_map(|part| part.iter());
     let distinct: BTreeSet<&str> = rows().flatten().collect();
     let codes: HashMap<&str, u32> = distinct.iter().copied().zip(0..).collect();

@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Lattice;
-use crate::table::{Table, gathered, missing};
+use crate::table::{Table, column_of, gathered};
 
 /// Rows that a bitmap numbers.
 const MOST: usize = u32::MAX as usize / 4;
@@ -63,7 +63,7 @@ pub(super) fn take(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> {
 /// probability 1/i (Vitter, "Random sampling with a reservoir", ACM Transactions on Mathematical Software
 /// 11, 1985).
 fn one_per_unit(batch: &RecordBatch, unit: &str, seed: u64) -> Result<Vec<u32>> {
-    let keys = batch.column_by_name(unit).ok_or_else(|| missing(unit))?;
+    let keys = column_of(batch, unit)?;
     if keys.null_count() > 0 {
         return Err(Error::invalid(format!(
             "unit column \"{unit}\" must hold no null, got {}",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sketch::{Distinct, FrequentLabels, Quantiles};
 use crate::sample::{ColumnKind, Moments, labels, numbers};
-use crate::table::Table;
+use crate::table::{Table, parts_of};
 
 /// What a column holds.
 ///
@@ -52,7 +52,7 @@ impl ColumnSummary {
     pub(super) fn of(table: &dyn Table, field: &Field) -> Result<Self> {
         let name = field.name();
         let mut summary = Self::empty(name, field.data_type())?;
-        for part in table.column(name)? {
+        for part in parts_of(table, name)? {
             let added = part.and_then(|part| summary.add(&part));
             added.map_err(|error| error.context("column", name))?;
         }

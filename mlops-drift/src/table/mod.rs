@@ -14,7 +14,7 @@ mod parts;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array};
 use arrow::compute::concat;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 #[cfg(feature = "parquet")]
@@ -29,9 +29,10 @@ pub type Chunks<'a> = Box<dyn Iterator<Item = Result<ArrayRef>> + 'a>;
 /// # Contract
 /// - Every reading gives the same rows in the same order; where the parts are cut apart does not matter.
 /// - A part is small against memory; a column need not be.
+/// - Every part of a column is of the schema's type; whoever reads it refuses another.
 ///
 /// # Errors
-/// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that the schema lacks; what reading can cause, such as
+/// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that the schema lacks or has twice; what reading can cause, such as
 /// [`Corrupt`](ErrorKind::Corrupt).
 ///
 /// ```
@@ -65,7 +66,7 @@ impl Table for RecordBatch {
     }
 
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
-        let column = self.column_by_name(name).ok_or_else(|| missing(name))?;
+        let column = column_of(self, name)?;
         Ok(Box::new(std::iter::once(Ok(column.clone()))))
     }
 }
@@ -83,20 +84,20 @@ impl Table for Vec<RecordBatch> {
 
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
         let name = name.to_owned();
-        Ok(Box::new(self.iter().map(move |batch| {
-            let column = batch.column_by_name(&name);
-            column.cloned().ok_or_else(|| missing(&name))
-        })))
+        Ok(Box::new(
+            self.iter()
+                .map(move |batch| column_of(batch, &name).cloned()),
+        ))
     }
 }
 
 /// Some columns of a table in one batch: for what needs all values at once.
 pub(crate) fn gathered(table: &dyn Table, columns: &[&str]) -> Result<RecordBatch> {
     let whole = columns.iter().map(|name| {
-        let parts = table.column(name)?.collect::<Result<Vec<_>>>()?;
+        let parts = parts_of(table, name)?.collect::<Result<Vec<_>>>()?;
         let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
         let column = match parts.as_slice() {
-            [] => new_empty_array(table.schema().field_with_name(name)?.data_type()),
+            [] => new_empty_array(field_of(&table.schema(), name)?.data_type()),
             parts => concat(parts)?,
         };
         Ok((*name, column))
@@ -104,6 +105,52 @@ pub(crate) fn gathered(table: &dyn Table, columns: &[&str]) -> Result<RecordBatc
     Ok(RecordBatch::try_from_iter(
         whole.collect::<Result<Vec<_>>>()?,
     )?)
+}
+
+/// The parts of a column, each of the schema's type: numbers of one type counted as those of another mean nothing.
+///
+/// # Errors
+/// `SignatureMismatch` for a column that is missing or there twice, or a part of another type.
+pub(crate) fn parts_of<'a>(table: &'a dyn Table, name: &str) -> Result<Chunks<'a>> {
+    let data_type = field_of(&table.schema(), name)?.data_type().clone();
+    let name = name.to_owned();
+    Ok(Box::new(table.column(&name)?.map(move |part| {
+        let part = part?;
+        require_type(&name, &data_type, Some(part.data_type()))?;
+        Ok(part)
+    })))
+}
+
+/// The one field of this name. Of two columns of one name the second would never be looked at.
+///
+/// # Errors
+/// `SignatureMismatch` for none or several.
+pub(crate) fn field_of<'a>(schema: &'a Schema, name: &str) -> Result<&'a Field> {
+    index_of(schema, name).map(|index| schema.field(index))
+}
+
+/// The one column of this name.
+///
+/// # Errors
+/// As [`field_of`]'s.
+pub(crate) fn column_of<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
+    index_of(batch.schema_ref(), name).map(|index| batch.column(index))
+}
+
+fn index_of(schema: &Schema, name: &str) -> Result<usize> {
+    let fields = schema.fields().iter().enumerate();
+    let mut named = fields.filter(|(_, field)| field.name() == name);
+    let (index, _) = named.next().ok_or_else(|| missing(name))?;
+    match named.count() {
+        0 => Ok(index),
+        more => Err(Error::new(
+            ErrorKind::SignatureMismatch,
+            format!(
+                "column \"{name}\" must be there once, got {} of this name",
+                more + 1
+            ),
+        )),
+    }
 }
 
 pub(crate) fn missing(column: &str) -> Error {

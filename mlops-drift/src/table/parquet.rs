@@ -11,7 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::{Chunks, Table, missing};
+use super::{Chunks, Table, index_of, missing};
 
 /// Rows that are decoded at once: they stay in the cache until they are counted.
 const ROWS: usize = 16_384;
@@ -147,8 +147,7 @@ impl ParquetFile {
     }
 
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
-        let index = self.metadata.schema().index_of(name);
-        let index = index.map_err(|_| missing(name))?;
+        let index = index_of(self.metadata.schema(), name)?;
         let chunks = self.chunks(index).map_err(|error| at(&self.path, error))?;
         Ok(Box::new(
             chunks.map(|chunk| chunk.map_err(|error| at(&self.path, error))),

@@ -4,20 +4,18 @@ use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use mlops_core::{Error, ErrorKind, Result};
 
-use super::{Chunks, Table, missing, require_type};
+use super::{Chunks, Table, field_of, require_type};
 
 /// Some columns of a table side by side, part by part, wherever each column is cut. Memory for one part.
 ///
 /// # Errors
-/// `SignatureMismatch` for a column that is missing or whose parts are of another type than the schema's;
+/// `SignatureMismatch` for a column that is missing, there twice, or whose parts are of another type than the schema's;
 /// `Corrupt` for columns of different lengths.
 pub(crate) fn in_parts<'a>(table: &'a dyn Table, columns: &[&str]) -> Result<Parts<'a>> {
     let schema = table.schema();
     let fields = columns.iter().map(|name| {
-        let found = schema.fields().find(name);
-        let (_, field) = found.ok_or_else(|| missing(name))?;
         // The first part may have no nulls where a later one has.
-        Ok(field.as_ref().clone().with_nullable(true))
+        Ok(field_of(&schema, name)?.clone().with_nullable(true))
     });
     let fields = fields.collect::<Result<Vec<Field>>>()?;
     let readers = columns.iter().map(|name| {
@@ -68,7 +66,6 @@ impl Reader<'_> {
 
 impl Parts<'_> {
     /// Of every part.
-    #[cfg(feature = "parquet")]
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
     }

@@ -1,12 +1,12 @@
 //! Suites as files, and bad rows in Parquet files of their own.
 
-use mlops_core::ErrorKind;
 use mlops_drift::expectation::Suite;
 
-use super::parts::every_rule;
+use super::parts::{every_rule, first_rules};
 
 /// A suite as written by the first version; newer readers must read it.
 const FIRST: &str = include_str!("../fixtures/suite-v1.json");
+const SECOND: &str = include_str!("../fixtures/suite-v2.json");
 
 #[test]
 fn every_rule_comes_back_from_json() {
@@ -16,11 +16,18 @@ fn every_rule_comes_back_from_json() {
 
 #[test]
 fn files_of_the_first_version_are_read() {
-    assert_eq!(Suite::from_json(FIRST).unwrap(), every_rule());
+    assert_eq!(Suite::from_json(FIRST).unwrap(), Suite::new(first_rules()));
+}
+
+#[test]
+fn files_of_the_second_version_are_read() {
+    assert_eq!(Suite::from_json(SECOND).unwrap(), every_rule());
 }
 
 #[cfg(feature = "toml")]
 mod toml {
+    use mlops_core::ErrorKind;
+
     use super::*;
 
     #[test]
@@ -31,7 +38,7 @@ mod toml {
 
     #[test]
     fn what_is_no_suite_is_an_error() {
-        let newer = Suite::from_toml("version = 2\nexpectations = []").unwrap_err();
+        let newer = Suite::from_toml("version = 3\nexpectations = []").unwrap_err();
         assert_eq!(newer.kind(), ErrorKind::Unsupported);
         let of = |rule: &str| format!("version = 1\n[[expectations]]\ncolumn = \"x\"\n{rule}");
         assert!(Suite::from_toml(&of("rule = \"not_null\"")).is_ok());

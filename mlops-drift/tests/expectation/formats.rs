@@ -67,7 +67,7 @@ fn junit_fails_errors_and_notes_warnings() {
     let head = r#"<testsuite name="validation" tests="4" failures="2" skipped="0" errors="0">"#;
     assert!(text.contains(head), "{text}");
     assert!(text.contains(r#"<testcase classname="validation" name="x is of type int32"/>"#));
-    let note = "name=\"x is between 1 and 5\"><system-out>broken by 1 of 4 rows, first by row 3</system-out>";
+    let note = "name=\"x is between 1 and 5\"><system-out>broken by 1 of 4 rows, first by row 3, and 2 miss a value</system-out>";
     assert!(text.contains(note), "{text}");
     let failure = "<failure type=\"validation\" message=\"cannot be checked: column &quot;y&quot; is missing\"/>";
     assert!(text.contains(failure), "{text}");

@@ -1,6 +1,7 @@
 //! Data validation: each rule against its definition, parts against the whole, files, and inference against its promise.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod applicable;
 mod files;
 mod formats;
 mod inference;

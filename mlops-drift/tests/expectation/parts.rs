@@ -7,7 +7,7 @@ use arrow::compute::concat_batches;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::expectation::{
-    Bounds, Checkpoint, Context, Expectation, Rule, Severity, Suite, ValidationReport,
+    Bounds, Checkpoint, Context, Expectation, Order, Rule, Severity, Suite, ValidationReport,
 };
 use mlops_drift::table::Table;
 use proptest::prelude::*;
@@ -17,10 +17,46 @@ use super::{table, value};
 /// Every rule, on columns x (numbers), y (numbers) and t (texts).
 pub(crate) fn every_rule() -> Suite {
     let on = |rule| Expectation::on("x", rule);
+    let labels = |of: &[&str]| of.iter().map(|&label| label.to_owned()).collect();
+    let second = [
+        on(Rule::Missing).severity(Severity::Warning),
+        on(Rule::none_of(["a"])),
+        Expectation::on("t", Rule::none_of(["b", "c"])),
+        Expectation::on("t", Rule::AllOf(labels(&["a", "b"]))),
+        on(Rule::OrderedWithin {
+            order: Order::StrictlyIncreasing,
+            by: vec!["t".into()],
+        }),
+        on(Rule::KeyInTable {
+            with: vec!["y".into(), "t".into()],
+            table: "other".into(),
+            columns: ["x", "y", "t"].map(ToOwned::to_owned).into(),
+        }),
+        Expectation::on_table(Rule::OnlyColumns(labels(&["t", "x"]))),
+        on(Rule::Fresh {
+            within_seconds: 1,
+            ahead_seconds: 2,
+        }),
+        on(Rule::between(-1, 1).unwrap())
+            .only_where("t", Rule::one_of(["a"]))
+            .unwrap()
+            .only_where("y", Rule::NotNull)
+            .unwrap(),
+        on(Rule::Unique).only_where("t", Rule::NotNull).unwrap(),
+        on(Rule::Mean(Bounds::default().min(0)))
+            .only_where("y", Rule::at_least(0).unwrap())
+            .unwrap(),
+    ];
+    Suite::new(first_rules().into_iter().chain(second))
+}
+
+/// Those that the first version had.
+pub(crate) fn first_rules() -> Vec<Expectation> {
+    let on = |rule| Expectation::on("x", rule);
     let y = || "y".to_owned();
     let level = SignificanceLevel::FIVE_PERCENT;
     let within = || Bounds::default().min(-0.5).below(0.5);
-    Suite::new([
+    vec![
         on(Rule::Exists),
         on(Rule::Type("float64".into())),
         on(Rule::Type("int8".into())),
@@ -47,7 +83,7 @@ pub(crate) fn every_rule() -> Suite {
         }),
         Expectation::on_table(Rule::Rows((3..=20).into())),
         on(Rule::Distinct((2..=4).into())),
-        on(Rule::Fresh { within_seconds: 1 }),
+        on(Rule::fresh(1)),
         on(Rule::Mean(within())),
         on(Rule::StandardDeviation(within())),
         on(Rule::Quantile {
@@ -67,7 +103,7 @@ pub(crate) fn every_rule() -> Suite {
         )
         .level(level)
         .unwrap(),
-    ])
+    ]
 }
 
 type Row = (Option<f64>, Option<f64>, Option<String>);
@@ -286,7 +322,7 @@ fn a_checkpoint_of_something_else_is_an_error() {
             .unwrap_err()
             .kind()
     };
-    assert_eq!(changed("/version", 2.into()), ErrorKind::Unsupported);
+    assert_eq!(changed("/version", 3.into()), ErrorKind::Unsupported);
     assert_eq!(
         changed("/content/rows", u64::MAX.into()),
         ErrorKind::Corrupt

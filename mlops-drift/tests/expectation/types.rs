@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::types::Int32Type;
+use arrow::array::types::{Float32Type, Int32Type};
 use arrow::array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array,
-    Decimal256Array, DictionaryArray, DurationMicrosecondArray, FixedSizeBinaryArray, Float16Array,
-    Float32Array, Float64Array, Int8Array, Int64Array, IntervalYearMonthArray, ListArray,
-    NullArray, RecordBatch, RunArray, StringArray, StringViewArray, StructArray,
-    Time64NanosecondArray, TimestampNanosecondArray, UInt64Array,
+    Decimal256Array, DictionaryArray, DurationMicrosecondArray, FixedSizeBinaryArray,
+    FixedSizeListArray, Float16Array, Float32Array, Float64Array, Int8Array, Int32Builder,
+    Int64Array, IntervalMonthDayNanoArray, IntervalYearMonthArray, ListArray, MapBuilder,
+    NullArray, RecordBatch, RunArray, StringArray, StringBuilder, StringViewArray, StructArray,
+    Time64NanosecondArray, TimestampNanosecondArray, UInt64Array, UnionBuilder,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, i256};
@@ -29,7 +30,25 @@ fn columns() -> Vec<ArrayRef> {
     let dictionary = DictionaryArray::<Int32Type>::from_iter([Some("a"), None, Some("a")]);
     let of_numbers = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Int64));
     let numbers = Int64Array::from(vec![Some(i64::MIN), None, Some(i64::MAX)]);
+    let of_floats = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Float64));
+    let to = |array: &dyn Array, of: &DataType| cast(array, of).unwrap();
+    let mut union = UnionBuilder::new_dense();
+    let mut map = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
+    for i in 0..3 {
+        union.append::<Int32Type>("a", i).unwrap();
+        map.append(i > 0).unwrap();
+    }
+    let embeddings = [Some(vec![Some(1.0), Some(2.0)]), None];
+    let embeddings = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(embeddings, 2);
     vec![
+        to(&Float64Array::from(floats.clone()), &of_floats),
+        to(&texts(), &DataType::LargeUtf8),
+        to(&texts(), &DataType::BinaryView),
+        to(&texts(), &DataType::LargeBinary),
+        Arc::new(union.build().unwrap()),
+        Arc::new(map.finish()),
+        Arc::new(embeddings),
+        Arc::new(IntervalMonthDayNanoArray::from(vec![None, None])),
         cast(&numbers.slice(1, 1), &of_numbers).unwrap(),
         Arc::new(numbers),
         Arc::new(Int8Array::from(vec![-128, 127, 0])),
@@ -122,6 +141,9 @@ fn keys_are_checked_on_all_but_nested_columns() {
                 | DataType::Interval(_)
                 | DataType::RunEndEncoded(_, _)
                 | DataType::Decimal256(76, _)
+                | DataType::Union(_, _)
+                | DataType::Map(_, _)
+                | DataType::FixedSizeList(_, _)
         );
         assert_eq!(refused, nested, "{data_type}");
     }
