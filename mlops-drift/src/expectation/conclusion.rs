@@ -57,9 +57,10 @@ impl Conclusion {
             broken,
             ..
         } = *found;
-        let mut reason = match found.examples.first() {
-            None => format!("obeyed by all {rows} rows"),
-            Some(first) => format!("broken by {broken} of {rows} rows, first by row {first}"),
+        let mut reason = match (broken, found.examples.first()) {
+            (0, _) => format!("obeyed by all {rows} rows"),
+            (_, None) => format!("broken by {broken} of {rows} rows"),
+            (_, Some(first)) => format!("broken by {broken} of {rows} rows, first by row {first}"),
         };
         if missing > 0 && expectation.rule().reads_values() {
             reason += &format!(", and {missing} miss a value");

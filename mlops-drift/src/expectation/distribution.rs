@@ -11,7 +11,7 @@ use super::memory::Memory;
 use super::on_rows::column;
 use super::on_table::TableCheck;
 use crate::check::default_test;
-use crate::profile::Values;
+use crate::profile::{ColumnProfile, Values};
 use crate::sample::{ColumnKind, unsupported};
 use crate::table::{field_of, missing};
 
@@ -71,6 +71,28 @@ fn require_comparable(current: &DataType, (kind, reference): &(ColumnKind, Strin
         ErrorKind::SignatureMismatch,
         format!("the column must be comparable with {reference}, got {name}"),
     ))
+}
+
+impl Distributed {
+    /// Of a column's profile, against a profile in the context.
+    pub(super) fn of_profile(
+        current: &ColumnProfile,
+        table: &str,
+        level: SignificanceLevel,
+        context: &Context,
+    ) -> Result<Conclusion> {
+        let profile = context.find_profile(table);
+        let profile = profile.ok_or_else(|| Error::not_found("profile in the context", table))?;
+        let reference = profile.column(current.name());
+        let reference = reference.ok_or_else(|| missing(current.name()))?;
+        let compared = Self {
+            column: current.name().to_owned(),
+            level,
+            reference: reference.values().clone(),
+            current: current.values().clone(),
+        };
+        compared.conclude()
+    }
 }
 
 impl TableCheck for Distributed {

@@ -11,6 +11,7 @@
 //! | set bad rows apart, in memory | [`Suite::split`] |
 //! | do so part by part, and see which rows break what | [`Suite::validator`], [`Validator`] |
 //! | write both to Parquet files, part by part | `Suite::quarantine` (feature `parquet`) |
+//! | hold the profile of a table to a suite | [`Suite::validate_profile`] |
 //! | keep a suite in a file | [`Suite::to_json`], `Suite::to_toml` (feature `toml`) |
 //! | show the result | [`ValidationReport`]: JSON, Markdown, JUnit XML |
 //!
@@ -62,6 +63,7 @@ mod memory;
 mod moment;
 mod number;
 mod numbers;
+mod on_profile;
 mod on_rows;
 mod on_table;
 mod quantile;

@@ -82,13 +82,18 @@ impl TableCheck for NoOthers {
     }
 
     fn conclude(&self) -> Result<Conclusion> {
-        let others: Vec<&str> = self.others.iter().map(String::as_str).collect();
-        let reason = match others.as_slice() {
-            [] => "there are no others".to_owned(),
-            others => format!("there are others: {}", others.join(", ")),
-        };
-        Ok(Conclusion::new(others.is_empty(), reason))
+        Ok(no_others(&self.others))
     }
+}
+
+/// Of a table with such columns beside those that are allowed.
+pub(super) fn no_others(others: &BTreeSet<String>) -> Conclusion {
+    let names: Vec<&str> = others.iter().map(String::as_str).collect();
+    let reason = match names.as_slice() {
+        [] => "there are no others".to_owned(),
+        names => format!("there are others: {}", names.join(", ")),
+    };
+    Conclusion::new(others.is_empty(), reason)
 }
 
 /// [`Rule::AllOf`](super::Rule::AllOf).

@@ -6,6 +6,7 @@ mod files;
 mod formats;
 mod inference;
 mod parts;
+mod profiles;
 mod rows;
 mod suite;
 mod types;

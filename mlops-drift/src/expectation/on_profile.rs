@@ -1,0 +1,335 @@
+//! A suite against the profile of a table: the rules that counts decide.
+
+use mlops_core::{Error, ErrorKind, Result};
+
+use super::bounds::{Bound, Bounds};
+use super::conclusion::Conclusion;
+use super::context::Context;
+use super::distribution::Distributed;
+use super::expected::Expectation;
+use super::found::Found;
+use super::on_table::no_others;
+use super::report::{ExpectationResult, ValidationReport};
+use super::rule::{Rule, expression_of};
+use super::suite::Suite;
+use crate::profile::{CategoricalProfile, ColumnProfile, NumericProfile, TableProfile, Values};
+use crate::sample::Moments;
+use crate::table::missing;
+
+/// Integers up to here are floats.
+const EXACT: f64 = (1_u64 << 53) as f64;
+
+impl Suite {
+    /// Holds the profile of a table to the suite, where the rows are no longer at hand: a shard that keeps only its profile can still be
+    /// validated.
+    ///
+    /// | rule | decided by |
+    /// | --- | --- |
+    /// | rows, columns, types, missing values | the profile's exact figures |
+    /// | ranges of integers and `float64` | counts on the grid, if they leave one verdict |
+    /// | labels, expressions, lengths, distinct values, uniqueness of strings | counts by label, or their bounds |
+    /// | mean, standard deviation | moments |
+    /// | distributed as in a profile on the same grid | the test between profiles |
+    ///
+    /// **Guarantee**: a verdict is that of the rows. What the profile leaves open, such as order, other tables, conditions, and rows within a cell
+    /// that a bound cuts, "cannot be checked" and fails, as in [`validate`](Self::validate). No row is named.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a rule whose settings make no sense.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![Some(1), None, Some(9)])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
+    /// use mlops_drift::profile::TableProfile;
+    /// let suite = Suite::new([Expectation::on("x", Rule::between(0, 5)?), Expectation::on("x", Rule::Increasing)]);
+    /// let report = suite.validate_profile(&TableProfile::of(&table)?, &Context::default())?;
+    /// assert_eq!(report.results[0].reason, "broken by 1 of 3 rows, and 1 miss a value");
+    /// assert!(report.results[1].reason.starts_with("cannot be checked: a profile does not tell"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn validate_profile(
+        &self,
+        profile: &TableProfile,
+        context: &Context,
+    ) -> Result<ValidationReport> {
+        let results = self.expectations().iter().map(|expectation| {
+            let expectation = expectation.clone().checked()?;
+            let held = Held {
+                profile,
+                expectation: &expectation,
+                context,
+            };
+            let (conclusion, found) = held.conclude().unwrap_or_else(|error| {
+                let unchecked = Conclusion::unchecked(&error.to_string());
+                (unchecked, Found::default())
+            });
+            Ok(ExpectationResult::new(&expectation, conclusion, found))
+        });
+        Ok(ValidationReport {
+            rows: profile.rows(),
+            results: results.collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// A profile that is held to one expectation.
+struct Held<'a> {
+    profile: &'a TableProfile,
+    expectation: &'a Expectation,
+    context: &'a Context,
+}
+
+impl Held<'_> {
+    fn conclude(&self) -> Result<(Conclusion, Found)> {
+        let rule = self.expectation.rule();
+        if !self.expectation.conditions().is_empty() {
+            return Err(untold("which rows meet a condition"));
+        }
+        if !rule.is_on_rows() {
+            return Ok((self.of_table(rule)?, Found::default()));
+        }
+        let column = match rule {
+            Rule::Type(name) => return self.of_type(name),
+            _ => self.column()?,
+        };
+        let [least, most] = broken(rule, column)?;
+        let [few, many] = [least, most].map(|broken| self.of_rows(column, broken));
+        if few.0.passed != many.0.passed {
+            return Err(untold(&format!(
+                "enough: {least} to {most} rows break the rule"
+            )));
+        }
+        Ok(few)
+    }
+
+    fn of_rows(&self, column: &ColumnProfile, broken: u64) -> (Conclusion, Found) {
+        let found = Found {
+            rows: self.profile.rows(),
+            missing: column.values().missing(),
+            broken,
+            ..Found::default()
+        };
+        let conclusion = Conclusion::of_rows(self.expectation, &found, self.profile.rows());
+        (conclusion, found)
+    }
+
+    fn name(&self) -> &str {
+        self.expectation.column().unwrap_or_default()
+    }
+
+    fn column(&self) -> Result<&ColumnProfile> {
+        let name = self.name();
+        match self.profile.column(name) {
+            Some(column) => Ok(column),
+            None if self.profile.not_profiled().contains_key(name) => {
+                Err(untold("the values of this column"))
+            }
+            None => Err(missing(name)),
+        }
+    }
+
+    fn type_name(&self) -> Result<&str> {
+        let name = self.name();
+        let profiled = self.profile.column(name).map(ColumnProfile::data_type);
+        let other = || self.profile.not_profiled().get(name).map(String::as_str);
+        profiled.or_else(other).ok_or_else(|| missing(name))
+    }
+
+    fn of_type(&self, expected: &str) -> Result<(Conclusion, Found)> {
+        let found = self.type_name()?;
+        if found == expected {
+            let rows = self.profile.rows();
+            let reason = format!("obeyed by all {rows} rows");
+            let found = Found {
+                rows,
+                ..Found::default()
+            };
+            return Ok((Conclusion::new(true, reason), found));
+        }
+        Err(Error::new(
+            ErrorKind::SignatureMismatch,
+            format!("the column must be of type {expected}, got {found}"),
+        ))
+    }
+
+    fn of_table(&self, rule: &Rule) -> Result<Conclusion> {
+        match rule {
+            Rule::Exists => {
+                self.type_name()?;
+                Ok(Conclusion::new(true, "the column is there".into()))
+            }
+            Rule::Rows(expected) => {
+                let rows = self.profile.rows();
+                Ok(Conclusion::new(
+                    expected.contains(rows),
+                    format!("{rows} rows"),
+                ))
+            }
+            Rule::OnlyColumns(allowed) => {
+                let profiled = self.profile.columns().iter().map(ColumnProfile::name);
+                let others = self.profile.not_profiled().keys().map(String::as_str);
+                let names = profiled.chain(others).map(ToOwned::to_owned);
+                Ok(no_others(
+                    &names.filter(|name| !allowed.contains(name)).collect(),
+                ))
+            }
+            Rule::Mean(within) => self.moment(within, "mean", Moments::mean),
+            Rule::StandardDeviation(within) => {
+                self.moment(within, "standard deviation", Moments::standard_deviation)
+            }
+            Rule::Distinct(expected) => {
+                let distinct = labels(self.column()?)?.distinct();
+                let distinct = distinct.ok_or_else(|| untold("how many labels there are"))? as u64;
+                let reason = format!("{distinct} distinct values");
+                match (distinct, expected.contains(distinct)) {
+                    (0, true) => Ok(Conclusion::not_applicable("there is no value")),
+                    (_, passed) => Ok(Conclusion::new(passed, reason)),
+                }
+            }
+            Rule::DistributedAs { table } => {
+                let level = self.expectation.significance();
+                let level = level.ok_or_else(|| untold("a level"))?;
+                Distributed::of_profile(self.column()?, table, level, self.context)
+            }
+            _ => Err(untold("this")),
+        }
+    }
+
+    fn moment(
+        &self,
+        within: &Bounds,
+        what: &str,
+        of: fn(&Moments) -> Option<f64>,
+    ) -> Result<Conclusion> {
+        let numbers = numbers(self.column()?)?;
+        let defined = numbers.infinite() == [0, 0];
+        Ok(match of(numbers.moments()).filter(|_| defined) {
+            Some(value) => {
+                Conclusion::new(within.contains(value), format!("the {what} is {value}"))
+            }
+            None => Conclusion::new(false, format!("the {what} is undefined")),
+        })
+    }
+}
+
+/// At least and at most how many rows break a rule.
+fn broken(rule: &Rule, column: &ColumnProfile) -> Result<[u64; 2]> {
+    let values = column.values();
+    match rule {
+        Rule::NotNull => Ok([values.missing(); 2]),
+        Rule::Missing => Ok([values.present(); 2]),
+        Rule::Between(bounds) => outside(numbers(column)?, &ends(bounds, column.data_type())?),
+        Rule::OneOf(allowed) => {
+            let labels = labels(column)?;
+            let [least, most] = counted(labels, allowed.iter());
+            let all = labels.values();
+            Ok([all.saturating_sub(most), all - least])
+        }
+        Rule::NoneOf(forbidden) => Ok(counted(labels(column)?, forbidden.iter())),
+        Rule::Matches(expression) => {
+            let expression = expression_of(expression)?;
+            by_label(column, |label| !expression.is_match(label))
+        }
+        Rule::Length(count) => by_label(column, |label| {
+            !count.contains(label.chars().count() as u64)
+        }),
+        Rule::Unique => {
+            let labels = labels(column)?;
+            let distinct = labels.distinct().ok_or_else(|| untold("every label"))?;
+            Ok([labels.values() - distinct as u64; 2])
+        }
+        _ => Err(untold("this")),
+    }
+}
+
+/// At least and at most how many values carry one of these labels.
+fn counted<'a>(of: &CategoricalProfile, labels: impl Iterator<Item = &'a String>) -> [u64; 2] {
+    let counts = labels.map(|label| of.count(label));
+    let [least, most] = counts.fold([0_u64; 2], |sum, count| {
+        [sum[0] + count[0], sum[1].saturating_add(count[1])]
+    });
+    [least, most.min(of.values())]
+}
+
+fn by_label(column: &ColumnProfile, breaks: impl Fn(&str) -> bool) -> Result<[u64; 2]> {
+    let profile = labels(column)?;
+    let labels = profile.labels().ok_or_else(|| untold("every label"))?;
+    let breaking = labels.into_iter().filter(|label| breaks(label));
+    Ok([breaking.map(|label| profile.count(label)[0]).sum(); 2])
+}
+
+fn numbers(column: &ColumnProfile) -> Result<&NumericProfile> {
+    match column.values() {
+        Values::Numeric(profile) => Ok(profile),
+        _ => Err(untold("numbers of this column")),
+    }
+}
+
+/// Of strings and truths.
+fn labels(column: &ColumnProfile) -> Result<&CategoricalProfile> {
+    match column.values() {
+        Values::Categorical(profile) => Ok(profile),
+        _ => Err(untold("labels of this column")),
+    }
+}
+
+/// An end and whether it is included.
+type End = Option<(f64, bool)>;
+
+/// The ends as floats, where no rounding can change a verdict.
+fn ends(bounds: &Bounds, data_type: &str) -> Result<[End; 2]> {
+    let exact = match data_type {
+        "float64" => true,
+        of if of.starts_with("int") || of.starts_with("uint") => false,
+        _ => return Err(untold("whether a value of this type was rounded")),
+    };
+    let read = |(bound, included): (&Bound, bool)| {
+        let number = bound.number().filter(|x| exact || x.abs() < EXACT);
+        let number = number.ok_or_else(|| untold("whether a value was rounded"))?;
+        Ok::<_, Error>((number, included))
+    };
+    Ok([
+        bounds.low().map(read).transpose()?,
+        bounds.high().map(read).transpose()?,
+    ])
+}
+
+/// At least and at most how many values lie outside.
+fn outside(profile: &NumericProfile, [low, high]: &[End; 2]) -> Result<[u64; 2]> {
+    let below = |x: f64| low.is_some_and(|(end, included)| x < end || x == end && !included);
+    let above = |x: f64| high.is_some_and(|(end, included)| x > end || x == end && !included);
+    let [negative, positive] = profile.infinite();
+    let infinite =
+        if low.is_some() { negative } else { 0 } + if high.is_some() { positive } else { 0 };
+    let mut sum = [infinite; 2];
+    let moments = profile.moments();
+    let (Some(least), Some(greatest)) = (moments.least(), moments.greatest()) else {
+        return Ok(sum);
+    };
+    let cuts = profile.grid().cuts();
+    for (cell, &count) in profile.cells().iter().enumerate() {
+        let (from, to) = match cell % 2 {
+            1 => (cuts[cell / 2], cuts[cell / 2]),
+            _ => {
+                let before = (cell / 2).checked_sub(1).map_or(least, |cut| cuts[cut]);
+                let after = cuts.get(cell / 2).copied().unwrap_or(greatest);
+                (before.max(least), after.min(greatest))
+            }
+        };
+        // A cell lies between these, ends included: more than it holds, so that nothing is missed.
+        let sure = below(to) || above(from);
+        let possible = below(from) || above(to);
+        sum[0] += if sure { count } else { 0 };
+        sum[1] += if possible { count } else { 0 };
+    }
+    Ok(sum)
+}
+
+fn untold(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("a profile does not tell {what}"),
+    )
+}

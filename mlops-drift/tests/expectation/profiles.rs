@@ -1,0 +1,122 @@
+//! A suite against a profile gives the verdicts of the rows, or says that it cannot.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+use mlops_core::evidence::SignificanceLevel;
+use mlops_drift::expectation::{Bounds, Context, Expectation, ExpectationResult, Rule, Suite};
+use mlops_drift::profile::TableProfile;
+use proptest::prelude::*;
+
+use super::{table, value};
+
+fn suite(low: f64, high: f64) -> Suite {
+    let on = |rule| Expectation::on("x", rule);
+    let t = |rule| Expectation::on("t", rule);
+    let columns = ["x", "t", "z"].map(ToOwned::to_owned).into();
+    let some = |expectation: Expectation| expectation.mostly(0.5).unwrap();
+    let level = SignificanceLevel::FIVE_PERCENT;
+    Suite::new([
+        on(Rule::Exists),
+        on(Rule::Type("float64".into())),
+        on(Rule::Type("int64".into())),
+        some(on(Rule::NotNull)),
+        on(Rule::Missing),
+        on(Rule::between(low, high).unwrap()),
+        some(on(Rule::Between(Bounds::default().above(low)))),
+        on(Rule::Between(Bounds::default().below(high)))
+            .level(level)
+            .unwrap(),
+        on(Rule::Mean(Bounds::default().min(low).max(high))),
+        on(Rule::StandardDeviation(
+            Bounds::default().max(high - low + 1.0),
+        )),
+        t(Rule::one_of(["a", "b", ""])),
+        some(t(Rule::none_of(["a"]))),
+        t(Rule::matches("^a").unwrap()),
+        t(Rule::Length((1..=2).into())),
+        t(Rule::Unique),
+        t(Rule::Distinct((2..=4).into())),
+        Expectation::on_table(Rule::Rows((3..).into())),
+        Expectation::on_table(Rule::OnlyColumns(columns)),
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Few distinct values lie in cells of their own, so that nothing is left open.
+    #[test]
+    fn verdicts_are_those_of_the_rows(
+        rows in prop::collection::vec((value(), prop::option::of("[abc]{0,3}")), 1..40),
+        ends in (-4..4_i32, 0..4_i32),
+    ) {
+        let numbers: Float64Array = rows.iter().map(|row| row.0).collect();
+        let texts: StringArray = rows.iter().map(|row| row.1.as_deref()).collect();
+        let batch = table([("x", Arc::new(numbers) as ArrayRef), ("t", Arc::new(texts) as ArrayRef)]);
+        let suite = suite(f64::from(ends.0) / 2.0, f64::from(ends.0 + ends.1) / 2.0);
+        let profile = TableProfile::of(&batch).unwrap();
+        let by_rows = suite.validate(&batch).unwrap();
+        let by_profile = suite.validate_profile(&profile, &Context::default()).unwrap();
+        prop_assert_eq!(by_rows.passed(), by_profile.passed());
+        for (of_rows, found) in by_rows.results.iter().zip(&by_profile.results) {
+            let state = |of: &ExpectationResult| (of.passed, of.applicable, of.p_value);
+            prop_assert_eq!(state(of_rows), state(found), "{:?} by {:?}", found, of_rows);
+            if found.rows > 0 && !found.expectation.contains("of type") {
+                prop_assert_eq!((of_rows.broken, of_rows.missing), (found.broken, found.missing), "{:?}", found);
+            }
+        }
+    }
+}
+
+/// A bound within a cell: decided where the rows of the cell do not change the verdict, open otherwise.
+#[test]
+fn what_a_cell_hides_is_not_decided() {
+    let column = Float64Array::from_iter_values((0..100_000).map(|i| f64::from(i) / 7.0));
+    let profile = TableProfile::of(&table([("x", Arc::new(column) as ArrayRef)])).unwrap();
+    let result = |end: f64, mostly: f64| {
+        let rule = Rule::Between(Bounds::default().max(end));
+        let suite = Suite::new([Expectation::on("x", rule).mostly(mostly).unwrap()]);
+        let report = suite.validate_profile(&profile, &Context::default());
+        report.unwrap().results.remove(0)
+    };
+    assert!(result(20_000.0, 1.0).passed && result(7_001.3, 0.4).passed);
+    let decided = result(7_001.3, 0.9);
+    assert!(!decided.passed && decided.broken > 50_000, "{decided:?}");
+    let open = result(7_001.3, 0.490_1); // 49,010 rows obey
+    let why = "cannot be checked: a profile does not tell";
+    assert!(!open.passed && open.reason.starts_with(why), "{open:?}");
+}
+
+#[test]
+fn what_needs_rows_is_not_decided() {
+    let ids = Int64Array::from(vec![Some(1), None, Some((1 << 53) + 1)]);
+    let profile = TableProfile::of(&table([("x", Arc::new(ids) as ArrayRef)])).unwrap();
+    let context = Context::default().profile("before", profile.clone());
+    let held = |expectation: Expectation| {
+        let report = Suite::new([expectation]).validate_profile(&profile, &context);
+        report.unwrap().results.remove(0)
+    };
+    let on = |rule| Expectation::on("x", rule);
+    for open in [
+        on(Rule::Increasing),
+        on(Rule::Unique),
+        on(Rule::fresh(1)),
+        on(Rule::between(0.0, 2f64.powi(60)).unwrap()),
+        on(Rule::NotNull)
+            .only_where("x", Rule::at_least(0).unwrap())
+            .unwrap(),
+        Expectation::on("y", Rule::NotNull),
+    ] {
+        let found = held(open);
+        assert!(
+            !found.passed && found.reason.starts_with("cannot be checked"),
+            "{found:?}"
+        );
+    }
+    assert_eq!(held(on(Rule::NotNull)).broken, 1);
+    let same = on(Rule::DistributedAs {
+        table: "before".into(),
+    });
+    assert!(held(same.level(SignificanceLevel::FIVE_PERCENT).unwrap()).passed);
+}
