@@ -3,7 +3,7 @@
 //! Bytes: `MLPF`, the version as u16, the SHA-256 of the rest, and the profile as CBOR (RFC 8949). Integers are big-endian.
 
 use mlops_core::{Digest, Error, ErrorKind, Result};
-use serde::de::IgnoredAny;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::TableProfile;
@@ -28,8 +28,73 @@ struct Written {
 #[derive(Deserialize)]
 struct Announced {
     version: u16,
-    #[serde(rename = "profile")]
-    _profile: IgnoredAny,
+}
+
+/// Bytes as above, of any kind of thing: magic, version, digest and CBOR.
+pub(crate) struct Framed {
+    pub(crate) magic: &'static [u8; 4],
+    pub(crate) version: u16,
+    /// What it is, in words.
+    pub(crate) of: &'static str,
+}
+
+const FRAMED: Framed = Framed {
+    magic: MAGIC,
+    version: VERSION,
+    of: "profile",
+};
+
+impl Framed {
+    pub(crate) fn write(&self, content: &impl Serialize) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        ciborium::into_writer(content, &mut body).map_err(|error| {
+            let what = format!("cannot write a {}", self.of);
+            Error::new(ErrorKind::Internal, what).source(error)
+        })?;
+        let version = self.version.to_be_bytes();
+        let digest = Digest::of(&body);
+        Ok([self.magic, version.as_slice(), digest.as_bytes(), &body].concat())
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T> {
+        let header = bytes.split_at_checked(HEADER);
+        let (header, body) = header
+            .filter(|(header, _)| header.starts_with(self.magic))
+            .ok_or_else(|| {
+                let what = format!(
+                    "a {} starts with {HEADER} bytes of header, got others",
+                    self.of
+                );
+                Error::new(ErrorKind::Corrupt, what)
+            })?;
+        self.require_known(u16::from_be_bytes([header[4], header[5]]))?;
+        if Digest::of(body).as_bytes() != &header[6..] {
+            let what = format!("the digest of a {} does not match", self.of);
+            return Err(Error::new(ErrorKind::Corrupt, what));
+        }
+        ciborium::from_reader(body).map_err(|error| self.corrupt(error))
+    }
+
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T> {
+        let announced: Announced =
+            serde_json::from_str(text).map_err(|error| self.corrupt(error))?;
+        self.require_known(announced.version)?;
+        serde_json::from_str(text).map_err(|error| self.corrupt(error))
+    }
+
+    fn require_known(&self, version: u16) -> Result<()> {
+        if (1..=self.version).contains(&version) {
+            return Ok(());
+        }
+        let (of, newest) = (self.of, self.version);
+        let what = format!("a {of}'s version must lie in [1, {newest}], got {version}");
+        Err(Error::new(ErrorKind::Unsupported, what))
+    }
+
+    fn corrupt(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        let what = format!("not a {} of a table", self.of);
+        Error::new(ErrorKind::Corrupt, what).source(error)
+    }
 }
 
 impl TableProfile {
@@ -55,9 +120,7 @@ impl TableProfile {
     /// assert!(error.to_string().contains("version must lie in [1, 3], got 99"));
     /// ```
     pub fn from_json(text: &str) -> Result<Self> {
-        let announced: Announced = serde_json::from_str(text).map_err(corrupt)?;
-        require_known(announced.version)?;
-        let written: Written = serde_json::from_str(text).map_err(corrupt)?;
+        let written: Written = FRAMED.read_json(text)?;
         Ok(written.profile)
     }
 
@@ -66,18 +129,7 @@ impl TableProfile {
     /// # Errors
     /// None that input can cause.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut body = Vec::new();
-        ciborium::into_writer(self, &mut body).map_err(|error| {
-            Error::new(ErrorKind::Internal, "cannot write a profile").source(error)
-        })?;
-        let digest = Digest::of(&body);
-        Ok([
-            MAGIC.as_slice(),
-            &VERSION.to_be_bytes(),
-            digest.as_bytes(),
-            &body,
-        ]
-        .concat())
+        FRAMED.write(self)
     }
 
     /// A profile from bytes.
@@ -92,34 +144,6 @@ impl TableProfile {
     /// assert_eq!(TableProfile::from_bytes(b"MLPF").unwrap_err().kind(), ErrorKind::Corrupt);
     /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let (header, body) = bytes
-            .split_at_checked(HEADER)
-            .filter(|(header, _)| header.starts_with(MAGIC))
-            .ok_or_else(|| {
-                let what = format!("a profile starts with {HEADER} bytes of header, got others");
-                Error::new(ErrorKind::Corrupt, what)
-            })?;
-        require_known(u16::from_be_bytes([header[4], header[5]]))?;
-        if Digest::of(body).as_bytes() != &header[6..] {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                "the digest of a profile does not match",
-            ));
-        }
-        ciborium::from_reader(body).map_err(corrupt)
+        FRAMED.read(bytes)
     }
-}
-
-fn require_known(version: u16) -> Result<()> {
-    if (1..=VERSION).contains(&version) {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Unsupported,
-        format!("a profile's version must lie in [1, {VERSION}], got {version}"),
-    ))
-}
-
-fn corrupt(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::new(ErrorKind::Corrupt, "not a profile of a table").source(error)
 }

@@ -9,6 +9,11 @@
 //!
 //! A profile of the reference replaces the reference: it is a hundredth of its size, and later tables, read once, part
 //! by part, on as many machines as there are, are counted on its grids and merged in any order.
+//!
+//! What needs no reference is not here but in a summary (module `summary`, feature `sketch`): a sketch of the quantiles
+//! and of the number of distinct values of a numeric column. A profile needs neither for its verdicts: its
+//! [quantiles](NumericProfile::quantile) lie surely between two cuts, where a sketch only estimates them. Both are written in the same
+//! kind of file, merge, and can be made [of every segment](TableProfile::by) of a table.
 
 mod bracket;
 mod categorical;
@@ -28,6 +33,10 @@ pub use bracket::Bracket;
 pub use categorical::CategoricalProfile;
 pub use facets::FacetProfile;
 pub(crate) use facets::Measured;
+#[cfg(feature = "sketch")]
+pub(crate) use format::Framed;
 pub use grid::Grid;
 pub use numeric::NumericProfile;
+#[cfg(feature = "sketch")]
+pub(crate) use segments::Segments;
 pub use table::{ColumnProfile, TableProfile, Values};

@@ -13,14 +13,14 @@ const MOST: u64 = 10_000;
 const NONE: u32 = u32::MAX;
 
 /// The rows of a table by the label that they carry in one column. 4 bytes a row.
-pub(super) struct Segments {
+pub(crate) struct Segments {
     names: Vec<String>,
     of_row: Vec<u32>,
 }
 
 impl Segments {
     /// Of a table that may have so many, which is checked while it is read.
-    pub(super) fn of(table: &dyn Table, column: &str, most: u64) -> Result<Self> {
+    pub(crate) fn of(table: &dyn Table, column: &str, most: u64) -> Result<Self> {
         let most = most.min(MOST);
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         let mut of_row = Vec::new(); // what a footer says of its rows is no reason to reserve memory
@@ -48,12 +48,12 @@ impl Segments {
     }
 
     /// The labels, in order of appearance.
-    pub(super) fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
     /// How many rows each segment has.
-    pub(super) fn rows(&self) -> Vec<u64> {
+    pub(crate) fn rows(&self) -> Vec<u64> {
         let mut rows = vec![0; self.names.len()];
         let labelled = self.of_row.iter().filter(|&&segment| segment != NONE);
         labelled.for_each(|&segment| rows[segment as usize] += 1);
@@ -61,7 +61,7 @@ impl Segments {
     }
 
     /// A part of a column that starts at this row, as a part for each segment that has rows in it.
-    pub(super) fn split(&self, start: usize, part: &ArrayRef) -> Result<Vec<(usize, ArrayRef)>> {
+    pub(crate) fn split(&self, start: usize, part: &ArrayRef) -> Result<Vec<(usize, ArrayRef)>> {
         let of_row = self.of_row.get(start..start + part.len()).ok_or_else(|| {
             Error::invalid(format!(
                 "every column must hold {} rows, got at least {}",

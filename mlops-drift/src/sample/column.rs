@@ -2,6 +2,8 @@
 
 use arrow::array::{Array, AsArray, Float64Array};
 use arrow::compute::cast;
+#[cfg(feature = "sketch")]
+use arrow::datatypes::Decimal128Type;
 use arrow::datatypes::{DataType, Float64Type};
 use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,26 @@ fn ticks(array: &dyn Array) -> Result<arrow::array::ArrayRef> {
         _ => DataType::Int64,
     };
     Ok(cast(&plain, &integer)?)
+}
+
+/// The values that are not missing, as integers of the column's own unit, without rounding: of integers, times and decimals of up to
+/// 128 bits; `None` of other columns.
+#[cfg(feature = "sketch")]
+pub(crate) fn integers(array: &dyn Array) -> Result<Option<Vec<i128>>> {
+    use DataType as T;
+    let data_type = value_type(array.data_type());
+    let wide = match data_type {
+        T::Decimal32(_, scale) | T::Decimal64(_, scale) | T::Decimal128(_, scale) => {
+            cast(&cast(array, data_type)?, &T::Decimal128(38, *scale))?
+        }
+        of if of.is_integer() => cast(&cast(array, of)?, &T::Decimal128(38, 0))?,
+        of if ColumnKind::of(of) == ColumnKind::Temporal => {
+            cast(&ticks(array)?, &T::Decimal128(38, 0))?
+        }
+        _ => return Ok(None),
+    };
+    let values = wide.as_primitive::<Decimal128Type>();
+    Ok(Some(values.iter().flatten().collect()))
 }
 
 pub(crate) fn value_type(data_type: &DataType) -> &DataType {

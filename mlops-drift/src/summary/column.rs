@@ -6,7 +6,8 @@ use mlops_core::{Error, ErrorKind, Result, type_name};
 use serde::{Deserialize, Serialize};
 
 use super::sketch::{Distinct, FrequentLabels, Quantiles};
-use crate::sample::{ColumnKind, Moments, labels, numbers};
+use crate::profile::Segments;
+use crate::sample::{ColumnKind, Moments, integers, labels, numbers};
 use crate::table::{Table, parts_of};
 
 /// What a column holds.
@@ -33,7 +34,7 @@ pub struct ColumnSummary {
     infinite: [u64; 2],
     moments: Moments,
     quantiles: Quantiles,
-    distinct: Distinct,
+    distinct: Option<Distinct>,
     frequent: FrequentLabels,
 }
 
@@ -59,6 +60,33 @@ impl ColumnSummary {
         Ok(summary)
     }
 
+    /// Of every segment of a table.
+    pub(super) fn by(table: &dyn Table, field: &Field, segments: &Segments) -> Result<Vec<Self>> {
+        let name = field.name();
+        let empty = Self::empty(name, field.data_type())?;
+        let mut summaries = vec![empty; segments.names().len()];
+        let mut start = 0;
+        for part in parts_of(table, name)? {
+            let part = part?;
+            for (segment, rows) in segments.split(start, &part)? {
+                let added = summaries[segment].add(&rows);
+                added.map_err(|error| error.context("column", name))?;
+            }
+            start += part.len();
+        }
+        Ok(summaries)
+    }
+
+    /// Whether what it counts fits so many rows.
+    pub(super) fn fits(&self, rows: u64) -> bool {
+        let [below, above] = self.infinite;
+        let parts = [self.nulls, self.nans, below, above, self.moments.count()];
+        let counted = parts
+            .iter()
+            .try_fold(0_u64, |sum, part| sum.checked_add(*part));
+        self.rows == rows && counted.is_some_and(|counted| counted <= rows)
+    }
+
     fn empty(name: &str, data_type: &DataType) -> Result<Self> {
         Ok(Self {
             name: name.to_owned(),
@@ -69,7 +97,7 @@ impl ColumnSummary {
             infinite: [0, 0],
             moments: Moments::default(),
             quantiles: Quantiles::default(),
-            distinct: Distinct::new()?,
+            distinct: is_counted(data_type).then(Distinct::new).transpose()?,
             frequent: FrequentLabels::new()?,
         })
     }
@@ -97,7 +125,12 @@ impl ColumnSummary {
             .collect();
         self.moments.merge(&Moments::of(&finite));
         self.quantiles.add(&finite);
-        self.distinct = self.distinct.with_numbers(&finite)?;
+        if let Some(distinct) = &mut self.distinct {
+            *distinct = match integers(part)? {
+                Some(integers) => distinct.with_integers(integers)?,
+                None => distinct.with_numbers(&finite)?,
+            };
+        }
         Ok(())
     }
 
@@ -107,7 +140,9 @@ impl ColumnSummary {
         for label in labels.iter().flatten() {
             *counts.entry(label).or_default() += 1;
         }
-        self.distinct = self.distinct.with_labels(counts.keys().copied())?;
+        if let Some(distinct) = &mut self.distinct {
+            *distinct = distinct.with_labels(counts.keys().copied())?;
+        }
         let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
         counts.sort_unstable(); // the same sketch for the same rows
         self.frequent.add(&counts);
@@ -129,7 +164,8 @@ impl ColumnSummary {
         merged.infinite = [0, 1].map(|end: usize| self.infinite[end] + other.infinite[end]);
         merged.moments.merge(&other.moments);
         merged.quantiles.merge(&other.quantiles);
-        merged.distinct = self.distinct.merged(&other.distinct)?;
+        let both = self.distinct.as_ref().zip(other.distinct.as_ref());
+        merged.distinct = both.map(|(a, b)| a.merged(b)).transpose()?;
         merged.frequent.merge(&other.frequent);
         Ok(merged)
     }
@@ -174,13 +210,22 @@ impl ColumnSummary {
         &self.quantiles
     }
 
-    /// How many distinct values, estimated.
-    pub fn distinct(&self) -> &Distinct {
-        &self.distinct
+    /// How many distinct values, estimated; `None` if they are not counted, as of bytes and nested columns. Integers, times and
+    /// decimals of up to 128 bits are told apart to the last digit, wider decimals as floats.
+    pub fn distinct(&self) -> Option<&Distinct> {
+        self.distinct.as_ref()
     }
 
     /// The most frequent labels, within sure bounds; none for a column of numbers.
     pub fn frequent(&self) -> &FrequentLabels {
         &self.frequent
     }
+}
+
+fn is_counted(data_type: &DataType) -> bool {
+    use ColumnKind as K;
+    matches!(
+        ColumnKind::of(data_type),
+        K::Numeric | K::Temporal | K::Categorical
+    )
 }

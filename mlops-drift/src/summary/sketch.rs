@@ -125,6 +125,28 @@ impl Distinct {
         self.merged(&Self(sketch.compact(true)))
     }
 
+    /// With these integers, each as its own value, beyond 2^53 too; those of 64 bits are hashed as DataSketches' other libraries do.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    ///
+    /// ```
+    /// use mlops_drift::summary::Distinct;
+    /// let ids = Distinct::new()?.with_integers((0..1_000).map(|i| (1 << 60) + i))?;
+    /// assert_eq!(ids.estimate(), 1_000.0); // as floats they would be 5
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn with_integers(&self, values: impl IntoIterator<Item = i128>) -> Result<Self> {
+        let mut sketch = ThetaSketchBuilder::default().build().map_err(internal)?;
+        for value in values {
+            match i64::try_from(value) {
+                Ok(value) => sketch.update(value),
+                Err(_) => sketch.update(value),
+            }
+        }
+        self.merged(&Self(sketch.compact(true)))
+    }
+
     /// With these labels.
     ///
     /// # Errors
