@@ -363,7 +363,7 @@ fn columns_are_left_out_or_told_as_not_applicable() {
         .prepare()
         .err()
         .unwrap();
-    assert_eq!(twice.kind(), ErrorKind::InvalidArgument);
+    assert_eq!(twice.kind(), ErrorKind::SignatureMismatch);
 }
 
 /// Computed by hand: what moved, from where to where, in rows and in profiles.

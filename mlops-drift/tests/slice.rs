@@ -226,7 +226,7 @@ fn the_finder_reports_what_a_written_out_lattice_does() {
             .for_each(|(a, _)| *a = "a0".into());
         let pooled = NumericSample::new(reference.x.iter().chain(&current.x).copied());
         let edges: Vec<f64> = (1..5)
-            .map(|i| pooled.quantile(f64::from(i) / 5.0).unwrap())
+            .map(|i| pooled.quantile(f64::from(i) * 0.2).unwrap()) // as linspace has it
             .collect();
         let (x, y) = (reference.words(&edges), current.words(&edges));
         for depth in 1..=4 {

@@ -328,9 +328,9 @@ impl DriftCheck {
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a reference without rows or
-    /// columns, two columns of one name, a null unit, a category that varies within its unit and is to be tested in a way of its own, a minimum effect in a measure
+    /// columns, a null unit, a category that varies within its unit and is to be tested in a way of its own, a minimum effect in a measure
     /// that the column does not report; [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch)
-    /// for a named column that the reference lacks; [`Unsupported`](mlops_core::ErrorKind::Unsupported)
+    /// for a named column that the reference lacks, and for two columns of one name; [`Unsupported`](mlops_core::ErrorKind::Unsupported)
     /// for a nested or binary column that was named, or if there is no other.
     ///
     /// ```

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef};
 use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_core::{Digest, Error, ErrorKind, Result};
 
@@ -281,32 +282,24 @@ impl Column {
             let units = self.unit.as_deref().and_then(|unit| units.get(unit));
             return read(current, &self.name, units, &self.method, infinite);
         };
+        let mut first = Vec::new();
+        let is_numeric = self.data_type.kind == ColumnKind::Numeric;
+        let mut watch = |part: &ArrayRef| {
+            if is_numeric && first.len() < FIRST {
+                let part = numbers(&part.slice(0, part.len().min(FIRST)))?;
+                first = first_of(std::mem::take(&mut first).into_iter().chain(part));
+            }
+            Ok(())
+        };
         let values = match &current.0 {
-            Held::Rows(batch) => reference.like(batch, &self.name)?,
-            Held::Parts(table) => reference.like(table.as_ref(), &self.name)?,
+            Held::Rows(batch) => reference.like_watched(batch, &self.name, &mut watch)?,
+            Held::Parts(table) => reference.like_watched(table.as_ref(), &self.name, &mut watch)?,
             Held::Profile(_) => profiled(current, &self.name, self.data_type.kind)?,
         };
         Ok(Observed {
-            first: self.first_numbers(current)?,
+            first,
             ..Observed::of_profile(values, infinite)?
         })
-    }
-
-    /// Of the first parts of a table.
-    fn first_numbers(&self, current: &Source) -> Result<Vec<f64>> {
-        let (Ok(table), ColumnKind::Numeric) = (current.as_table(), self.data_type.kind) else {
-            return Ok(Vec::new());
-        };
-        let mut first = Vec::new();
-        for part in table.column(&self.name)? {
-            let part = part?;
-            let part = part.slice(0, part.len().min(FIRST));
-            first = first_of(first.into_iter().chain(numbers(&part)?));
-            if first.len() == FIRST {
-                break;
-            }
-        }
-        Ok(first)
     }
 
     fn compare(
@@ -483,18 +476,14 @@ fn require_rows(source: &Source, role: &str) -> Result<()> {
     )))
 }
 
+/// An error for two columns of one name.
 fn require_distinct(source: &Source, role: &str) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    match source
-        .columns()
-        .into_iter()
-        .find(|name| !seen.insert(name.clone()))
-    {
-        None => Ok(()),
-        Some(name) => Err(Error::invalid(format!(
-            "the columns of the {role} table must have distinct names, got several of \"{name}\""
-        ))),
-    }
+    source.columns().iter().try_for_each(|name| {
+        let found = source.column_type(name);
+        found
+            .map(drop)
+            .map_err(|error| error.context("table", role))
+    })
 }
 
 /// The columns to compare, and those that cannot be and that nobody named, with the reason. If none can be, that is an error.

@@ -160,8 +160,22 @@ impl Values {
 
     /// Of a column of a later table, part by part.
     pub(crate) fn like(&self, table: &dyn Table, name: &str) -> Result<Self> {
+        self.like_watched(table, name, &mut |_| Ok(()))
+    }
+
+    /// The same; every part is shown before it is counted, since reading it again would cost more.
+    pub(crate) fn like_watched(
+        &self,
+        table: &dyn Table,
+        name: &str,
+        watch: &mut dyn FnMut(&ArrayRef) -> Result<()>,
+    ) -> Result<Self> {
         let mut profile = self.empty();
-        parts_of(table, name)?.try_for_each(|chunk| profile.update(&chunk?))?;
+        for part in parts_of(table, name)? {
+            let part = part?;
+            watch(&part)?;
+            profile.update(&part)?;
+        }
         Ok(profile)
     }
 

@@ -73,7 +73,7 @@ pub use welch::Welch;
 /// use mlops_drift::two_sample::{KolmogorovSmirnov, TwoSampleTest};
 /// let sample = NumericSample::new([1.0, 2.0]);
 /// let result = KolmogorovSmirnov::default().test(&sample, &sample)?;
-/// assert_eq!(result.method, "kolmogorov_smirnov_exact");
+/// assert_eq!(result.method, "kolmogorov_smirnov_exact_given_ties");
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
