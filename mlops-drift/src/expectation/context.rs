@@ -36,7 +36,7 @@ impl Context {
     /// # let column = std::sync::Arc::new(TimestampSecondArray::from(vec![0, 600])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("time", column)])?;
     /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
-    /// let suite = Suite::new([Expectation::on("time", Rule::Fresh { within_seconds: 900 })]);
+    /// let suite = Suite::new([Expectation::on("time", Rule::Fresh { within_seconds: 900, ahead_seconds: 0 })]);
     /// let at = |now: &str| -> Result<bool, Box<dyn std::error::Error>> {
     ///     Ok(suite.validate_with(&table, &Context::default().now(now.parse()?))?.passed())
     /// };
