@@ -5,9 +5,9 @@ use mlops_core::{Error, ErrorKind, Result};
 
 use super::change::{ChangeVerdict, MetricChange};
 use super::quality::{ColumnQuality, DataQualityReport};
-use super::report::PerformanceReport;
+use super::report::{Classes, PerformanceReport};
 use crate::expectation::{ExpectationResult, ValidationReport};
-use crate::performance::Reliability;
+use crate::performance::{Confusion, Reliability};
 use crate::report::chart::{Histogram, LineChart};
 
 #[derive(Template)]
@@ -168,4 +168,48 @@ fn class(change: &MetricChange) -> &'static str {
 
 fn cannot(error: askama::Error) -> Error {
     Error::new(ErrorKind::Internal, "cannot render the report").source(error)
+}
+
+impl Classes {
+    /// For every pair of a true and a predicted class that occurs, the share of the true class that was predicted so, before and now; those that
+    /// changed most first.
+    fn cells(&self) -> Vec<[String; 4]> {
+        let count = self.names.len();
+        let share = |confusion: &Confusion, truth: usize, predicted: usize| {
+            let of_truth = confusion.cells().get(truth * count..(truth + 1) * count)?;
+            let all: f64 = of_truth.iter().sum();
+            (all > 0.0).then(|| of_truth[predicted] / all)
+        };
+        let pairs =
+            (0..count).flat_map(|truth| (0..count).map(move |predicted| (truth, predicted)));
+        let mut shares: Vec<_> = pairs
+            .map(|(truth, predicted)| {
+                let [before, now] = [&self.reference, &self.current]
+                    .map(|confusion| share(confusion, truth, predicted));
+                (truth, predicted, before, now)
+            })
+            .filter(|(.., before, now)| {
+                [*before, *now]
+                    .into_iter()
+                    .flatten()
+                    .any(|share| share > 0.0)
+            })
+            .collect();
+        let change = |before: Option<f64>, now: Option<f64>| {
+            (now.unwrap_or(0.0) - before.unwrap_or(0.0)).abs()
+        };
+        shares.sort_by(|(.., a, b), (.., c, d)| change(*c, *d).total_cmp(&change(*a, *b)));
+        let text = |share: Option<f64>| {
+            share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0))
+        };
+        let told = shares.into_iter().map(|(truth, predicted, before, now)| {
+            [
+                self.names[truth].clone(),
+                self.names[predicted].clone(),
+                text(before),
+                text(now),
+            ]
+        });
+        told.collect()
+    }
 }
