@@ -338,7 +338,7 @@ impl CategoricalProfile {
     /// ```
     pub fn total_variation(&self, current: &Self) -> Result<Bracket> {
         let [x, y] = self.samples(current);
-        let of_groups = TotalVariation.divergence(&x, &y)?.get();
+        let of_groups = TotalVariation::default().divergence(&x, &y)?.get();
         let low = of_groups * (1.0 - ROUNDING);
         let high = match self.is_exact() && current.is_exact() {
             true => of_groups * (1.0 + ROUNDING),

@@ -7,8 +7,8 @@ use crate::sample::{of_order_key, order_key};
 const FEW: usize = 4_096;
 /// Values that show over which range the slots should lie.
 const SHOWN: usize = 1_024;
-/// Slots are this many times finer than those values need: one in sixteen then holds a rank that a grid looks up.
-const FINER: usize = 32;
+/// Slots per rank that is looked up: few of them are then looked into.
+const PER_RANK: usize = 16;
 
 /// A value, and how many finite ones are less, and how many at most that.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -102,23 +102,23 @@ impl Landmarks {
     }
 
     /// The next values, in any order. Those at wanted ranks, and those beside them, are sorted.
-    pub(super) fn add_all(&mut self, values: Vec<f64>) {
+    pub(super) fn add_all(&mut self, values: &[f64]) {
         if values.len() <= FEW {
-            return self.add_sorted(&sorted(values));
+            return self.add_keys(&mut keys(values.iter().copied()));
         }
-        let slots = slots_of(&values);
-        let counts = slots.counts(&values);
+        let slots = slots_of(values, PER_RANK * self.wanted.len().next_power_of_two());
+        let counts = slots.counts(values);
         let occupied = counts.iter().filter(|&&count| count > 0).count();
         if self.complete && self.found.len() + occupied > self.most {
             self.keep_wanted();
         }
         let looked_into = self.looked_into(&counts);
-        let kept = sorted(retained(values, |value| looked_into[slots.of(value)]));
-        let mut rest = kept.as_slice();
+        let mut kept = by_slot(values, slots, &counts, &looked_into);
+        let mut rest = kept.as_mut_slice();
         for (count, is_looked_into) in counts.into_iter().zip(looked_into) {
             if is_looked_into {
-                let (first, later) = rest.split_at(count as usize);
-                self.add_sorted(first);
+                let (first, later) = rest.split_at_mut(count as usize);
+                self.add_keys(first);
                 rest = later;
             } else {
                 self.skip(count as usize);
@@ -126,9 +126,11 @@ impl Landmarks {
         }
     }
 
-    fn add_sorted(&mut self, values: &[f64]) {
-        for ties in values.chunk_by(|a, b| a == b) {
-            self.add(ties[0], ties.len());
+    /// The next values by their keys, in any order.
+    fn add_keys(&mut self, keys: &mut [u64]) {
+        keys.sort_unstable();
+        for ties in keys.chunk_by(|a, b| a == b) {
+            self.add(of_order_key(ties[0]), ties.len());
         }
     }
 
@@ -173,28 +175,37 @@ impl Landmarks {
     }
 }
 
-/// As `Vec::retain`, without a branch, which one value in sixteen would take by surprise.
-fn retained(mut values: Vec<f64>, keep: impl Fn(f64) -> bool) -> Vec<f64> {
-    let mut kept = 0;
-    for index in 0..values.len() {
-        let value = values[index];
-        values[kept] = value;
-        kept += usize::from(keep(value));
+/// The keys of the values in those slots that are looked into, slot after slot.
+fn by_slot(values: &[f64], slots: Slots, counts: &[u32], looked_into: &[bool]) -> Vec<u64> {
+    let mut size = 0;
+    let starts = counts.iter().zip(looked_into).map(|(&count, &is_one)| {
+        let start = size;
+        size += if is_one { count } else { 0 };
+        start
+    });
+    let mut next: Vec<u32> = starts.collect();
+    let mut kept = vec![0; size as usize];
+    for &value in values {
+        let slot = slots.of(value);
+        if looked_into[slot] {
+            kept[next[slot] as usize] = order_key(value);
+            next[slot] += 1;
+        }
     }
-    values.truncate(kept);
-    values
+    kept
 }
 
-/// Over the range of every so manieth value.
-fn slots_of(values: &[f64]) -> Slots {
+/// At least so many over the range of every so manieth value.
+fn slots_of(values: &[f64], number: usize) -> Slots {
     let step = values.len().div_ceil(SHOWN).max(1);
-    let shown = sorted(values.iter().copied().step_by(step).collect());
-    Slots::over(&shown).finer(FINER)
+    let mut shown = keys(values.iter().copied().step_by(step));
+    shown.sort_unstable();
+    let shown: Vec<f64> = shown.into_iter().map(of_order_key).collect();
+    let slots = Slots::over(&shown);
+    slots.finer((number / slots.len()).max(1))
 }
 
-/// Keys are sorted rather than floats: a third faster.
-fn sorted(values: Vec<f64>) -> Vec<f64> {
-    let mut keys: Vec<u64> = values.into_iter().map(order_key).collect();
-    keys.sort_unstable();
-    keys.into_iter().map(of_order_key).collect()
+/// What is sorted rather than floats: a third faster.
+fn keys(values: impl Iterator<Item = f64>) -> Vec<u64> {
+    values.map(order_key).collect()
 }

@@ -159,13 +159,6 @@ impl NumericProfile {
         Self::of_ordered(grid, sample, undefined, moments)
     }
 
-    /// Of the values of a reference that are not null, without sorting them all.
-    pub(super) fn of_values(values: Vec<f64>) -> Self {
-        let (undefined, finite, moments) = Undefined::apart(Cow::Owned(values));
-        let ranks = Ranks::of_values(finite.into_owned(), undefined.infinite);
-        Self::of_ordered(ranks.grid(), &ranks, undefined, moments)
-    }
-
     fn of_ordered(
         grid: Grid,
         sample: &impl Ordered,
@@ -181,11 +174,6 @@ impl NumericProfile {
             nulls: 0,
             moments,
         }
-    }
-
-    /// The same, with rows that are null besides.
-    pub(super) fn with_nulls(self, nulls: u64) -> Self {
-        Self { nulls, ..self }
     }
 
     /// No rows yet, on the same grid: what a day, a shard or a segment starts from.
@@ -387,6 +375,44 @@ impl NumericProfile {
     }
 }
 
+/// The rows of a reference, gathered part by part; what needs no grid is told of each part while it is in the cache.
+#[derive(Default)]
+pub(super) struct Gathered {
+    finite: Vec<f64>,
+    undefined: Undefined,
+    moments: Moments,
+    nulls: u64,
+}
+
+impl Gathered {
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self {
+            finite: Vec::with_capacity(rows),
+            ..Self::default()
+        }
+    }
+
+    /// The rows of one more part.
+    pub(super) fn add(&mut self, column: &dyn Array) -> Result<()> {
+        let values = present(column)?;
+        self.nulls += (column.len() - values.len()) as u64;
+        let (undefined, finite, moments) = Undefined::apart(values);
+        self.finite.extend_from_slice(&finite);
+        self.undefined.add(&undefined);
+        self.moments.merge(&moments);
+        Ok(())
+    }
+
+    /// The profile of them all, without sorting them all.
+    pub(super) fn profile(self) -> NumericProfile {
+        let ranks = Ranks::of_values(&self.finite, self.undefined.infinite);
+        NumericProfile {
+            nulls: self.nulls,
+            ..NumericProfile::of_ordered(ranks.grid(), &ranks, self.undefined, self.moments)
+        }
+    }
+}
+
 /// Values that have no place on a grid.
 #[derive(Default)]
 struct Undefined {
@@ -396,6 +422,13 @@ struct Undefined {
 }
 
 impl Undefined {
+    fn add(&mut self, other: &Self) {
+        self.nans += other.nans;
+        for (count, more) in self.infinite.iter_mut().zip(other.infinite) {
+            *count += more;
+        }
+    }
+
     /// Parts values into these and the finite ones, with the moments of those.
     fn apart(values: Cow<'_, [f64]>) -> (Self, Cow<'_, [f64]>, Moments) {
         let moments = Moments::of(&values);

@@ -1,10 +1,10 @@
 //! The values of a column at the ranks that fix a grid, exactly, whether the column fits in memory or not.
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use mlops_core::Result;
 
 use super::landmarks::Landmarks;
-use super::numeric::present;
+use super::numeric::Gathered;
 use super::{Grid, NumericProfile};
 use crate::divergence::QuantileBins;
 use crate::sample::{numbers, of_order_key, order_key};
@@ -29,14 +29,9 @@ fn profile_within(rows: u64, read: &Read<'_>, budget: usize) -> Result<NumericPr
         read(&mut |part| profile.update(part))?;
         return Ok(profile);
     }
-    let (mut values, mut gathered) = (Vec::with_capacity(rows as usize), 0);
-    read(&mut |part| {
-        gathered += part.len();
-        values.extend_from_slice(&present(part)?);
-        Ok(())
-    })?;
-    let nulls = (gathered - values.len()) as u64;
-    Ok(NumericProfile::of_values(values).with_nulls(nulls))
+    let mut gathered = Gathered::with_capacity(rows as usize);
+    read(&mut |part| gathered.add(part))?;
+    Ok(gathered.profile())
 }
 
 /// Values in ascending order, found by rank.
@@ -91,7 +86,7 @@ impl Ranks {
     }
 
     /// Of finite values in memory, beside so many that are −∞ and +∞.
-    pub(super) fn of_values(finite: Vec<f64>, [below, above]: [u64; 2]) -> Self {
+    pub(super) fn of_values(finite: &[f64], [below, above]: [u64; 2]) -> Self {
         let mut ranks = Self::of_sizes([below as usize, finite.len(), above as usize]);
         ranks.landmarks.add_all(finite);
         ranks
@@ -225,7 +220,7 @@ impl Passes<'_> {
                 values.push(value);
             }
         })?;
-        found.add_all(values);
+        found.add_all(&values);
         Ok(())
     }
 
