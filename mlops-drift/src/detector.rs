@@ -52,7 +52,7 @@ impl DriftDetector for ChiSquare {
         let reference = CategoricalSample::from_array(reference)?;
         let current = CategoricalSample::from_array(current)?;
         let result = self.test(&reference, &current)?;
-        let effect = TotalVariation.divergence(&reference, &current)?;
+        let effect = TotalVariation::default().divergence(&reference, &current)?;
         Ok(finding(result, effect, reference.len(), current.len()))
     }
 }

@@ -72,8 +72,8 @@ fn an_empty_sample_is_refused_by_all() {
     );
     let tests: [&dyn TwoSampleTest<CategoricalSample>; 7] = [
         &Psi::default(),
-        &TotalVariation,
-        &LInfinity,
+        &TotalVariation::default(),
+        &LInfinity::default(),
         &GTest::default(),
         &FisherExact,
         &TwoProportions::default(),

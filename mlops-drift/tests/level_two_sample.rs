@@ -10,7 +10,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use mlops_drift::divergence::{
-    Energy, Hellinger, JensenShannon, KullbackLeibler, LInfinity, Psi, TotalVariation, Wasserstein,
+    CramersV, Energy, Hellinger, JensenShannon, KullbackLeibler, LInfinity, Psi, TotalVariation,
+    Wasserstein,
 };
 use mlops_drift::multivariate::{LinearMmd, Mmd, Points};
 use mlops_drift::two_sample::{
@@ -134,6 +135,9 @@ fn numeric_tests() -> Vec<(&'static str, NumericTest)> {
         ("kullback-leibler", Box::new(KullbackLeibler::default())),
         ("jensen-shannon", Box::new(JensenShannon::default())),
         ("hellinger", Box::new(Hellinger::default())),
+        ("total variation", Box::new(TotalVariation::default())),
+        ("l-infinity", Box::new(LInfinity::default())),
+        ("cramer's v", Box::new(CramersV::default())),
         ("energy", Box::new(Energy::default())),
         ("wasserstein", Box::new(Wasserstein::default())),
     ]
@@ -143,8 +147,9 @@ fn categorical_tests() -> Vec<(&'static str, CategoricalTest)> {
     vec![
         ("g", Box::new(GTest::default())),
         ("psi", Box::new(Psi::default())),
-        ("total variation", Box::new(TotalVariation)),
-        ("l-infinity", Box::new(LInfinity)),
+        ("total variation", Box::new(TotalVariation::default())),
+        ("l-infinity", Box::new(LInfinity::default())),
+        ("cramer's v", Box::new(CramersV::default())),
         ("kullback-leibler", Box::new(KullbackLeibler::default())),
         ("jensen-shannon", Box::new(JensenShannon::default())),
         ("hellinger", Box::new(Hellinger::default())),

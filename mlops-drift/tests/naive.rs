@@ -1,7 +1,9 @@
 //! Each fast routine against its definition, written out slowly.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use mlops_drift::divergence::{Divergence, Energy, Wasserstein};
+use mlops_drift::divergence::{
+    CramersV, Divergence, Energy, LInfinity, TotalVariation, Wasserstein,
+};
 use mlops_drift::performance::Scored;
 use mlops_drift::two_sample::{
     ChiSquare, CramerVonMises, KolmogorovSmirnov, Kuiper, Levene, MannWhitney, NullDistribution,
@@ -27,8 +29,63 @@ fn numbers() -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec((-6i8..6).prop_map(|x| f64::from(x) / 2.0), 1..40)
 }
 
+/// The shares of two samples between the distinct inner deciles of the first (type 7: Hyndman & Fan, The American
+/// Statistician 50, 1996), of a constant one below, at and above it.
+fn shares_between_deciles(x: &[f64], y: &[f64]) -> Vec<[f64; 2]> {
+    let mut sorted = x.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let last = sorted.len() - 1;
+    let decile = |tenth: usize| {
+        let (whole, rest) = (tenth * last / 10, (tenth * last % 10) as f64 / 10.0);
+        sorted[whole] + rest * (sorted[(whole + 1).min(last)] - sorted[whole])
+    };
+    let inner = |edge: &f64| sorted[0] < *edge && *edge < sorted[last];
+    let mut edges: Vec<f64> = (1..10).map(decile).filter(inner).collect();
+    if sorted[0] == sorted[last] {
+        edges = vec![sorted[0], sorted[0].next_up()];
+    }
+    edges.insert(0, f64::NEG_INFINITY);
+    edges.push(f64::INFINITY);
+    let share = |values: &[f64], low: f64, high: f64| {
+        let inside = values
+            .iter()
+            .filter(|value| low <= **value && **value < high);
+        inside.count() as f64 / values.len() as f64
+    };
+    let bins = edges.windows(2).filter(|edge| edge[0] < edge[1]);
+    bins.map(|edge| [share(x, edge[0], edge[1]), share(y, edge[0], edge[1])])
+        .collect()
+}
+
 proptest! {
     #![proptest_config(quiet())]
+
+    #[test]
+    fn distances_of_numbers_are_those_of_their_shares_between_deciles(x in numbers(), y in numbers()) {
+        // Deciles are multiples of 1/20; of so many values none is one of them, unless both neighbours are, and none of `y` is one
+        // either: rounding moves no value across an edge.
+        let y: Vec<f64> = y.into_iter().map(|value| value + 0.01).collect();
+        let size = (1..=x.len()).rev().find(|size| *size == 1 || (size % 2 == 0 && size % 10 != 6));
+        let size = size.unwrap();
+        let x = &x[..size];
+        let shares = shares_between_deciles(x, &y);
+        let (n, m) = (x.len() as f64, y.len() as f64);
+        let apart = |[p, q]: &[f64; 2]| (p - q).abs();
+        let occupied = shares.iter().filter(|[p, q]| p + q > 0.0);
+        let v = occupied.map(|pair @ [p, q]| apart(pair).powi(2) * n * m / (n * p + m * q)).sum::<f64>() / (n + m);
+        let want = [
+            shares.iter().map(apart).sum::<f64>() / 2.0,
+            shares.iter().map(apart).fold(0.0, f64::max),
+            v.sqrt(),
+        ];
+        let (a, b) = (NumericSample::new(x.to_vec()), NumericSample::new(y.clone()));
+        let distances: [&dyn Divergence<NumericSample>; 3] =
+            [&TotalVariation::default(), &LInfinity::default(), &CramersV::default()];
+        for (distance, want) in distances.into_iter().zip(want) {
+            let got = distance.divergence(&a, &b).unwrap();
+            prop_assert!((got.get() - want).abs() < 1e-12, "{got:?} is not {want}");
+        }
+    }
 
     #[test]
     fn d_is_the_greatest_gap_of_the_distribution_functions(x in numbers(), y in numbers()) {

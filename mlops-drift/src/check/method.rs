@@ -111,8 +111,8 @@ pub(super) fn categorical_effects(
     current: &CategoricalSample,
 ) -> Result<Vec<Distance>> {
     Ok(vec![
-        TotalVariation.divergence(reference, current)?,
-        CramersV.divergence(reference, current)?,
+        TotalVariation::default().divergence(reference, current)?,
+        CramersV::default().divergence(reference, current)?,
     ])
 }
 

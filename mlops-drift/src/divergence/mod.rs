@@ -1,6 +1,7 @@
 //! Divergences: how far apart are two samples? A distance says nothing about chance; where a verdict
 //! is needed, pair it with a [test](crate::two_sample).
-//! Most are a test themselves; the others become one by [`PermutationTest::of`](crate::two_sample::PermutationTest::of).
+//! All but [`Evidently`] are a test themselves; it, and a distance of your own, become one by
+//! [`PermutationTest::of`](crate::two_sample::PermutationTest::of).
 //!
 //! | divergence | sample | range | unit |
 //! | --- | --- | --- | --- |
@@ -11,9 +12,9 @@
 //! | [`Energy`] | numeric | \[0, ∞) | root of the column's; also a test |
 //! | [`Evidently`] | both | – | four of them as Evidently computes them |
 //! | [`Wasserstein`] | numeric | \[0, ∞) | the column's, or standard deviations of the reference; also a test |
-//! | [`TotalVariation`] | categorical | \[0, 1] | probability; also a test |
-//! | [`LInfinity`] | categorical | \[0, 1] | probability; also a test |
-//! | [`CramersV`] | categorical | \[0, 1] | – |
+//! | [`TotalVariation`] | both | \[0, 1] | probability; also a test |
+//! | [`LInfinity`] | both | \[0, 1] | probability; also a test |
+//! | [`CramersV`] | both | \[0, 1] | –; also a test |
 
 mod bins;
 mod cramers_v;

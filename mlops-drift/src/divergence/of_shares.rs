@@ -4,8 +4,7 @@
 use mlops_core::evidence::PValue;
 
 use crate::two_sample::ladder::sizes;
-use crate::two_sample::resample::permuted;
-use crate::two_sample::{NullDistribution, Permutations, TestResult, chi_square_sf};
+use crate::two_sample::{NullDistribution, chi_square_sf};
 
 /// Values that every cell must expect in both samples for the chi-square law.
 const LEAST_EXPECTED: f64 = 100.0;
@@ -25,19 +24,6 @@ pub(super) fn chi_square(
         NullDistribution::Asymptotic => true,
     };
     approximates.then(|| chi_square_sf(deviance * n * m / (n + m), (cells.len() - 1) as f64))
-}
-
-/// The permutation test of an index of the counts per category.
-pub(super) fn permuted_cells(
-    cells: &[[u64; 2]],
-    permutations: Permutations,
-    index: impl Fn(&[[u64; 2]]) -> f64,
-    method: &str,
-) -> TestResult {
-    let observed = index(cells);
-    let pooled = cells.iter().map(|cell| cell[0] + cell[1]);
-    let p = permuted(cells, pooled, permutations, observed, index);
-    TestResult::new(observed, p, method)
 }
 
 /// For a type of [`divergence_of_shares`] with a field `null: NullDistribution` and a method
@@ -65,6 +51,18 @@ macro_rules! limit_law {
     };
 }
 pub(super) use limit_law;
+
+/// For a type of [`divergence_of_shares`] that is tested by permutation alone.
+macro_rules! no_limit_law {
+    ($divergence:ident) => {
+        impl $divergence {
+            fn limit(&self, _: &[[u64; 2]], _: f64) -> Option<mlops_core::evidence::PValue> {
+                None
+            }
+        }
+    };
+}
+pub(super) use no_limit_law;
 
 /// For a type with fields `bins: QuantileBins` and `permutations: Permutations`, and methods
 /// `index(&self, cells) -> f64`, `limit(&self, cells, index) -> Option<PValue>` and `measure(&self) -> &'static str`.

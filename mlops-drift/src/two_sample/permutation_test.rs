@@ -93,7 +93,7 @@ impl PermutationTest<()> {
     /// use mlops_drift::divergence::TotalVariation;
     /// use mlops_drift::two_sample::{PermutationTest, TwoSampleTest};
     ///
-    /// let test = PermutationTest::of::<CategoricalSample>("total_variation", TotalVariation);
+    /// let test = PermutationTest::of::<CategoricalSample>("total_variation", TotalVariation::default());
     /// let reference = CategoricalSample::new([Some("a"); 30]);
     /// let current = CategoricalSample::new([Some("a"); 20].into_iter().chain([Some("b"); 10]));
     /// assert!(test.test(&reference, &current)?.p_value.get() < 0.01);

@@ -287,7 +287,10 @@ fn distances_of_categories_are_those_of_nannyml() {
             let yates = column == "repaid_loan_on_prev_car"; // SciPy corrects 2×2 tables
             let chi = if yates { pearson.yates() } else { pearson };
             let [js, hellinger] = distances(&reference, &chunk);
-            let l_infinity = LInfinity.divergence(&reference, &chunk).unwrap().get();
+            let l_infinity = LInfinity::default()
+                .divergence(&reference, &chunk)
+                .unwrap()
+                .get();
             let chi = chi.test(&reference, &chunk).unwrap().statistic;
             for (method, got) in [("chi2", chi), js, hellinger, ("l_infinity", l_infinity)] {
                 let want = loans.wanted(&format!("{column}/{method}"), "value")[index];
