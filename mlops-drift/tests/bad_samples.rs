@@ -141,6 +141,46 @@ fn infinite_and_huge_values_have_ranks_but_no_moments() {
     }
 }
 
+/// Tests of means and spreads know no scale: squares that would overflow or vanish change nothing.
+#[test]
+fn tests_of_moments_know_no_scale() {
+    let x: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 60)).collect();
+    let y: Vec<f64> = (0..60).map(|i| f64::from(i * 11 % 60) + 20.0).collect();
+    let scaled = |values: &[f64], factor: f64| {
+        numbers(&values.iter().map(|v| v * factor).collect::<Vec<_>>())
+    };
+    let tests: [&dyn TwoSampleTest<NumericSample>; 3] =
+        [&Student::default(), &Welch::default(), &Levene::default()];
+    for test in tests {
+        let want = test.test(&scaled(&x, 1.0), &scaled(&y, 1.0)).unwrap();
+        // Powers of two: nothing is rounded but where values are subnormal.
+        for power in [-1_000, -700, -400, 400, 512, 700, 1_000] {
+            let factor = 2.0_f64.powi(power);
+            let got = test.test(&scaled(&x, factor), &scaled(&y, factor)).unwrap();
+            let off = (got.p_value.get() - want.p_value.get()).abs();
+            assert!(
+                off < 1e-9,
+                "{} at 2^{power}: {got:?} is not {want:?}",
+                want.method
+            );
+        }
+    }
+    // One value whose square overflows, beside others that differ.
+    let (low, high) = ((0..60).map(f64::from), (1_000..1_059).map(f64::from));
+    let high: Vec<f64> = high.chain([1.7e308]).collect();
+    let shifted = Welch::default()
+        .test(&numbers(&low.collect::<Vec<_>>()), &numbers(&high))
+        .unwrap();
+    assert!(shifted.statistic != 0.0, "{shifted:?}");
+}
+
+#[test]
+fn quantiles_between_far_values_are_finite() {
+    let far = numbers(&[-1.7e308, 1.7e308]);
+    assert_eq!(far.quantile(0.5), Some(0.0));
+    assert_eq!(far.quantile(1.0), Some(1.7e308));
+}
+
 #[test]
 fn more_categories_than_a_test_knows_are_refused() {
     let three = CategoricalSample::new(["a", "b", "c"].map(Some));

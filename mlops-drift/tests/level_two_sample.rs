@@ -258,6 +258,20 @@ fn epps_and_singleton_keep_their_level_for_unequal_sizes() {
     assert_eq!(above("epps-singleton 1000/100", 150, said_of), None);
 }
 
+/// The limit law alarms in 12.9 % of cases at 10 % (enumerated).
+#[test]
+fn cramer_and_von_mises_keep_their_level_for_two_values_against_many() {
+    let runs = 4_000;
+    let alarms = (0..runs).filter(|&seed| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed.into());
+        let (reference, current) = (numbers(rng, 2, normal), numbers(rng, 60, normal));
+        let result = CramerVonMises::default().test(&reference, &current);
+        result.unwrap().p_value.get() <= 0.1
+    });
+    let alarms = alarms.count() as u32;
+    assert!(alarms <= most(runs, 0.1), "{alarms} of {runs}");
+}
+
 #[test]
 fn every_categorical_test_keeps_its_level() {
     let off = categorical_grid(&[[60, 40]], 60);

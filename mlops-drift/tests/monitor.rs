@@ -11,8 +11,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
 use mlops_core::ErrorKind;
 use mlops_core::evidence::{PValue, SignificanceLevel};
-use mlops_drift::DriftCheck;
-use mlops_drift::check::{DriftMonitor, MonitorState};
+use mlops_drift::check::{DriftMonitor, Method, MonitorState};
+use mlops_drift::divergence::{Psi, Wasserstein};
+use mlops_drift::two_sample::{KolmogorovSmirnov, PermutationTest, Welch};
+use mlops_drift::{DriftCheck, NumericSample};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -195,14 +197,70 @@ fn a_state_is_of_one_check_and_bounded() {
     assert_eq!(&read(), state);
     assert!(DriftMonitor::resume(check(&reference).prepare().unwrap(), read()).is_ok());
     let level = check(&reference).level(SignificanceLevel::ONE_PERCENT);
-    for changed in [check(&other), check(&reference).columns(["a", "b"]), level] {
+    let method = |method: Method| check(&reference).method("a", method);
+    let default = method(Method::numeric(KolmogorovSmirnov::default()));
+    let methods = [
+        method(Method::numeric(Welch::default())),
+        method(Method::numeric(Psi::default())),
+        method(Method::numeric(Psi::with_bins(20).unwrap())),
+        method(Method::numeric(PermutationTest::of::<NumericSample>(
+            "w",
+            Wasserstein::raw(),
+        ))),
+    ];
+    assert!(DriftMonitor::resume(default.prepare().unwrap(), read()).is_ok());
+    let others = [check(&other), check(&reference).columns(["a", "b"]), level];
+    for changed in others.into_iter().chain(methods) {
         let error = DriftMonitor::resume(changed.prepare().unwrap(), read()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
     }
+    let inconsistent = saved.replace("\"compared\":12", "\"compared\":0");
+    assert_ne!(inconsistent, saved);
+    assert_eq!(
+        MonitorState::from_json(&inconsistent).unwrap_err().kind(),
+        ErrorKind::InvalidArgument
+    );
     let newer = saved.replace("\"version\":1", "\"version\":2");
     assert_eq!(
         MonitorState::from_json(&newer).unwrap_err().kind(),
         ErrorKind::Unsupported
+    );
+}
+
+/// Labels that vary within their unit: permutations end at one in 10,000, which no watch over many windows could alarm at; the bound beside
+/// them reaches further.
+#[test]
+fn labels_that_are_replaced_in_all_units_alarm() {
+    let rows = |labels: [&str; 2]| {
+        let user = Int32Array::from_iter_values((0..400).map(|i| i / 4));
+        let label = StringArray::from_iter_values((0..400).map(|i| labels[i % 3 % 2]));
+        RecordBatch::try_from_iter([
+            ("user", Arc::new(user) as ArrayRef),
+            ("label", Arc::new(label) as ArrayRef),
+        ])
+        .unwrap()
+    };
+    let check = DriftCheck::against(&rows(["a", "b"]))
+        .columns(["label"])
+        .unit("user", ["label"]);
+    let mut monitor = DriftMonitor::new(check.prepare().unwrap(), SignificanceLevel::FIVE_PERCENT);
+    for day in 0..20 {
+        assert!(
+            !monitor
+                .observe(day.to_string(), &rows(["a", "b"]))
+                .unwrap()
+                .0
+                .alarmed
+        );
+    }
+    let (window, _) = monitor.observe("replaced", &rows(["c", "d"])).unwrap();
+    // By hand, of "c": a third of all rows, in 4 rows of a unit at most 3 of them, so that units lie within 3 of one another; 267 instead
+    // of 133 in 100 of 200 units: 8·exp(−2·(133/3)²/50.5), a hundred times.
+    let by_hand = 800.0 * (-2.0 * (133.3_f64 / 3.0).powi(2) / 50.5).exp();
+    assert!(window.alarmed);
+    assert!(
+        (window.p_value.get().ln() / by_hand.ln() - 1.0).abs() < 0.02,
+        "{window:?}"
     );
 }
 

@@ -305,3 +305,29 @@ fn states_go_on_after_a_restart() {
         assert_eq!(e_lond.test(e), copies.2.test(e));
     }
 }
+
+/// A rejection that lies ahead would underflow an age.
+#[test]
+fn states_that_cannot_be_are_refused() {
+    let mut lord = Lord::new(level());
+    let mut saffron = Saffron::new(level());
+    for p in [1e-9, 0.7, 1e-9, 0.7] {
+        lord.test(PValue::new(p).unwrap());
+        saffron.test(PValue::new(p).unwrap());
+    }
+    let (lord, saffron) = (
+        serde_json::to_string(&lord).unwrap(),
+        serde_json::to_string(&saffron).unwrap(),
+    );
+    let (ahead, disordered) = (
+        lord.replace("[1,3]", "[1,30]"),
+        lord.replace("[1,3]", "[3,1]"),
+    );
+    assert!(
+        ahead != lord && saffron.contains("[0,1]"),
+        "{lord} {saffron}"
+    );
+    assert!(serde_json::from_str::<Lord>(&ahead).is_err());
+    assert!(serde_json::from_str::<Lord>(&disordered).is_err());
+    assert!(serde_json::from_str::<Saffron>(&saffron.replace("[0,1]", "[0,9]")).is_err());
+}

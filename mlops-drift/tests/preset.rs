@@ -471,3 +471,54 @@ fn data_quality_tells_columns_and_what_no_longer_holds() {
             .any(|_| true)
     );
 }
+
+/// An identifier by mistake would take rows times labels of memory.
+#[test]
+fn labels_must_be_classes() {
+    let week = |from: i32| {
+        let ids = || -> ArrayRef {
+            Arc::new(
+                (from..from + 2_000)
+                    .map(|i| Some(format!("id {i}")))
+                    .collect::<StringArray>(),
+            )
+        };
+        batch(vec![("weather", ids()), ("predicted", ids())])
+    };
+    let error = preset::classification_by_labels("weather", "predicted").run(&week(0), &week(0));
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(
+        error.to_string().contains("at most 1000 labels, got 2000"),
+        "{error}"
+    );
+}
+
+/// A table of one class has no AUC, and without positives no recall: the verdict names them.
+#[test]
+fn what_is_undefined_is_named() {
+    let (before, now) = (classified(1, 300, 1, 0.0), classified(2, 300, 1, 0.0));
+    let never = BooleanArray::from(vec![false; now.num_rows()]);
+    let schema = now.schema();
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| match field.name().as_str() {
+            "late" => ("late".to_owned(), Arc::new(never.clone()) as ArrayRef),
+            name => (name.to_owned(), now[name].clone()),
+        });
+    let now = RecordBatch::try_from_iter(columns).unwrap();
+    let report = preset::classification("late", "probability")
+        .run(&before, &now)
+        .unwrap();
+    assert!(
+        report.verdict.undefined_metrics.contains(&"auc".to_owned()),
+        "{:?}",
+        report.verdict
+    );
+    assert!(
+        report.headline().contains("undefined: "),
+        "{}",
+        report.headline()
+    );
+}

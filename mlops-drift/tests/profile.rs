@@ -292,10 +292,12 @@ fn an_empty_side_and_an_infinite_distance_are_errors() {
     let error = x.wasserstein(&x).unwrap_err();
     assert!(error.to_string().contains("finite"), "{error}");
     let huge = NumericProfile::of(&NumericSample::new([-1e308, 1e308])).unwrap();
-    assert!(
-        huge.wasserstein(&huge.like(&NumericSample::new([1e308])))
-            .is_err()
-    );
+    // Half of the mass moves by 2e308.
+    let bracket = huge.wasserstein(&huge.like(&NumericSample::new([1e308])));
+    assert!(bracket.unwrap().contains(1e308));
+    let least = NumericProfile::of(&NumericSample::new([-1.7e308])).unwrap();
+    let apart = least.wasserstein(&least.like(&NumericSample::new([1.7e308])));
+    assert!(apart.is_err(), "{apart:?}");
     assert_eq!(
         huge.moments().mean(),
         Some(0.0),
@@ -323,4 +325,35 @@ fn a_resolution_out_of_range_and_a_foreign_grid_are_errors() {
     ] {
         assert!(serde_json::from_str::<Grid>(text).is_err(), "{text}");
     }
+}
+
+/// The product of such sizes has no room in 64 bits.
+#[test]
+fn billions_of_rows_are_compared() {
+    let profile = NumericProfile::of(&NumericSample::new((0..100).map(f64::from))).unwrap();
+    let many = |times: u64, more: u64| -> NumericProfile {
+        let mut written = serde_json::to_value(&profile).unwrap();
+        let cells = written["cells"].as_array_mut().unwrap();
+        for cell in cells.iter_mut() {
+            *cell = (cell.as_u64().unwrap() * times).into();
+        }
+        let last = cells
+            .iter_mut()
+            .rfind(|cell| cell.as_u64() > Some(0))
+            .unwrap();
+        *last = (last.as_u64().unwrap() + more).into();
+        written["moments"]["count"] = (100 * times + more).into();
+        serde_json::from_value(written).unwrap()
+    };
+    let (x, y) = (many(1 << 33, 0), many(1 << 33, 1));
+    let alike = KolmogorovSmirnov::default().test(&x, &y).unwrap();
+    assert!(
+        alike.statistic < 1e-11 && alike.p_value.get() > 0.99,
+        "{alike:?}"
+    );
+    let (x, y) = (many(1 << 33, 0), many(1 << 33, (1 << 30) + 1));
+    let apart = KolmogorovSmirnov::default().test(&x, &y).unwrap();
+    let share = ((1_u64 << 30) + 1) as f64 / ((100_u64 << 33) + (1 << 30) + 1) as f64;
+    // The last value's share rises by 99/100 of what was added.
+    assert!((apart.statistic - 0.99 * share).abs() < 1e-12, "{apart:?}");
 }

@@ -591,3 +591,27 @@ fn settings_out_of_range_are_errors_with_the_value_and_the_range() {
         "20 values, got 19",
     );
 }
+
+/// Each would panic, or be mute, later on.
+#[test]
+fn states_that_cannot_be_are_refused() {
+    let kswin = serde_json::to_string(&Kswin::default()).unwrap();
+    for broken in [
+        kswin.replace("\"size\":100", "\"size\":20"),
+        kswin.replace("\"window\":[]", "\"window\":[null]"),
+    ] {
+        assert_ne!(broken, kswin);
+        assert!(serde_json::from_str::<Kswin>(&broken).is_err(), "{broken}");
+    }
+    let level = SignificanceLevel::FIVE_PERCENT;
+    let martingale = ConformalMartingale::against(&[1.0, 2.0, 3.0, 4.0], level).unwrap();
+    let mut state = serde_json::to_value(&martingale).unwrap();
+    state["ranks"]["counts"].as_array_mut().unwrap().pop();
+    assert!(serde_json::from_value::<ConformalMartingale>(state).is_err());
+    let mut page_hinkley = PageHinkley::default();
+    assert!(
+        page_hinkley.observe(1.7e308).is_err(),
+        "its sums would overflow"
+    );
+    assert_eq!(page_hinkley, PageHinkley::default());
+}

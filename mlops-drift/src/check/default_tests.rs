@@ -14,10 +14,13 @@ use crate::two_sample::{
     CalibrationConditional, ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest,
 };
 
-/// The default test of two profiles of one column, on average over references.
-pub(crate) fn default_test(reference: &Values, current: &Values) -> Result<TestResult> {
-    let tests = DefaultTests::of(None, 1);
-    tests.profiles(reference, current).map(|(result, _)| result)
+/// The default test of two profiles of one column, on average over references, or the reason why it would tell nothing.
+pub(crate) fn default_test(
+    reference: &Values,
+    current: &Values,
+) -> Result<std::result::Result<TestResult, String>> {
+    let (result, compared) = DefaultTests::of(None, 1).profiles(reference, current)?;
+    Ok(compared.not_applicable.map_or(Ok(result), Err))
 }
 
 /// On average over references, or for the reference at hand.
@@ -79,7 +82,10 @@ impl DefaultTests {
                 Ok((result, compared))
             }
             (Values::Facets(reference), Values::Facets(current)) => self.facets(reference, current),
-            _ => Err(read_in_two_ways()),
+            _ => Err(Error::new(
+                ErrorKind::SignatureMismatch,
+                "a column must be read in one way in both profiles: numbers, categories or facets",
+            )),
         }
     }
 

@@ -74,11 +74,11 @@ impl Method {
 
 impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Test::Numeric(_) => "Method::numeric",
-            Test::Categorical(_) => "Method::categorical",
-            Test::Facets => "Method::texts",
-        })
+        match &self.0 {
+            Test::Numeric(test) => write!(f, "Method::numeric({test:?})"),
+            Test::Categorical(test) => write!(f, "Method::categorical({test:?})"),
+            Test::Facets => f.write_str("Method::texts"),
+        }
     }
 }
 

@@ -275,7 +275,24 @@ impl MonitorState {
     /// [`Unsupported`](ErrorKind::Unsupported) for a newer version; [`InvalidArgument`](ErrorKind::InvalidArgument) for anything else that is no
     /// state.
     pub fn from_json(json: &str) -> Result<Self> {
-        version::from_json(json)
+        let state: Self = version::from_json(json)?;
+        let held = state.windows.len() as u64;
+        let failed = state
+            .windows
+            .iter()
+            .filter(|window| window.not_compared.is_some());
+        let WindowCounts {
+            compared,
+            alarmed,
+            not_compared,
+        } = state.counts;
+        let failed = failed.count() as u64;
+        if alarmed > compared || failed > not_compared || held - failed > compared {
+            return Err(Error::invalid(format!(
+                "not a state: it counts {alarmed} alarms of {compared} windows and {not_compared} that were not compared, of {held} that it holds"
+            )));
+        }
+        Ok(state)
     }
 
     fn known(&self, name: &str) -> Option<&Window> {

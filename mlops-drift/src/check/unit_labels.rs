@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use arrow::array::ArrayRef;
+use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 
 use super::fingerprint::{write_counts, write_labels};
 use super::observed::{Tally, Units};
-use crate::permutation::Permutations;
+use crate::permutation::{Permutations, beside};
 use crate::sample::{CategoricalSample, labels};
 use crate::two_sample::TestResult;
 
@@ -114,7 +115,8 @@ impl UnitLabels {
     }
 
     /// Permutes whole units: how often are the shares of the labels among the rows as far apart as in the data, in the sense of Pearson's
-    /// statistic, Σ (p − q)²/(share in both)? Exact for exchangeable units, of whatever size.
+    /// statistic, Σ (p − q)²/(share in both)? Exact for exchangeable units, of whatever size. Beside it a bound, which reaches beyond the least
+    /// p-value of so many permutations where there are many units.
     pub(super) fn test(&self, current: &Self) -> TestResult {
         let both = Pooled::of(self, current);
         let few = if self.len() <= current.len() {
@@ -135,8 +137,11 @@ impl UnitLabels {
         let permutations = Permutations::default().at_most((BUDGET / entries) as u32);
         let bits: Vec<u64> = both.totals.iter().map(|total| total.to_bits()).collect();
         let all = (0..both.units.len() as u32).collect();
-        let p = permutations.p_value(bits.into_iter(), all, size, |drawn| {
-            both.statistic(drawn, &mut counts) >= observed * (1.0 - ROUNDING)
+        let bound = both.bound(size, &counts);
+        let p = beside(bound, permutations.least(size as u64), || {
+            permutations.p_value(bits.into_iter(), all, size, |drawn| {
+                both.statistic(drawn, &mut counts) >= observed * (1.0 - ROUNDING)
+            })
         });
         TestResult::new(observed, p, "shares_by_unit_permutation")
     }
@@ -173,6 +178,33 @@ impl Pooled {
             totals[number as usize] += f64::from(count);
         }
         Self { units, totals }
+    }
+
+    /// Of so many units that hold these counts: how probable are counts of a label that are as far from its share of their rows, at most? What
+    /// a unit holds beyond its share of its rows sums to 0 over all units, and drawn without replacement (Hoeffding, "Probability inequalities
+    /// for sums of bounded random variables", Journal of the American Statistical Association 58, 1963; Serfling, "Probability inequalities
+    /// for the sum in sampling without replacement", Annals of Statistics 2, 1974). Of all labels together by Bonferroni.
+    fn bound(&self, size: usize, counts: &[f64]) -> PValue {
+        let (all, rows) = (self.totals.iter().sum::<f64>(), counts.iter().sum::<f64>());
+        let rows_of =
+            |unit: &Vec<(u32, u32)>| unit.iter().map(|&(_, count)| f64::from(count)).sum::<f64>();
+        let largest = self.units.iter().map(rows_of).fold(0.0, f64::max);
+        let shares: Vec<f64> = self.totals.iter().map(|total| total / all).collect();
+        let mut greatest = vec![0.0_f64; shares.len()];
+        for unit in &self.units {
+            let rows = rows_of(unit);
+            for &(number, count) in unit {
+                let beyond = f64::from(count) - shares[number as usize] * rows;
+                greatest[number as usize] = greatest[number as usize].max(beyond);
+            }
+        }
+        let drawn = size as f64 * (1.0 - (size as f64 - 1.0) / self.units.len() as f64);
+        let tails = (0..shares.len()).map(|label| {
+            let beyond = counts[label] - shares[label] * rows;
+            let range = greatest[label] + shares[label] * largest;
+            (-2.0 * (beyond / range).powi(2) / drawn).exp()
+        });
+        PValue::saturating(2.0 * shares.len() as f64 * tails.fold(1.0, f64::min))
     }
 
     /// Of these units against the others; `counts` is room for the labels.

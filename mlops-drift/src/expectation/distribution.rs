@@ -111,7 +111,10 @@ impl TableCheck for Distributed {
             let reason = format!("cannot be compared: {n} values in the reference, {m} here");
             return Ok(Conclusion::new(false, reason));
         }
-        let result = default_test(&self.reference, &self.current)?;
+        let result = match default_test(&self.reference, &self.current)? {
+            Ok(result) => result,
+            Err(why) => return Ok(Conclusion::not_applicable(&why)),
+        };
         let reason = format!("{} of {:.4}", result.method, result.statistic);
         Ok(Conclusion::at_level(result.p_value, self.level, reason))
     }

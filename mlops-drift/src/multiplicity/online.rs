@@ -131,11 +131,34 @@ impl ELond {
 /// assert!(lord.test(PValue::saturating(0.9)).level > first); // a rejection pays
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenLord")]
 pub struct Lord {
     alpha: SignificanceLevel,
     wealth: f64,
     tests: u64,
     rejected: Vec<u64>,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct WrittenLord {
+    alpha: SignificanceLevel,
+    wealth: f64,
+    tests: u64,
+    rejected: Vec<u64>,
+}
+
+impl TryFrom<WrittenLord> for Lord {
+    type Error = Error;
+
+    fn try_from(written: WrittenLord) -> Result<Self> {
+        require_past(&written.rejected, written.tests)?;
+        Ok(Self {
+            tests: written.tests,
+            rejected: written.rejected,
+            ..Self::with_wealth(written.alpha, written.wealth)?
+        })
+    }
 }
 
 impl Lord {
@@ -195,6 +218,7 @@ impl Lord {
 /// assert!(saffron.test(PValue::saturating(0.9)).level < first.level);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenSaffron")]
 pub struct Saffron {
     alpha: SignificanceLevel,
     wealth: f64,
@@ -202,6 +226,28 @@ pub struct Saffron {
     idle: u64,
     /// How many of those there were at each rejection.
     rejected: Vec<u64>,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct WrittenSaffron {
+    alpha: SignificanceLevel,
+    wealth: f64,
+    idle: u64,
+    rejected: Vec<u64>,
+}
+
+impl TryFrom<WrittenSaffron> for Saffron {
+    type Error = Error;
+
+    fn try_from(written: WrittenSaffron) -> Result<Self> {
+        require_past(&written.rejected, written.idle)?;
+        Ok(Self {
+            idle: written.idle,
+            rejected: written.rejected,
+            ..Self::with_wealth(written.alpha, written.wealth)?
+        })
+    }
 }
 
 impl Saffron {
@@ -253,6 +299,16 @@ fn level_at(wealth: f64, budget: f64, rejections: &[u64], now: u64) -> f64 {
         .first()
         .map_or(0.0, |first| wealth * share(rounded(now - first)));
     wealth * share(now) + budget * shares_since(rejections, now) - taken_back
+}
+
+/// The times of rejections ascend, and none lies ahead.
+fn require_past(rejected: &[u64], now: u64) -> Result<()> {
+    if rejected.is_sorted() && rejected.last().is_none_or(|last| *last <= now) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the times of rejections must ascend to at most {now}, got others"
+    )))
 }
 
 fn within_wealth(wealth: f64, most: f64) -> Result<f64> {

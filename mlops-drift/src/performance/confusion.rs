@@ -3,6 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{check_weights, same_length};
 
+/// Classes of which a table is kept: 128 MiB.
+const CLASSES: usize = 4_096;
+
 /// Weights of rows by true class and predicted class: what every metric of predicted classes is a function
 /// of.
 ///
@@ -18,10 +21,33 @@ use super::rows::{check_weights, same_length};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Confusion {
     /// Row-major, by true class.
     cells: Vec<f64>,
     classes: usize,
+}
+
+/// A table as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    cells: Vec<f64>,
+    classes: usize,
+}
+
+impl TryFrom<Written> for Confusion {
+    type Error = Error;
+
+    fn try_from(Written { cells, classes }: Written) -> Result<Self> {
+        if !(2..=CLASSES).contains(&classes) || cells.len() != classes * classes {
+            return Err(Error::invalid(format!(
+                "a table of 2 to {CLASSES} classes must hold their number squared, got {} cells of {classes}",
+                cells.len()
+            )));
+        }
+        check_weights(&cells)?;
+        Ok(Self { cells, classes })
+    }
 }
 
 /// How a metric of one class becomes one of all.
@@ -76,6 +102,11 @@ impl Confusion {
             return Err(Error::invalid(format!(
                 "at least 2 classes and 1 row are needed, got {classes} and {}",
                 truth.len()
+            )));
+        }
+        if classes > CLASSES {
+            return Err(Error::invalid(format!(
+                "at most {CLASSES} classes can be told apart, got {classes}"
             )));
         }
         if let Some(class) = truth

@@ -175,7 +175,14 @@ fn difference(reference: &Estimate, current: &Estimate) -> Result<Interval> {
         (current.value - current.interval.low()).hypot(reference.interval.high() - reference.value);
     let above =
         (current.interval.high() - current.value).hypot(reference.value - reference.interval.low());
-    let confidence = reference.interval.confidence();
+    let confidences = [reference, current].map(|figure| figure.interval.confidence());
+    let confidence = confidences[0];
+    if confidence != confidences[1] {
+        return Err(Error::invalid(format!(
+            "both intervals must have one confidence, got {} and {}",
+            confidences[0], confidences[1]
+        )));
+    }
     Ok(Interval::new(change - below, change + above, confidence)?)
 }
 

@@ -57,6 +57,9 @@ pub struct PerformanceVerdict {
     pub worse_metrics: Vec<String>,
     /// The metrics that got better, which is no alarm.
     pub improved_metrics: Vec<String>,
+    /// The metrics that are undefined in one of the tables, and of which nothing was concluded.
+    #[serde(default)]
+    pub undefined_metrics: Vec<String>,
 }
 
 /// How many rows entered, and how many did not.
@@ -117,6 +120,7 @@ impl PerformanceReport {
                 worse: !worse_metrics.is_empty(),
                 worse_metrics,
                 improved_metrics: named(ChangeVerdict::Improved),
+                undefined_metrics: named(ChangeVerdict::Undefined),
             },
             level,
             metrics,
@@ -144,13 +148,18 @@ impl PerformanceReport {
 
     /// One line that says the most important thing.
     pub fn headline(&self) -> String {
-        match self.verdict.worse {
-            true => format!(
-                "{}: worse in {}",
-                self.task,
-                self.verdict.worse_metrics.join(", ")
-            ),
-            false => format!("{}: no evidence that it got worse", self.task),
+        let verdict = &self.verdict;
+        let all_undefined = verdict.undefined_metrics.len() == self.metrics.len();
+        let said = match verdict.worse {
+            true => format!("worse in {}", verdict.worse_metrics.join(", ")),
+            false if all_undefined => "no metric is defined".to_owned(),
+            false => "no evidence that it got worse".to_owned(),
+        };
+        match verdict.undefined_metrics.as_slice() {
+            some @ [_, ..] if !all_undefined => {
+                format!("{}: {said}; undefined: {}", self.task, some.join(", "))
+            }
+            _ => format!("{}: {said}", self.task),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a model does, and its metrics.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::RecordBatch;
 use mlops_core::evidence::SignificanceLevel;
@@ -13,6 +13,9 @@ use crate::performance::{
     Scored,
 };
 use crate::sample::NumericSample;
+
+/// Labels of a classifier that gives labels alone; more are no classes, but identifiers by mistake.
+const LABELS: usize = 1_000;
 
 /// Which columns say what was predicted and what came true.
 #[derive(Clone, Debug, PartialEq)]
@@ -230,6 +233,12 @@ impl Task {
                 classes,
             } => {
                 let names: Vec<&str> = classes.iter().map(String::as_str).collect();
+                if names.len() > LABELS {
+                    return Err(Error::invalid(format!(
+                        "\"{target}\" and \"{prediction}\" must hold at most {LABELS} labels, got {}",
+                        names.len()
+                    )));
+                }
                 let truth = class_numbers(rows, target, &names)?;
                 let predicted = class_numbers(rows, prediction, &names)?;
                 let count = names.len().max(2);
@@ -358,8 +367,9 @@ fn binary(rows: &RecordBatch, target: &str) -> Result<Vec<bool>> {
 
 fn class_numbers(rows: &RecordBatch, target: &str, classes: &[&str]) -> Result<Vec<usize>> {
     let labels = labels_of(rows, target)?;
+    let numbers: HashMap<&str, usize> = classes.iter().copied().zip(0..).collect();
     let number = |label: &String| {
-        let known = classes.iter().position(|class| class == label);
+        let known = numbers.get(label.as_str()).copied();
         known.ok_or_else(|| {
             Error::invalid(format!(
                 "the target \"{target}\" must be one of {}, got \"{label}\"",

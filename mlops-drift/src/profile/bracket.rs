@@ -290,8 +290,7 @@ impl TwoSampleTest<NumericProfile> for KolmogorovSmirnov {
         }
         let [low, _] = steps.greatest_gap();
         let [n, m] = steps.sizes;
-        let lattice_steps = low / u128::from(gcd(n, m));
-        Ok(self.judge(u64::try_from(lattice_steps).unwrap_or(u64::MAX), n, m))
+        Ok(self.judge(low / u128::from(gcd(n, m)), n, m))
     }
 }
 

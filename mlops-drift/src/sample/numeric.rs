@@ -212,6 +212,8 @@ pub(crate) fn quantile_by(len: usize, share: f64, value: impl Fn(usize) -> f64) 
         low
     } else if low.is_infinite() || high.is_infinite() {
         if fraction < 0.5 { low } else { high }
+    } else if !(high - low).is_finite() {
+        low * (1.0 - fraction) + high * fraction
     } else if fraction < 0.5 {
         low + (high - low) * fraction
     } else {

@@ -1,12 +1,9 @@
 use std::collections::VecDeque;
 
-use mlops_core::{Error, Result};
+use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, at_least, within};
-
-/// The greatest magnitude: of 10^27 such values the squared distances still have a finite sum.
-const GREATEST: f64 = 1e140;
+use super::{Sequential, Signal, at_least, summable, within};
 
 /// Adaptive windowing: drops the oldest values while two parts of the window have means too far apart.
 ///
@@ -236,16 +233,6 @@ impl Window {
         }
         false
     }
-}
-
-/// One infinite sum would hide every later change: the window is never cut again.
-fn summable(value: f64) -> Result<f64> {
-    if value.abs() <= GREATEST {
-        return Ok(value);
-    }
-    Err(Error::invalid(format!(
-        "an observation must lie in [-{GREATEST:e}, {GREATEST:e}], got {value:e}"
-    )))
 }
 
 /// How many values a bucket of this row holds.

@@ -1,5 +1,5 @@
-use mlops_core::Result;
 use mlops_core::evidence::{EValue, SignificanceLevel};
+use mlops_core::{Error, Result};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -225,6 +225,7 @@ impl Detector {
 
 /// Conformal p-values: the rank of each value among all before it, by cell of a grid that none of them had a part in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenRanks")]
 struct Ranks {
     grid: Grid,
     /// Counts per cell of the reference's other half.
@@ -233,6 +234,37 @@ struct Ranks {
     counts: Sums,
     seed: u64,
     observations: u64,
+}
+
+/// Ranks as they are read, before their parts are known to agree.
+#[derive(Deserialize)]
+struct WrittenRanks {
+    grid: Grid,
+    reference: Vec<u64>,
+    counts: Sums,
+    seed: u64,
+    observations: u64,
+}
+
+impl TryFrom<WrittenRanks> for Ranks {
+    type Error = Error;
+
+    fn try_from(written: WrittenRanks) -> Result<Self> {
+        let cells = written.grid.cells();
+        if written.reference.len() != cells || written.counts.0.len() != cells + 1 {
+            return Err(Error::invalid(format!(
+                "a state must hold counts of {cells} cells, got {}",
+                written.reference.len()
+            )));
+        }
+        Ok(Self {
+            grid: written.grid,
+            reference: written.reference,
+            counts: written.counts,
+            seed: written.seed,
+            observations: written.observations,
+        })
+    }
 }
 
 impl Ranks {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sequential, Signal, finite, within};
 use crate::NumericSample;
-use crate::two_sample::{KolmogorovSmirnov, TwoSampleTest};
+use crate::two_sample::{KolmogorovSmirnov, NullDistribution, TwoSampleTest};
 
 /// The least distance that alarms.
 const LEAST: f64 = 0.1;
@@ -29,6 +29,7 @@ const LEAST: f64 = 0.1;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Kswin {
     alpha: f64,
     size: usize,
@@ -37,6 +38,38 @@ pub struct Kswin {
     observations: u64,
     window: VecDeque<f64>,
     drifted: bool,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    alpha: f64,
+    size: usize,
+    recent: usize,
+    seed: u64,
+    observations: u64,
+    window: VecDeque<f64>,
+    drifted: bool,
+}
+
+impl TryFrom<Written> for Kswin {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        if written.window.len() > written.size || !written.window.iter().all(|x| x.is_finite()) {
+            return Err(Error::invalid(format!(
+                "a state must hold at most {} finite values, got {} values",
+                written.size,
+                written.window.len()
+            )));
+        }
+        Ok(Self {
+            observations: written.observations,
+            window: written.window,
+            drifted: written.drifted,
+            ..Self::new(written.alpha, written.size, written.recent)?.seed(written.seed)
+        })
+    }
 }
 
 impl Default for Kswin {
@@ -91,7 +124,9 @@ impl Kswin {
         let drawn = index::sample(&mut rng, older, self.recent);
         let drawn = NumericSample::new(drawn.into_iter().map(|i| self.window[i]));
         let recent = NumericSample::new(self.window.range(older..).copied());
-        let result = KolmogorovSmirnov::default().test(&drawn, &recent)?;
+        // As river's: the law without ties, which is conservative where there are some.
+        let test = KolmogorovSmirnov::default().null(NullDistribution::Exact);
+        let result = test.test(&drawn, &recent)?;
         Ok(result.p_value.get() <= self.alpha && result.statistic > LEAST)
     }
 }

@@ -11,7 +11,7 @@
 //! | [`Adwin`], [`PageHinkley`], [`Kswin`] | numbers | a heuristic |
 //! | [`Ddm`], [`Eddm`], [`Fhddm`], [`HddmA`], [`HddmW`] | right or wrong | a heuristic |
 //!
-//! The heuristics are those of the field, alarm for alarm as river 0.26 raises them: for a threshold that has been tuned there. The
+//! The heuristics are those of the field, alarm for alarm as river 0.26 raises them (KSWIN's but for its random draws): for a threshold that has been tuned there. The
 //! bounds that their papers give hold for one look, and they look after every observation.
 //!
 //! **Unit.** Every promise is for observations that are exchangeable while nothing changes. Values that follow one another in time
@@ -110,6 +110,18 @@ fn finite(value: f64) -> Result<f64> {
     }
     Err(Error::invalid(format!(
         "an observation must be finite, got {value}"
+    )))
+}
+
+/// What detectors that add up values take: neither such sums nor those of squares overflow, after which every later change would be hidden.
+const GREATEST: f64 = 1e140;
+
+fn summable(value: f64) -> Result<f64> {
+    if value.abs() <= GREATEST {
+        return Ok(value);
+    }
+    Err(Error::invalid(format!(
+        "an observation must lie in [-{GREATEST:e}, {GREATEST:e}], got {value:e}"
     )))
 }
 

@@ -2,7 +2,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::running_mean::RunningMean;
-use super::{Sequential, Signal, at_least, finite, within};
+use super::{Sequential, Signal, at_least, summable, within};
 
 /// Which changes of the mean a [`PageHinkley`] test sees.
 ///
@@ -26,7 +26,7 @@ pub enum Direction {
 ///
 /// **Assumption**: values on a scale that suits the threshold. **Guarantee**: none; without drift, standard normal
 /// values alarm every thousand observations or so by default.
-/// **Errors**: NaN and ±inf. **Cost**: O(1). **Source**: Page, "Continuous inspection schemes", Biometrika 41, 1954;
+/// **Errors**: NaN, ±inf, and values beyond ±1e140, whose sums could overflow. **Cost**: O(1). **Source**: Page, "Continuous inspection schemes", Biometrika 41, 1954;
 /// conventions of river 0.26.
 ///
 /// ```
@@ -117,7 +117,7 @@ impl PageHinkley {
 
 impl Sequential<f64> for PageHinkley {
     fn observe(&mut self, value: f64) -> Result<Signal> {
-        let value = finite(value)?;
+        let value = summable(value)?;
         if self.state.drifted {
             self.reset();
         }

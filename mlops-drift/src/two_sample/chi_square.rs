@@ -11,8 +11,8 @@ use crate::sample::CategoricalSample;
 /// Cochran's rule: below this expected count the chi-square law is a poor approximation.
 const LEAST_EXPECTED: f64 = 5.0;
 /// P-values below which the chi-square law is not relied on: it is good to some tenths of a percent, which is much of the levels that a
-/// correction over many columns leaves. What it calls more probable, no test at 5 % or less rejects anyway.
-pub(super) const DOUBTFUL: f64 = 0.05;
+/// correction over many columns leaves. What it calls more probable, no test at 10 % or less rejects anyway.
+pub(super) const DOUBTFUL: f64 = 0.1;
 /// Statistics closer than rounding count as equal: more extreme than the data or equal to them.
 const ROUNDING: f64 = 1e-9;
 
@@ -23,8 +23,8 @@ const ROUNDING: f64 = 1e-9;
 /// monitors do, alarms in 20 % to 86 % of drift-free cases at a nominal 5 %.)
 /// **Hypothesis**: both samples have the same shares.
 /// **Assumption**: exchangeable values; the set of categories may differ and is not fixed beforehand.
-/// **Guarantee**: at its level for every table and for every alpha up to 5 %, however small. Two categories: the exact hypergeometric law. More:
-/// the chi-square law with k − 1 degrees of freedom where every expected count is at least 5, but for p-values of 5 % and less, which are
+/// **Guarantee**: at its level for every table and for every alpha up to 10 %, however small. Two categories: the exact hypergeometric law. More:
+/// the chi-square law with k − 1 degrees of freedom where every expected count is at least 5, but for p-values of 10 % and less, which are
 /// decided by seeded [`Permutations`] with fixed margins. These end at 1 in 10,000; below that p is a hundred times the exact bound "the
 /// most surprising of k categories" (hypergeometric, by Bonferroni's inequality), so that a long watch over many columns can alarm as well.
 /// **Weakness**: many rare categories dilute it; it knows no order among categories.

@@ -55,7 +55,23 @@ pub(super) fn comparable(reference: &NumericSample, current: &NumericSample) -> 
             "the statistic is undefined: all values are {least}"
         )));
     }
-    Ok(ladder.centred(middle))
+    Ok(in_range(ladder.centred(middle)))
+}
+
+/// Values whose squares, and sums of these, neither overflow nor vanish: scaled by a power of two where they would, of which no statistic
+/// that compares means with spreads knows.
+fn in_range(ladder: Ladder) -> Ladder {
+    let greatest = ladder
+        .values()
+        .iter()
+        .map(|value| value.abs())
+        .fold(0.0, f64::max);
+    if (1e-100..1e100).contains(&greatest) {
+        return ladder;
+    }
+    // In two steps, since the reciprocal of a subnormal number overflows.
+    let half = (-greatest.log2() / 2.0).round().exp2();
+    ladder.scaled(half).scaled(half)
 }
 
 /// Both samples' groups of a function of a step's index and of the sample.

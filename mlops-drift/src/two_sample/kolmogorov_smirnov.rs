@@ -74,7 +74,7 @@ impl KolmogorovSmirnov {
     pub(crate) fn judge_tied(&self, counts: &[[u64; 2]]) -> TestResult {
         let [n, m] = sizes(counts);
         let gap = greatest_of(counts.iter().map(|count| count[0]), [n, m], counts);
-        let steps = (gap / u128::from(gcd(n, m))) as u64;
+        let steps = gap / u128::from(gcd(n, m));
         let untied = self.judge(steps, n, m);
         match counts {
             _ if self.null != NullDistribution::Automatic => untied,
@@ -101,10 +101,15 @@ impl KolmogorovSmirnov {
     }
 
     /// The result for D in units of 1/lcm(n, m).
-    pub(crate) fn judge(&self, steps: u64, n: u64, m: u64) -> TestResult {
-        let statistic = steps as f64 / lcm(n, m) as f64;
+    pub(crate) fn judge(&self, steps: u128, n: u64, m: u64) -> TestResult {
+        // Profiles may count more rows than the product of two such numbers has room for in 64 bits.
+        let lattice = u128::from(n / gcd(n, m)) * u128::from(m);
+        let statistic = steps as f64 / lattice as f64;
         let (p, method) = if self.counts_paths(n, m) {
-            (two_sample_sf(steps, n, m), "kolmogorov_smirnov_exact")
+            (
+                two_sample_sf(steps as u64, n, m),
+                "kolmogorov_smirnov_exact",
+            )
         } else {
             let size = (n as f64 * m as f64 / (n + m) as f64).round_ties_even();
             let p = one_sample_sf(statistic, size.max(1.0) as u64);
@@ -128,7 +133,7 @@ impl TwoSampleTest<NumericSample> for KolmogorovSmirnov {
         let y = current.require("current")?.sorted();
         Ok(match few_values(x, y) {
             Some(counts) => self.judge_tied(&counts),
-            None => self.judge(greatest_gap(x, y), x.len() as u64, y.len() as u64),
+            None => self.judge(greatest_gap(x, y).into(), x.len() as u64, y.len() as u64),
         })
     }
 }

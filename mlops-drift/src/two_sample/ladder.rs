@@ -71,6 +71,12 @@ impl Ladder {
         self
     }
 
+    /// The same ladder with every value times this one.
+    pub(crate) fn scaled(mut self, factor: f64) -> Self {
+        self.values.iter_mut().for_each(|value| *value *= factor);
+        self
+    }
+
     /// The permutation p-value of a statistic of the steps.
     pub(crate) fn permuted(
         &self,

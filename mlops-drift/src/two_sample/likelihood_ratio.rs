@@ -23,8 +23,8 @@ const ROUNDING: f64 = 1e-9;
 /// values times the information that a value's category gives about its sample.
 /// **Hypothesis**: both samples have the same shares.
 /// **Assumption**: exchangeable values; the set of categories may differ and is not fixed beforehand.
-/// **Guarantee**: at its level for every table and every alpha up to 5 %: the exact hypergeometric law (two categories); of more, the
-/// chi-square law with k − 1 degrees of freedom where every expected count is at least 10 and p is above 5 %, otherwise seeded
+/// **Guarantee**: at its level for every table and every alpha up to 10 %: the exact hypergeometric law (two categories); of more, the
+/// chi-square law with k − 1 degrees of freedom where every expected count is at least 10 and p is above 10 %, otherwise seeded
 /// [`Permutations`] with fixed margins. With one category p is 1.
 /// **Weakness**: many rare categories dilute it; it knows no order among categories.
 /// **Cost**: O(k log k); a permutation O(k), or as many steps as rare categories have values.

@@ -43,6 +43,8 @@ mod student;
 mod tables;
 mod welch;
 
+use std::fmt;
+
 use mlops_core::Result;
 use mlops_core::evidence::PValue;
 use serde::{Deserialize, Serialize};
@@ -100,6 +102,7 @@ impl TestResult {
 ///
 /// # Contract
 /// - Pure and deterministic; randomness is seeded by the test's own configuration.
+/// - `Debug` tells all settings: two tests that print alike give alike results.
 /// - Level: if all values are exchangeable, `P(p <= alpha) <= alpha` for every `alpha`, up to the
 ///   error of an approximation, which the test documents.
 ///
@@ -116,7 +119,7 @@ impl TestResult {
 /// assert!(test.test(&reference, &current)?.p_value.get() < 0.001);
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
-pub trait TwoSampleTest<S: ?Sized>: Send + Sync {
+pub trait TwoSampleTest<S: ?Sized>: fmt::Debug + Send + Sync {
     /// Compares the current sample with the reference.
     fn test(&self, reference: &S, current: &S) -> Result<TestResult>;
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 
@@ -39,7 +41,7 @@ use crate::sample::{CategoricalSample, NumericSample};
 /// assert!(result.p_value.get() < 0.01);
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PermutationTest<F> {
     name: String,
     statistic: F,
@@ -82,6 +84,16 @@ impl<F> PermutationTest<F> {
             permutations,
             ..self
         }
+    }
+}
+
+/// All but the statistic, which its name tells.
+impl<F> fmt::Debug for PermutationTest<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PermutationTest")
+            .field("name", &self.name)
+            .field("permutations", &self.permutations)
+            .finish_non_exhaustive()
     }
 }
 

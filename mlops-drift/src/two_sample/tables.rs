@@ -6,11 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use super::Permutations;
 use super::hypergeometric::Hypergeometric;
 use super::ladder::sizes;
+use crate::permutation::beside;
 
 /// Rows whose permutation costs as much as the draw of one count.
 const COST: u64 = 400;
-/// The share of an error rate that an exact bound gets of a p-value whose rest is for permutations.
-const BOUND: f64 = 0.01;
 
 /// Cells of two samples, of which the smaller one's counts are drawn anew.
 pub(super) struct Tables {
@@ -48,20 +47,16 @@ impl Tables {
         })
     }
 
-    /// The least of p by permutations and an exact bound, which reaches where permutations cannot: by Bonferroni's inequality, one hundredth
-    /// of an error rate being the bound's. Nothing is drawn where that could not change the verdict of the bound.
+    /// The same [beside](beside) an exact bound.
     pub(super) fn p_value_beside(
         &self,
         bound: PValue,
         permutations: Permutations,
         exceeds: impl FnMut(&[u64]) -> bool,
     ) -> PValue {
-        let of_bound = bound.get() / BOUND;
-        if of_bound <= permutations.least(self.cost()) {
-            return PValue::saturating(of_bound);
-        }
-        let drawn = self.p_value(permutations, exceeds).get() / (1.0 - BOUND);
-        PValue::saturating(of_bound.min(drawn))
+        beside(bound, permutations.least(self.cost()), || {
+            self.p_value(permutations, exceeds)
+        })
     }
 
     fn cost(&self) -> u64 {

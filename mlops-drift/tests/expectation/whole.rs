@@ -391,3 +391,22 @@ fn laws_are_compared_by_the_crates_tests() {
         "cannot be compared: 100 values in the reference, 0 here"
     );
 }
+
+/// Any table of identifiers looks like any other.
+#[test]
+fn identifiers_have_no_law_to_compare() {
+    let ids = |from: usize| {
+        let ids: StringArray = (from..from + 200)
+            .map(|i| Some(format!("id {i}")))
+            .collect();
+        table([("x", Arc::new(ids) as ArrayRef)])
+    };
+    let context = Context::default().table("reference", ids(0));
+    let found = compared(&ids(1_000), &context);
+    assert!(!found.passed && !found.applicable, "{found:?}");
+    assert!(
+        found.reason.contains("400 of 400 values are distinct"),
+        "{}",
+        found.reason
+    );
+}
