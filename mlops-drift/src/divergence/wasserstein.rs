@@ -151,6 +151,7 @@ impl Divergence<NumericSample> for Wasserstein {
     fn divergence(&self, reference: &NumericSample, current: &NumericSample) -> Result<Distance> {
         reference.require("reference")?;
         current.require("current")?;
+        require_finite(reference, current)?;
         let area = area_between(reference.sorted(), current.sorted());
         let deviation = reference.standard_deviation().unwrap_or(0.0);
         let distance = self.in_scale(area, deviation)?;
@@ -171,6 +172,22 @@ impl TwoSampleTest<NumericSample> for Wasserstein {
         let p = ladder.permuted(self.permutations, observed, statistic);
         let method = format!("{}_permutation", self.measure());
         Ok(TestResult::new(observed, p, &method))
+    }
+}
+
+/// An infinite distance is none, and neither is one of values that are infinite alike.
+fn require_finite(reference: &NumericSample, current: &NumericSample) -> Result<()> {
+    let ends = [reference, current].map(|sample| [sample.sorted().first(), sample.sorted().last()]);
+    match ends
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find(|end| end.is_infinite())
+    {
+        Some(infinite) => Err(Error::invalid(format!(
+            "values must be finite for a distance in their unit, got {infinite}"
+        ))),
+        None => Ok(()),
     }
 }
 

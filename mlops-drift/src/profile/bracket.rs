@@ -1,6 +1,7 @@
 //! What two profiles on one grid surely say about the distance of the samples behind them.
 
 use std::cmp::Ordering;
+use std::ops::Sub;
 
 use mlops_core::evidence::Distance;
 use mlops_core::{Error, ErrorKind, Result};
@@ -97,16 +98,27 @@ impl NumericProfile {
         let steps = Steps::between(self, current)?;
         let (mut low, mut high) = (Sum::default(), Sum::default());
         let unit = steps.unit() as f64;
-        let widths = self.widths(current);
-        // The cells that are no points: every other one, between the two that ±inf would fill.
-        for (step, width) in steps.cells().skip(1).step_by(2).zip(widths) {
-            let [least, greatest] = step.gaps(steps.sizes).map(|gap| gap as f64 / unit);
+        let mut widths = self.widths(current).into_iter();
+        let mut add = |gaps: [f64; 2]| {
+            let [least, greatest] = gaps.map(|gap| gap / unit);
+            let width = widths.next().unwrap_or(0.0);
             if radius == 0.0 {
                 low.add(least * width);
             } else {
                 low.add((least - radius - ROUNDING).max(0.0) * width); // the difference cancels digits
             }
             high.add((greatest + radius).min(1.0) * width);
+        };
+        // The cells that are no points are every other one.
+        match steps.are_floats() {
+            true => steps
+                .cells(floats)
+                .step_by(2)
+                .for_each(|step| add(step.gaps())),
+            false => steps
+                .cells(integers)
+                .step_by(2)
+                .for_each(|step| add(step.gaps().map(|gap| gap as f64))),
         }
         let [low, high] = [low, high].map(Sum::total);
         if !f64::is_finite(high) {
@@ -140,44 +152,60 @@ impl NumericProfile {
         let steps = Steps::between(self, current)?;
         let cuts = self.grid().cuts();
         let mut edges = self.grid().bins().iter().peekable();
-        let mut bins = vec![[0, 0]];
-        // Ranked cells: −∞, below the first cut, at it, …: cell 2i + 2 is the point at cut i.
-        for (index, [x, y]) in steps.counts.iter().enumerate() {
-            let point = (index >= 2 && index % 2 == 0).then(|| cuts.get(index / 2 - 1));
-            if edges
-                .next_if(|edge| point.flatten() == Some(edge))
-                .is_some()
-            {
+        let [below, above] = steps.infinite();
+        let mut bins = vec![below];
+        for (index, cell) in steps.counts().enumerate() {
+            // The point at a cut begins a bin that ends there.
+            let point = (index % 2 == 1).then(|| cuts.get(index / 2)).flatten();
+            if edges.next_if(|edge| point == Some(edge)).is_some() {
                 bins.push([0, 0]);
             }
-            if let Some(bin) = bins.last_mut() {
-                *bin = [bin[0] + x, bin[1] + y];
-            }
+            add_to_last(&mut bins, cell);
         }
+        add_to_last(&mut bins, above);
         Ok(bins)
     }
 }
 
-/// How many values of either sample lie in each ranked cell.
-struct Steps {
-    counts: Vec<[u64; 2]>,
+/// Two profiles on one grid, neither of them empty.
+struct Steps<'a> {
+    profiles: [&'a NumericProfile; 2],
     sizes: [u64; 2],
 }
 
-/// Cumulative counts of both samples before and after a cell.
-struct Step {
-    before: [u64; 2],
-    after: [u64; 2],
+/// The distribution functions of both samples before and after a cell, in units of [`Steps::unit`].
+struct Step<T> {
+    before: [T; 2],
+    after: [T; 2],
 }
 
-impl Steps {
-    fn between(x: &NumericProfile, y: &NumericProfile) -> Result<Self> {
+/// How many values of either sample.
+type Counts = [u64; 2];
+
+fn plus(a: Counts, b: Counts) -> Counts {
+    [a[0] + b[0], a[1] + b[1]]
+}
+
+fn add_to_last(bins: &mut [Counts], counts: Counts) {
+    if let Some(bin) = bins.last_mut() {
+        *bin = plus(*bin, counts);
+    }
+}
+
+/// A count of one sample times the size of the other, where that is no more than [`EXACT`].
+fn floats(count: u64, size: u64) -> f64 {
+    count as f64 * size as f64
+}
+
+/// The same, whatever it is.
+fn integers(count: u64, size: u64) -> u128 {
+    u128::from(count) * u128::from(size)
+}
+
+impl<'a> Steps<'a> {
+    fn between(x: &'a NumericProfile, y: &'a NumericProfile) -> Result<Self> {
         x.require_same_grid(y)?;
-        let counts = x.ranked().zip(y.ranked());
-        let counts: Vec<[u64; 2]> = counts.map(|(x, y)| [x, y]).collect();
-        let sizes = counts
-            .iter()
-            .fold([0, 0], |sum, cell| [sum[0] + cell[0], sum[1] + cell[1]]);
+        let sizes = [x, y].map(NumericProfile::present);
         for (size, role) in sizes.iter().zip(["reference", "current"]) {
             if *size == 0 {
                 return Err(Error::invalid(format!(
@@ -185,62 +213,101 @@ impl Steps {
                 )));
             }
         }
-        Ok(Self { counts, sizes })
+        Ok(Self {
+            profiles: [x, y],
+            sizes,
+        })
+    }
+
+    /// −∞ and +∞.
+    fn infinite(&self) -> [Counts; 2] {
+        let [x, y] = self.profiles.map(NumericProfile::infinite);
+        [[x[0], y[0]], [x[1], y[1]]]
+    }
+
+    /// In each cell: open ones, and between them points.
+    fn counts(&self) -> impl Iterator<Item = Counts> {
+        let [x, y] = self.profiles.map(NumericProfile::cells);
+        x.iter().zip(y).map(|(&x, &y)| [x, y])
     }
 
     /// The counts of all distinct values, if every value lies at a cut or is infinite.
-    fn points(&self) -> Option<Vec<[u64; 2]>> {
-        let mut open = self.counts.iter().skip(1).step_by(2);
-        let are_points = open.all(|cell| *cell == [0, 0]);
-        let occupied = self.counts.iter().filter(|cell| **cell != [0, 0]);
-        are_points.then(|| occupied.copied().collect())
+    fn points(&self) -> Option<Vec<Counts>> {
+        let are_points = self.counts().step_by(2).all(|cell| cell == [0, 0]);
+        are_points.then(|| {
+            let [below, above] = self.infinite();
+            let all = std::iter::once(below).chain(self.counts()).chain([above]);
+            all.filter(|cell| *cell != [0, 0]).collect()
+        })
     }
 
-    fn cells(&self) -> impl Iterator<Item = Step> {
-        self.counts.iter().scan([0, 0], |sums, cell| {
+    fn cells<T>(&self, scaled: impl Fn(u64, u64) -> T) -> impl Iterator<Item = Step<T>> {
+        let [n, m] = self.sizes;
+        let scaled = move |[i, j]: Counts| [scaled(i, m), scaled(j, n)];
+        self.counts().scan(self.infinite()[0], move |sums, cell| {
             let before = *sums;
-            *sums = [before[0] + cell[0], before[1] + cell[1]];
+            *sums = plus(before, cell);
             Some(Step {
-                before,
-                after: *sums,
+                before: scaled(before),
+                after: scaled(*sums),
             })
         })
     }
 
     /// What shares of the one sample less shares of the other are multiples of: one in so many.
     fn unit(&self) -> u128 {
-        u128::from(self.sizes[0]) * u128::from(self.sizes[1])
+        integers(self.sizes[0], self.sizes[1])
     }
 
-    /// The least and greatest possible `|i·m − j·n|`, `i` of `n` and `j` of `m` values being below.
+    /// Whether floats tell distribution functions exactly, which is faster.
+    fn are_floats(&self) -> bool {
+        self.unit() <= EXACT
+    }
+
+    /// The least and greatest possible distance of the two distribution functions.
     fn greatest_gap(&self) -> [u128; 2] {
-        let [n, m] = self.sizes.map(u128::from);
-        let gap = |i: u64, j: u64| (u128::from(i) * m).abs_diff(u128::from(j) * n);
-        let (mut low, mut high) = (0, 0);
-        for (index, step) in self.cells().enumerate() {
-            let ([i0, j0], [i1, j1]) = (step.before, step.after);
-            low = low.max(gap(i1, j1));
-            // At a point both samples step at once.
-            if index % 2 == 1 {
-                let crossing = |up: u64, m: u128, down: u64, n: u128| {
-                    (u128::from(up) * m).saturating_sub(u128::from(down) * n)
-                };
-                high = high.max(crossing(i1, m, j0, n)).max(crossing(j1, n, i0, m));
-            }
+        match self.are_floats() {
+            true => greatest(self.cells(floats)).map(|gap| gap as u128),
+            false => greatest(self.cells(integers)),
         }
-        [low, high.max(low)]
     }
 }
 
-impl Step {
-    /// The least and greatest distance `|i·m − j·n|` between the two distribution functions inside an open cell.
-    fn gaps(&self, [n, m]: [u64; 2]) -> [u128; 2] {
-        let scaled =
-            |[i, j]: [u64; 2]| [u128::from(i) * u128::from(m), u128::from(j) * u128::from(n)];
-        let ([f0, g0], [f1, g1]) = (scaled(self.before), scaled(self.after));
-        let apart = f0.saturating_sub(g1).max(g0.saturating_sub(f1));
-        [apart, f1.saturating_sub(g0).max(g1.saturating_sub(f0))]
+/// The greatest of the least and of the greatest distances.
+fn greatest<T>(cells: impl Iterator<Item = Step<T>>) -> [T; 2]
+where
+    T: Copy + Default + PartialOrd + Sub<Output = T>,
+{
+    let max = |a: T, b: T| if a > b { a } else { b };
+    let (mut low, mut high) = (T::default(), T::default());
+    for (index, step) in cells.enumerate() {
+        let ([f0, g0], [f1, g1]) = (step.before, step.after);
+        // Before the first cell lies −∞; the last one ends where all values but +∞ have come.
+        low = max(low, max(beyond(f0, g0), beyond(g0, f0)));
+        low = max(low, max(beyond(f1, g1), beyond(g1, f1)));
+        // At a point both samples step at once.
+        if index % 2 == 0 {
+            high = max(high, max(beyond(f1, g0), beyond(g1, f0)));
+        }
     }
+    [low, max(low, high)]
+}
+
+impl<T: Copy + Default + PartialOrd + Sub<Output = T>> Step<T> {
+    /// The least and greatest distance between the two distribution functions inside an open cell.
+    fn gaps(&self) -> [T; 2] {
+        let ([f0, g0], [f1, g1]) = (self.before, self.after);
+        let max = |a: T, b: T| if a > b { a } else { b };
+        [
+            max(beyond(f0, g1), beyond(g0, f1)),
+            max(beyond(f1, g0), beyond(g1, f0)),
+        ]
+    }
+}
+
+/// How far the first lies above the second.
+fn beyond<T: Default + PartialOrd + Sub<Output = T>>(a: T, b: T) -> T {
+    if a > b { a - b } else { T::default() }
 }
 
 /// The two floats next to a quotient, the same twice if it is one. A remainder tells on which side it was rounded, where both

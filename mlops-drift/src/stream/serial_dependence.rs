@@ -2,6 +2,7 @@ use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 use statrs::function::erf::erfc;
 
+use crate::sample::order_key;
 use crate::two_sample::TestResult;
 
 /// Do neighbours in a series resemble each other? Then its values are not exchangeable, and no promise of this crate holds
@@ -57,13 +58,14 @@ pub fn serial_dependence(series: &[f64]) -> Result<TestResult> {
 
 /// Equal values share the middle of their ranks.
 fn ranks(series: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..series.len()).collect();
-    order.sort_by(|&a, &b| series[a].total_cmp(&series[b]));
+    let keys = series.iter().map(|&value| order_key(value));
+    let mut order: Vec<(u64, usize)> = keys.zip(0..).collect();
+    order.sort_unstable();
     let mut ranks = vec![0.0; series.len()];
     let mut first = 0;
-    for ties in order.chunk_by(|&a, &b| series[a] == series[b]) {
+    for ties in order.chunk_by(|(a, _), (b, _)| a == b) {
         let middle = first as f64 + (ties.len() - 1) as f64 / 2.0;
-        ties.iter().for_each(|&index| ranks[index] = middle);
+        ties.iter().for_each(|&(_, index)| ranks[index] = middle);
         first += ties.len();
     }
     ranks

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use statrs::function::factorial::ln_factorial;
+use statrs::function::factorial;
 
 use super::kolmogorov_smirnov::gcd;
 
@@ -111,16 +111,28 @@ fn one_sided_sf(d: f64, n: u64) -> f64 {
     d * (0..=last).map(term).sum::<f64>()
 }
 
+/// ln n!: of a table, then by Stirling's formula, of which the first term left out is below 1e-18 there.
+fn ln_factorial(n: u64) -> f64 {
+    if n as usize <= factorial::MAX_FACTORIAL {
+        return factorial::ln_factorial(n);
+    }
+    let n = n as f64;
+    (n + 0.5) * n.ln() - n + (2.0 * PI).ln() / 2.0 + stirling(n)
+}
+
+/// ln(n! / (e^-n · n^n · √(2πn))) of Stirling's series.
+fn stirling(n: f64) -> f64 {
+    (1.0 / 12.0 - (1.0 / 360.0 - 1.0 / (1_260.0 * n * n)) / (n * n)) / n
+}
+
 /// Smirnov's sum of a great many terms, which are a smooth function of v/n that vanishes at both ends with all its
 /// derivatives: a few thousand of them, evenly spaced, give the sum to its last digits (Euler and Maclaurin).
 fn smirnov_by_nodes(d: f64, size: f64) -> f64 {
     let step = size / NODES;
-    // ln(n! / (e^-n · n^n · √(2πn))) of Stirling's series.
-    let rest = |n: f64| (1.0 / 12.0 - (1.0 / 360.0 - 1.0 / (1_260.0 * n * n)) / (n * n)) / n;
     let term = |v: f64| {
         let (share, others) = (v / size, size - v);
         let spread = 2.0 * PI * v * others / size;
-        let choose = rest(size) - rest(v) - rest(others) - spread.ln() / 2.0;
+        let choose = stirling(size) - stirling(v) - stirling(others) - spread.ln() / 2.0;
         let below = v * (d / share).ln_1p();
         let above = others * (-d * size / others).ln_1p();
         (choose + below + above).exp() / (d + share)
