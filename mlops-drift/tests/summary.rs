@@ -3,15 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int32Array, Int64Array, ListArray,
     RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array,
 };
-use arrow::datatypes::{Float64Type, Int32Type};
+use arrow::datatypes::{Float64Type, Int32Type, SchemaRef};
 use mlops_core::ErrorKind;
+use mlops_drift::profile::{SketchedProfile, TableProfile};
 use mlops_drift::summary::TableSummary;
+use mlops_drift::table::{Chunks, Table};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -298,4 +300,108 @@ fn empty_nested_and_mismatched_tables() {
             .rows(),
         0
     );
+}
+
+/// Counts how often each column is read.
+struct Counted {
+    table: Vec<RecordBatch>,
+    reads: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Table for Counted {
+    fn schema(&self) -> SchemaRef {
+        Table::schema(&self.table)
+    }
+
+    fn rows(&self) -> u64 {
+        self.table.rows()
+    }
+
+    fn column(&self, name: &str) -> mlops_core::Result<Chunks<'_>> {
+        *self
+            .reads
+            .lock()
+            .unwrap()
+            .entry(name.to_owned())
+            .or_default() += 1;
+        self.table.column(name)
+    }
+}
+
+/// Profile and summary of one pass are those of a pass each, to the byte.
+#[test]
+fn a_profile_with_sketches_is_both_in_one_pass() {
+    let with_text = |seed: u64| {
+        let rows = table(4_000, seed);
+        let texts: StringArray = (0..4_000)
+            .map(|i| Some(format!("a review of {i} words, number {}", i * seed)))
+            .collect();
+        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(
+            (0..4_000).map(|i| Some(vec![Some(i); 2])),
+        );
+        RecordBatch::try_from_iter([
+            ("number", rows.column(0).clone()),
+            ("label", rows.column(1).clone()),
+            ("text", Arc::new(texts) as ArrayRef),
+            ("list", Arc::new(lists) as ArrayRef),
+        ])
+        .unwrap()
+    };
+    let parts = |seed: u64| {
+        let rows = with_text(seed);
+        vec![rows.slice(0, 1_500), rows.slice(1_500, 2_500)]
+    };
+    let counted = Counted {
+        table: parts(1),
+        reads: Mutex::default(),
+    };
+    let mut both = SketchedProfile::of(&counted).unwrap();
+    // Texts are told from labels by reading them once, as without sketches.
+    let reads = counted.reads.lock().unwrap().clone();
+    assert_eq!(reads["number"], 1);
+    assert_eq!((reads["label"], reads["text"], reads["list"]), (1, 2, 1));
+    let alike = |both: &SketchedProfile, profile: &TableProfile, summary: &TableSummary| {
+        assert_eq!(both.profile(), profile);
+        assert_eq!(
+            both.summary().to_bytes().unwrap(),
+            summary.to_bytes().unwrap()
+        );
+    };
+    let (mut profile, mut summary) = (
+        TableProfile::of(&parts(1)).unwrap(),
+        TableSummary::of(&parts(1)).unwrap(),
+    );
+    alike(&both, &profile, &summary);
+    let later = both.like(&parts(2)).unwrap();
+    both.merge(&later).unwrap();
+    profile.merge(&profile.like(&parts(2)).unwrap()).unwrap();
+    summary
+        .merge(&TableSummary::of(&parts(2)).unwrap())
+        .unwrap();
+    alike(&both, &profile, &summary);
+
+    let bytes = both.to_bytes().unwrap();
+    let copy = SketchedProfile::from_bytes(&bytes).unwrap();
+    alike(&copy, &profile, &summary);
+    let mut newer = bytes.clone();
+    newer[5] = 2;
+    assert_eq!(
+        SketchedProfile::from_bytes(&newer).unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
+    let mut damaged = bytes;
+    damaged[100] ^= 1;
+    assert_eq!(
+        SketchedProfile::from_bytes(&damaged).unwrap_err().kind(),
+        ErrorKind::Corrupt
+    );
+
+    let other = RecordBatch::try_from_iter([("number", with_text(3).column(1).clone())]).unwrap();
+    assert_eq!(
+        both.like(&other).unwrap_err().kind(),
+        ErrorKind::SignatureMismatch
+    );
+    let before = both.to_bytes().unwrap();
+    assert!(both.merge(&SketchedProfile::of(&other).unwrap()).is_err());
+    assert_eq!(both.to_bytes().unwrap(), before, "nothing is merged");
 }

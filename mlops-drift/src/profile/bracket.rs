@@ -282,8 +282,9 @@ where
     let (mut low, mut high) = (T::default(), T::default());
     for (index, step) in cells.enumerate() {
         let ([f0, g0], [f1, g1]) = (step.before, step.after);
-        // Before the first cell lies −∞; the last one ends where all values but +∞ have come.
-        low = max(low, max(beyond(f0, g0), beyond(g0, f0)));
+        if index == 0 {
+            low = max(beyond(f0, g0), beyond(g0, f0)); // of −∞
+        }
         low = max(low, max(beyond(f1, g1), beyond(g1, f1)));
         // At a point both samples step at once.
         if index % 2 == 0 {

@@ -50,7 +50,7 @@ pub struct Frequent {
 }
 
 impl ColumnSummary {
-    pub(super) fn of(table: &dyn Table, field: &Field) -> Result<Self> {
+    pub(crate) fn of(table: &dyn Table, field: &Field) -> Result<Self> {
         let name = field.name();
         let mut summary = Self::empty(name, field.data_type())?;
         for part in parts_of(table, name)? {
@@ -87,7 +87,8 @@ impl ColumnSummary {
         self.rows == rows && counted.is_some_and(|counted| counted <= rows)
     }
 
-    fn empty(name: &str, data_type: &DataType) -> Result<Self> {
+    /// No rows yet.
+    pub(crate) fn empty(name: &str, data_type: &DataType) -> Result<Self> {
         Ok(Self {
             name: name.to_owned(),
             data_type: type_name(data_type),
@@ -102,7 +103,8 @@ impl ColumnSummary {
         })
     }
 
-    fn add(&mut self, part: &ArrayRef) -> Result<()> {
+    /// The rows of one more part.
+    pub(crate) fn add(&mut self, part: &ArrayRef) -> Result<()> {
         self.rows += part.len() as u64;
         self.nulls += part.logical_null_count() as u64;
         match ColumnKind::of(part.data_type()) {

@@ -138,6 +138,10 @@ impl TableSummary {
             .collect())
     }
 
+    pub(crate) fn of_columns(rows: u64, columns: Vec<ColumnSummary>) -> Self {
+        Self { rows, columns }
+    }
+
     /// The rows of another table.
     ///
     /// # Errors
