@@ -14,7 +14,8 @@ use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::NumericSample;
 use mlops_drift::slice::{
-    Direction, DriftSlices, DriftSlicesReport, ErrorSlices, Lattice, LossSlices, Predicate,
+    Direction, DriftSlices, DriftSlicesReport, ErrorSlices, Lattice, LossSlices, LossSlicesReport,
+    Predicate,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -333,6 +334,61 @@ fn losses_of_equal_means_hardly_ever_give_a_slice() {
             .found
             .is_empty()
     });
+}
+
+/// Losses without a mean: by rank the level holds, a planted slice is found, and the unit of the losses decides nothing.
+#[test]
+fn losses_of_any_range_are_compared_by_rank() {
+    let cauchy = |rng: &mut ChaCha8Rng| {
+        (std::f64::consts::PI * (rng.random_range(0.0..1.0_f64) - 0.5))
+            .tan()
+            .abs()
+    };
+    let finder = LossSlices::default().over(lattice(3)).by_rank();
+    assert_level("loss slices by rank", 300, |rng| {
+        let rows = Rows::draw(rng, 400);
+        let losses: Vec<f64> = (0..400).map(|_| cauchy(rng)).collect();
+        !finder
+            .find(&rows.table(), &losses)
+            .unwrap()
+            .found
+            .is_empty()
+    });
+    let mut seen = 0;
+    for seed in 0..20 {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let mut rows = Rows::draw(rng, 500);
+        for i in (0..500).step_by(3) {
+            (rows.a[i], rows.c[i]) = ("a1".into(), 1);
+        }
+        let is_planted = |i: usize| rows.a[i] == "a1" && rows.c[i] == 1;
+        let losses: Vec<f64> = (0..500)
+            .map(|i| cauchy(rng) * if is_planted(i) { 20.0 } else { 1.0 })
+            .collect();
+        let report = finder.find(&rows.table(), &losses).unwrap();
+        seen += u32::from(
+            report
+                .found
+                .iter()
+                .any(|found| found.slice.to_string() == "a = a1 and c = 1"),
+        );
+        // Any increasing function of the losses: here one that makes them squares of another unit.
+        let squares: Vec<f64> = losses.iter().map(|loss| 1e-3 * loss * loss).collect();
+        let other = finder.find(&rows.table(), &squares).unwrap();
+        let evidence = |report: &LossSlicesReport| -> Vec<(String, f64)> {
+            let found = report.found.iter();
+            found
+                .map(|found| (found.slice.to_string(), found.e_value.ln()))
+                .collect()
+        };
+        assert_eq!(evidence(&report), evidence(&other));
+    }
+    assert!(seen >= 18, "{seen} of 20");
+    let table = Rows::draw(&mut ChaCha8Rng::seed_from_u64(0), 10).table();
+    for bad in [f64::NAN, f64::INFINITY] {
+        let losses = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, bad];
+        assert!(finder.find(&table, &losses).is_err());
+    }
 }
 
 /// Ten equal rows a user: without the unit half of the runs report a slice, with it hardly any.

@@ -20,8 +20,8 @@ const WEIGHT: f64 = 0.95;
 /// A slice must hold this many rows of the searched half, and one in a hundred, unless set.
 const LEAST: usize = 32;
 
-/// The slices on which a loss in \[0, 1] is greater than on the other rows: searched on one half of them,
-/// tested on the other.
+/// The slices on which a loss in \[0, 1], or of any range [by rank](Self::by_rank), is greater than on the other rows: searched on one half
+/// of them, tested on the other.
 ///
 /// **Search**: the candidates with the greatest score, a·(mean loss inside/mean loss − 1) − (1 −
 /// a)·(rows/rows inside − 1), among all slices of the [`Lattice`] that are large enough, exactly, with the
@@ -61,6 +61,7 @@ pub struct LossSlices {
     weight: f64,
     candidates: usize,
     least_rows: Option<usize>,
+    by_rank: bool,
 }
 
 impl Default for LossSlices {
@@ -72,6 +73,7 @@ impl Default for LossSlices {
             weight: WEIGHT,
             candidates: CANDIDATES,
             least_rows: None,
+            by_rank: false,
         }
     }
 }
@@ -120,32 +122,72 @@ impl LossSlices {
         }
     }
 
+    /// For losses of any range, such as the errors of a regression: each counts as the share of the searched rows whose loss is less, half of those
+    /// whose loss is the same included. These rows fix that scale for those that are tested, so the guarantee is the same, of the hypothesis
+    /// "the mean on this scale is inside at most that outside"; it does not depend on the unit, nor on a few enormous losses.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = Arc::new(Int32Array::from_iter_values((0..400).map(|i| i % 4))) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::slice::LossSlices;
+    /// let errors: Vec<f64> = (0..400).map(|i| f64::from(i % 7) + if i % 4 == 0 { 90.0 } else { 0.0 }).collect();
+    /// assert!(LossSlices::default().find(&table, &errors).is_err());
+    /// let report = LossSlices::default().by_rank().find(&table, &errors)?;
+    /// assert_eq!(report.found[0].slice.to_string(), "x = 0");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn by_rank(self) -> Self {
+        Self {
+            by_rank: true,
+            ..self
+        }
+    }
+
     /// Searches the slices of a table whose rows have these losses, and tests what it finds.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of losses than rows,
-    /// one outside \[0, 1], fewer than 4 rows, a null unit, or too large a lattice;
+    /// one outside \[0, 1] (by rank: one that is NaN or infinite), fewer than 4 rows, a null unit, or too large a lattice;
     /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column that is missing;
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a nested or binary column.
     pub fn find(&self, table: &dyn Table, losses: &[f64]) -> Result<LossSlicesReport> {
         let (batch, chosen) = rows::of(table, &self.lattice, "given")?;
-        let losses = in_range(rows::values(&chosen, losses, table.rows())?)?;
+        let losses = self.in_range(rows::values(&chosen, losses, table.rows())?)?;
         let halves = halves(losses.len(), self.lattice.seed)?;
         let batch = rows::take(&batch, &halves)?;
         let losses: Vec<f64> = halves.iter().map(|&row| losses[row as usize]).collect();
         let searched = losses.len() / 2;
+        let scale = self.by_rank.then(|| shares_below(&losses[..searched]));
+        let scaled: Vec<f64> = match scale {
+            Some(share) => losses.iter().map(|&loss| share(loss)).collect(),
+            None => losses.clone(),
+        };
         let cut = Cut::of(&[&batch], &self.lattice, searched)?;
         let candidates = best(
             &cut,
-            &losses[..searched],
+            &scaled[..searched],
             self.lattice.depth,
             self.score(searched),
         )?;
         let tested: Vec<LossSlice> = candidates
             .iter()
-            .map(|c| self.tested(&cut, &losses, searched, c))
+            .map(|c| tested(&cut, [&losses, &scaled], searched, c))
             .collect::<Result<_>>()?;
         Ok(self.report(tested, losses.len() - searched))
+    }
+
+    fn in_range(&self, losses: Vec<f64>) -> Result<Vec<f64>> {
+        let (range, holds): (_, fn(f64) -> bool) = match self.by_rank {
+            true => ("(-inf, inf)", f64::is_finite),
+            false => ("[0, 1]", |loss| (0.0..=1.0).contains(&loss)),
+        };
+        match losses.iter().find(|loss| !holds(**loss)) {
+            Some(loss) => Err(OutOfRange::new("loss", range, *loss).into()),
+            None => Ok(losses),
+        }
     }
 
     fn score(&self, searched: usize) -> Score {
@@ -157,30 +199,6 @@ impl LossSlices {
             least: least as u64,
             keep: self.candidates,
         }
-    }
-
-    fn tested(
-        &self,
-        cut: &Cut,
-        losses: &[f64],
-        searched: usize,
-        candidate: &Scored,
-    ) -> Result<LossSlice> {
-        let rows = searched..cut.rows();
-        let (inside, outside): (Vec<usize>, Vec<usize>) =
-            rows.partition(|row| cut.holds(&candidate.predicates, *row));
-        let [inside, outside] =
-            [inside, outside].map(|rows| rows.iter().map(|row| losses[*row]).collect::<Vec<f64>>());
-        let bet = greater(&inside, &outside)?;
-        Ok(LossSlice {
-            slice: cut.conjunction(&candidate.predicates),
-            score: candidate.score,
-            rows: inside.len() as u64,
-            inside: mean(&inside),
-            outside: mean(&outside),
-            e_value: bet.e_value(),
-            adjusted: bet.greatest().to_p_value(), // Ville's inequality: of the greatest, too
-        })
     }
 
     fn report(&self, mut tested: Vec<LossSlice>, rows: usize) -> LossSlicesReport {
@@ -202,10 +220,39 @@ impl LossSlices {
     }
 }
 
-fn in_range(losses: Vec<f64>) -> Result<Vec<f64>> {
-    match losses.iter().find(|loss| !(0.0..=1.0).contains(*loss)) {
-        Some(loss) => Err(OutOfRange::new("loss", "[0, 1]", *loss).into()),
-        None => Ok(losses),
+/// A candidate on the rows that the search has not seen, by their losses as they are, which are told, and on the scale of the test.
+fn tested(
+    cut: &Cut,
+    [losses, scaled]: [&[f64]; 2],
+    searched: usize,
+    candidate: &Scored,
+) -> Result<LossSlice> {
+    let rows = searched..cut.rows();
+    let (inside, outside): (Vec<usize>, Vec<usize>) =
+        rows.partition(|row| cut.holds(&candidate.predicates, *row));
+    let of = |values: &[f64], rows: &[usize]| -> Vec<f64> {
+        rows.iter().map(|&row| values[row]).collect()
+    };
+    let bet = greater(&of(scaled, &inside), &of(scaled, &outside))?;
+    Ok(LossSlice {
+        slice: cut.conjunction(&candidate.predicates),
+        score: candidate.score,
+        rows: inside.len() as u64,
+        inside: mean(&of(losses, &inside)),
+        outside: mean(&of(losses, &outside)),
+        e_value: bet.e_value(),
+        adjusted: bet.greatest().to_p_value(), // Ville's inequality: of the greatest, too
+    })
+}
+
+/// The share of some losses that lie below another one, and half of those that equal it.
+fn shares_below(losses: &[f64]) -> impl Fn(f64) -> f64 {
+    let mut sorted = losses.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    move |loss| {
+        let below = sorted.partition_point(|&other| other < loss);
+        let through = sorted.partition_point(|&other| other <= loss);
+        (below + through) as f64 / (2.0 * sorted.len() as f64)
     }
 }
 

@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | [`DriftSlices`] | whose share differs between two tables | any at all with probability at most alpha if nothing drifted; nearly so for those that did not, beside others |
 //! | [`ErrorSlices`] | on which predictions are wrong more often than elsewhere | the same if errors depend on nothing |
-//! | [`LossSlices`] | on which a loss in \[0, 1] is greater | any false one with probability at most alpha, from half of the rows |
+//! | [`LossSlices`] | on which a loss in \[0, 1], or of any range by rank, is greater | any false one with probability at most alpha, from half of the rows |
 //!
 //! The first two look at every slice of the [`Lattice`], exactly: those that are too small to ever be
 //! called do not count (Tarone's correction), which is why hundreds of thousands of slices cost little
