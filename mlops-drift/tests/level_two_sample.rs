@@ -392,7 +392,7 @@ fn a_real_change_is_seen() {
 #[ignore = "minutes in release: the larger grid"]
 fn the_grid() {
     let sizes = [[50, 50], [30, 300], [400, 250], [2_000, 100]];
-    let mut off = numeric_grid(&sizes, &LAWS, 300);
+    let mut off = numeric_grid(&sizes, &LAWS, 1_000);
     // By the chi-square law.
     for (law_name, law) in &LAWS[..3] {
         for (sizes, runs) in [

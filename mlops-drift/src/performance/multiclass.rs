@@ -201,7 +201,7 @@ impl Multiclass {
         let of_class = |class: usize, weights: &[f64]| {
             metric(&orders[class].curve(|row| cell(self.truth[row] == class, weights[row])))
         };
-        self.rows.estimate(|weights| {
+        self.rows.estimate_less_bias(|weights| {
             let metrics = (0..self.classes).map(|class| of_class(class, weights));
             Some(metrics.sum::<Option<f64>>()? / self.classes as f64)
         })

@@ -54,6 +54,27 @@ impl Weighted {
         self.between(value, drawn, unseen)
     }
 
+    /// The same of a metric that few rows overstate, such as the area under a curve of precision, whose draws overstate it once more: both ends
+    /// are moved back by twice the mean that the draws lie above the value (Efron & Tibshirani, "An introduction to the bootstrap", 1993,
+    /// chapter 10), as far as the value stays between them.
+    pub(super) fn estimate_less_bias(
+        &self,
+        metric: impl Fn(&[f64]) -> Option<f64>,
+    ) -> Result<Estimate> {
+        let value = metric(self.get());
+        let drawn: Vec<Option<f64>> = self.resamples().map(|weights| metric(&weights)).collect();
+        let known: Vec<f64> = drawn.iter().flatten().copied().collect();
+        let estimate = self.between(value, drawn, [0.0; 2])?;
+        let (low, high) = (estimate.interval.low(), estimate.interval.high());
+        let bias = known.iter().sum::<f64>() / known.len() as f64 - estimate.value;
+        let [low, high] = [low, high].map(|end| end - 2.0 * bias);
+        self.figure(
+            estimate.value,
+            low.min(estimate.value),
+            high.max(estimate.value),
+        )
+    }
+
     /// An estimate whose ends do not lie beyond what the metric is when every answer is right.
     pub(super) fn no_better_than(&self, estimate: Estimate, best: Option<f64>) -> Result<Estimate> {
         let (low, high) = (estimate.interval.low(), estimate.interval.high());
