@@ -69,6 +69,9 @@ fn assert_rate(
     assert!(count >= few, "{name}: {count} of {runs}, at least {few}");
 }
 
+/// Misses of a 95 % interval that is not wider than it need be.
+const LEAST_MISSES: f64 = 0.025;
+
 /// Misses of a 95 % interval: at most in one of twenty runs and `allowed` beside, at least in one of forty.
 fn assert_covers(
     name: &str,
@@ -77,7 +80,7 @@ fn assert_covers(
     truth: f64,
     interval: impl Fn(&mut ChaCha8Rng) -> Result<Estimate>,
 ) {
-    let rates = (0.025, 0.05 + allowed);
+    let rates = (LEAST_MISSES, 0.05 + allowed);
     assert_rate(&format!("coverage {name}"), runs, rates, |rng| {
         !interval(rng).unwrap().interval.contains(truth)
     });
@@ -457,8 +460,15 @@ fn cover<R>(
     let whole = draw(&mut ChaCha8Rng::seed_from_u64(u64::MAX), large);
     for (name, figure) in figures {
         let truth = figure(&whole).unwrap().value;
-        assert_covers(&format!("{name}, {rows}"), runs, 0.02, truth, |rng| {
-            figure(&draw(rng, rows))
+        // Nearly every list has a hit: a share so near 1 moves in steps, and its interval holds more than it says.
+        let lowest = if name.starts_with("hit rate") {
+            0.0
+        } else {
+            LEAST_MISSES
+        };
+        let rates = (lowest, 0.05 + 0.02);
+        assert_rate(&format!("coverage {name}, {rows}"), runs, rates, |rng| {
+            !figure(&draw(rng, rows)).unwrap().interval.contains(truth)
         });
     }
 }

@@ -21,6 +21,8 @@ const ALARMS: usize = 1_000;
 /// **Weakness**: pays with power: at 5 %, after twenty quiet windows, an alarm needs a p-value of about 5e-7. A check's own verdict on a
 /// window, at its level for that window alone, is in the report. The level of a window falls for ever: a drift so slow that no window shows it by
 /// itself is never seen.
+/// Columns by a [`Method`](super::Method) that permutes without a bound beside it (any [`PermutationTest`](crate::two_sample::PermutationTest),
+/// and distances as tests) end at p-values of 1 in 10,000, of which no window alarms: leave these to the default.
 /// **State**: the last 200 windows, or as many as [`MonitorState::keep`] says, and counts of all. Older ones are the caller's, who was
 /// given each when it was observed.
 /// **Assumption**: as the check's, within each window: see [`DriftCheck`](super::DriftCheck).

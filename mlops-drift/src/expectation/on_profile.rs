@@ -31,7 +31,7 @@ impl Suite {
     /// | mean, standard deviation | moments |
     /// | distributed as in a profile on the same grid | the test between profiles |
     ///
-    /// **Guarantee**: a verdict is that of the rows. What the profile leaves open, such as order, other tables, conditions, and rows within a cell
+    /// **Guarantee**: a verdict is that of the rows, but for moments that meet a bound to the last digits, which rest on the order of the rows. What the profile leaves open, such as order, other tables, conditions, and rows within a cell
     /// that a bound cuts, "cannot be checked" and fails, as in [`validate`](Self::validate). No row is named.
     ///
     /// # Errors
