@@ -187,8 +187,17 @@ fn is_undefined(test: &str, law: &str) -> bool {
 }
 
 fn numeric_grid(sizes: &[[usize; 2]], laws: &[(&str, Law)], runs: u32) -> Vec<String> {
+    numeric_grid_of(numeric_tests(), sizes, laws, runs)
+}
+
+fn numeric_grid_of(
+    tests: Vec<(&str, NumericTest)>,
+    sizes: &[[usize; 2]],
+    laws: &[(&str, Law)],
+    runs: u32,
+) -> Vec<String> {
     let mut off = Vec::new();
-    for (name, test) in numeric_tests() {
+    for (name, test) in tests {
         let defined = laws.iter().filter(|(law, _)| !is_undefined(name, law));
         for (law_name, law) in defined {
             for &[n, m] in sizes {
@@ -432,5 +441,32 @@ fn the_grid() {
         &[[50, 50], [1_000, 300], [300, 2_000]],
         2_000,
     ));
+    assert!(off.is_empty(), "{off:#?}");
+}
+
+/// What permutes at any size is exact at any size: here, all that has a limit law.
+#[test]
+#[ignore = "minutes in release: the grid of large samples"]
+fn the_grid_of_large_samples() {
+    let permuted = [
+        "energy",
+        "wasserstein",
+        "total variation",
+        "l-infinity",
+        "cramer's v",
+    ];
+    let mut tests = numeric_tests();
+    tests.retain(|(name, _)| !permuted.contains(name));
+    let sizes = [[100_000, 100_000], [100_000, 1_000]];
+    let mut off = numeric_grid_of(tests, &sizes, &LAWS[..2], 300);
+    for (name, test) in categorical_tests() {
+        for [n, m] in sizes {
+            let of = |rng: &mut ChaCha8Rng| {
+                let reference = categories(rng, n, 300, 1.0);
+                said(test.as_ref(), &reference, &categories(rng, m, 300, 1.0))
+            };
+            off.extend(above(&format!("{name} {n}/{m} of 300"), 300, of));
+        }
+    }
     assert!(off.is_empty(), "{off:#?}");
 }
