@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
-    StringArray,
+    StringArray, TimestampMillisecondArray,
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
@@ -653,5 +653,77 @@ fn serial_dependence_is_reported() {
             .serial_correlation
             .unwrap()
             .is_conspicuous()
+    );
+}
+
+/// A misspelt minimum would leave every drift material; which way numbers moved says nothing where they became infinite.
+#[test]
+fn a_minimum_effect_that_no_column_reports_is_refused() {
+    let numbers = |shift: f64, infinite: usize| {
+        let value = |i: usize| {
+            if i < infinite {
+                f64::INFINITY
+            } else {
+                (i * 37 % 100) as f64 + shift
+            }
+        };
+        batch([(
+            "x",
+            Arc::new(Float64Array::from_iter_values((0..500).map(value))),
+        )])
+    };
+    let reference = numbers(0.0, 0);
+    let check = |measure: &str| {
+        let least = Distance::new(99.0, measure).unwrap();
+        DriftCheck::against(&reference)
+            .effect(least)
+            .run(&numbers(20.0, 0))
+    };
+    assert!(
+        check("wasserstein_sd")
+            .unwrap()
+            .verdict
+            .material_columns
+            .is_empty()
+    );
+    for measure in ["wassertein_sd", "total_variation"] {
+        let error = check(measure).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.to_string().contains("kolmogorov_smirnov"), "{error}");
+    }
+    for profiled in [false, true] {
+        let current = numbers(0.0, 475);
+        let report = match profiled {
+            true => {
+                let profile = TableProfile::of(&reference).unwrap();
+                let current = profile.like(&current).unwrap();
+                DriftCheck::against(&profile).run(&current).unwrap()
+            }
+            false => DriftCheck::against(&reference).run(&current).unwrap(),
+        };
+        let reason = &report.columns[0].reason;
+        assert!(reason.contains("+∞ 0.0 % → 95.0 %"), "{reason}");
+        assert!(
+            !reason.contains("down: ") && !reason.contains("up: "),
+            "{reason}"
+        );
+    }
+}
+
+/// Times of one year differ in the third digit.
+#[test]
+fn numbers_that_look_alike_are_told_in_full() {
+    let times = |from: i64| {
+        let column = TimestampMillisecondArray::from_iter_values((0..100).map(|i| from + i));
+        batch([("t", Arc::new(column) as ArrayRef)])
+    };
+    let (january, february) = (1_356_998_400_000, 1_359_676_800_000);
+    let report = DriftCheck::against(&times(january))
+        .run(&times(february))
+        .unwrap();
+    let reason = &report.columns[0].reason;
+    assert!(
+        reason.contains("up: mean 1356998400049.5 → 1359676800049.5"),
+        "{reason}"
     );
 }

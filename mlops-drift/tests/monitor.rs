@@ -214,12 +214,20 @@ fn a_state_is_of_one_check_and_bounded() {
         let error = DriftMonitor::resume(changed.prepare().unwrap(), read()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
     }
-    let inconsistent = saved.replace("\"compared\":12", "\"compared\":0");
-    assert_ne!(inconsistent, saved);
-    assert_eq!(
-        MonitorState::from_json(&inconsistent).unwrap_err().kind(),
-        ErrorKind::InvalidArgument
-    );
+    let edits = [
+        ("\"compared\":12", "\"compared\":0"),
+        ("\"rejections\":1", "\"rejections\":1000"),
+        ("\"tests\":12", "\"tests\":18446744073709551615"),
+        ("\"compared\":12", "\"compared\":18446744073709551615"),
+        ("\"keep\":5", "\"keep\":0"),
+        ("\"name\":\"8\"", "\"name\":\"7\""),
+    ];
+    for (from, to) in edits {
+        let edited = saved.replacen(from, to, 1);
+        assert_ne!(edited, saved, "{from}");
+        let error = MonitorState::from_json(&edited).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{to}");
+    }
     let newer = saved.replace("\"version\":1", "\"version\":2");
     assert_eq!(
         MonitorState::from_json(&newer).unwrap_err().kind(),

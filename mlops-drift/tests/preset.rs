@@ -472,6 +472,45 @@ fn data_quality_tells_columns_and_what_no_longer_holds() {
     );
 }
 
+/// Settings that make no sense are errors, not metrics that are undefined.
+#[test]
+fn impossible_settings_are_refused() {
+    let week = classified(1, 100, 1, 0.0);
+    for threshold in [-0.1, 1.5, f64::NAN] {
+        let check = preset::classification("late", "probability").threshold(threshold);
+        let error = check.run(&week, &week).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(
+            error
+                .to_string()
+                .contains("threshold must lie in [0, 1], got"),
+            "{error}"
+        );
+    }
+    let error = preset::ranking("q", "r", "s", 0)
+        .run(&week, &week)
+        .unwrap_err();
+    assert!(error.to_string().contains("got 0"), "{error}");
+    let weather: ArrayRef = Arc::new(StringArray::from(vec!["sun", "rain", "sun", "rain"]));
+    let column = |values: [f64; 4]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+    let day = batch(vec![
+        ("weather", weather),
+        ("sun", column([0.9, 0.2, 3.0, 0.1])),
+        ("rain", column([0.1, 0.8, 0.5, 0.9])),
+    ]);
+    let run = |classes: &[(&str, &str)]| {
+        let check = preset::multiclass("weather", classes.iter().copied());
+        check.run(&day, &day).unwrap_err().to_string()
+    };
+    let outside = run(&[("sun", "sun"), ("rain", "rain")]);
+    assert!(
+        outside.contains("a probability must lie in [0, 1], got 3"),
+        "{outside}"
+    );
+    let twice = run(&[("sun", "sun"), ("sun", "rain"), ("rain", "rain")]);
+    assert!(twice.contains("each once, got sun, sun, rain"), "{twice}");
+}
+
 /// An identifier by mistake would take rows times labels of memory.
 #[test]
 fn labels_must_be_classes() {

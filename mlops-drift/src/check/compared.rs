@@ -137,7 +137,7 @@ fn identifiers(reference: &CategoricalSample, current: &CategoricalSample) -> Op
     let values = reference.len() + current.len();
     let repeats = values - distinct;
     (10 * repeats < reference.len().min(current.len())).then(|| {
-        format!("{distinct} of {values} values are distinct, as identifiers are, and shares of single values cannot be compared")
+        format!("{distinct} of {values} values are distinct, as identifiers are, and shares of single values cannot be compared; texts can, by the method `texts`")
     })
 }
 

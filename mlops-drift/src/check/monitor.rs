@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use mlops_core::evidence::{Distance, EValue, PValue, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,8 @@ use crate::report::{ColumnReport, ColumnVerdict, DriftReport, version};
 
 /// Windows that a state holds unless told otherwise.
 const KEPT: usize = 200;
+/// Windows that a state may count: no number of them overflows.
+const MOST: u64 = 1 << 53;
 /// Names of alarms that a state holds.
 const ALARMS: usize = 1_000;
 
@@ -289,7 +293,29 @@ impl MonitorState {
             not_compared,
         } = state.counts;
         let failed = failed.count() as u64;
-        if alarmed > compared || failed > not_compared || held - failed > compared {
+        let names: BTreeSet<&str> = state
+            .windows
+            .iter()
+            .map(|window| window.name.as_str())
+            .collect();
+        let levels = state
+            .windows
+            .iter()
+            .all(|window| (0.0..=1.0).contains(&window.level));
+        if names.len() < state.windows.len()
+            || !levels
+            || state.keep == 0
+            || state.check.is_none() && compared > 0
+        {
+            return Err(Error::invalid(
+                "not a state: it must tell its check, keep at least 1 window, each under a name of its own and at a level in [0, 1]",
+            ));
+        }
+        if compared.max(not_compared) > MOST
+            || alarmed > compared
+            || failed > not_compared
+            || held - failed > compared
+        {
             return Err(Error::invalid(format!(
                 "not a state: it counts {alarmed} alarms of {compared} windows and {not_compared} that were not compared, of {held} that it holds"
             )));

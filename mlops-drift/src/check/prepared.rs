@@ -101,6 +101,7 @@ impl PreparedCheck {
         if columns.is_empty() {
             return Err(Error::invalid("at least 1 column must be compared, got 0"));
         }
+        check_effects(check, &columns)?;
         Ok(Self {
             columns,
             not_applicable,
@@ -557,6 +558,23 @@ fn check_names(check: &DriftCheck) -> Result<()> {
 
 /// The column's own minimum effects, and the general ones in measures that it reports: of the values, where it has none of its own of them; of
 /// the missing share likewise.
+/// A minimum effect for all columns that none of them reports is a mistake.
+fn check_effects(check: &DriftCheck, columns: &[Arc<Column>]) -> Result<()> {
+    let reported = columns.iter().flat_map(|column| measures(&column.method));
+    let known: BTreeSet<&str> = reported.copied().chain([MISSING_SHARE]).collect();
+    let unknown = check
+        .effects
+        .iter()
+        .find(|effect| !known.contains(effect.measure()));
+    let Some(effect) = unknown else { return Ok(()) };
+    let known: Vec<&str> = known.into_iter().collect();
+    Err(Error::invalid(format!(
+        "a minimum effect must be in one of {}, got {}",
+        known.join(", "),
+        effect.measure()
+    )))
+}
+
 fn least_effects(check: &DriftCheck, name: &str, method: &Method) -> Result<Vec<Distance>> {
     let measures = measures(method);
     let is_of_missing = |effect: &Distance| effect.measure() == MISSING_SHARE;

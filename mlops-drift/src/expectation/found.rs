@@ -67,6 +67,9 @@ fn shown_values<'a>(
     let columns = columns.filter_map(|name| part.column_by_name(name));
     let columns = columns.filter_map(|column| ArrayFormatter::try_new(column, &options).ok());
     let columns: Vec<ArrayFormatter<'_>> = columns.collect();
+    if columns.is_empty() {
+        return Vec::new();
+    }
     let text = |&row: &usize| {
         let values = columns
             .iter()

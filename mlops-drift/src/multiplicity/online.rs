@@ -16,6 +16,8 @@ fn share(j: u64) -> f64 {
     LEVELS * j.max(2.0).ln() / (j * j.ln().sqrt().exp())
 }
 
+/// Tests that a state may count: no number of them overflows.
+const MOST: u64 = 1 << 53;
 /// Ages up to this one are exact.
 const RECENT: u64 = 1_024;
 
@@ -75,10 +77,32 @@ pub struct OnlineDecision {
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenELond")]
 pub struct ELond {
     alpha: SignificanceLevel,
     tests: u64,
     rejections: u64,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct WrittenELond {
+    alpha: SignificanceLevel,
+    tests: u64,
+    rejections: u64,
+}
+
+impl TryFrom<WrittenELond> for ELond {
+    type Error = Error;
+
+    fn try_from(written: WrittenELond) -> Result<Self> {
+        require_past(&[written.rejections], written.tests)?;
+        Ok(Self {
+            tests: written.tests,
+            rejections: written.rejections,
+            ..Self::new(written.alpha)
+        })
+    }
 }
 
 impl ELond {
@@ -303,11 +327,16 @@ fn level_at(wealth: f64, budget: f64, rejections: &[u64], now: u64) -> f64 {
 
 /// The times of rejections ascend, and none lies ahead.
 fn require_past(rejected: &[u64], now: u64) -> Result<()> {
+    if now > MOST {
+        return Err(Error::invalid(format!(
+            "tests must number at most {MOST}, got {now}"
+        )));
+    }
     if rejected.is_sorted() && rejected.last().is_none_or(|last| *last <= now) {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "the times of rejections must ascend to at most {now}, got others"
+        "rejections must ascend to at most {now}, got others"
     )))
 }
 

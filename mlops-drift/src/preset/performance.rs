@@ -88,7 +88,8 @@ impl PerformanceCheck {
     ///
     /// # Errors
     /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column that is missing or of another kind;
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no labelled rows, a probability outside \[0, 1], an unknown class;
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no labelled rows, a probability or threshold outside \[0, 1], an unknown class,
+    /// fewer than two classes or one named twice, the first 0 items of a ranking;
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a profile. A metric that is undefined for the rows at hand is told as such.
     ///
     /// ```
@@ -104,6 +105,7 @@ impl PerformanceCheck {
         reference: impl Into<Source>,
         current: impl Into<Source>,
     ) -> Result<PerformanceReport> {
+        self.task.check_settings()?;
         let columns = self.task.columns();
         let labelled =
             |source: &Source, role| Labelled::of(source, role, &columns, self.unit.as_deref());

@@ -95,6 +95,28 @@ impl Task {
         }
     }
 
+    /// An error for settings that make no sense, whatever the tables.
+    pub(super) fn check_settings(&self) -> Result<()> {
+        match self {
+            Self::Binary { threshold, .. } => in_unit("threshold", *threshold),
+            Self::Multiclass { classes, .. } => {
+                let names: BTreeSet<&String> = classes.iter().map(|(class, _)| class).collect();
+                if names.len() >= 2 && names.len() == classes.len() {
+                    return Ok(());
+                }
+                let given: Vec<&str> = classes.iter().map(|(class, _)| class.as_str()).collect();
+                Err(Error::invalid(format!(
+                    "at least 2 classes must be named, each once, got {}",
+                    given.join(", ")
+                )))
+            }
+            Self::Ranking { k: 0, .. } => Err(Error::invalid(
+                "a ranking must be judged by its first 1 item at least, got 0",
+            )),
+            Self::Ranking { .. } | Self::Labels { .. } | Self::Regression { .. } => Ok(()),
+        }
+    }
+
     /// All columns that are read.
     pub(super) fn columns(&self) -> Vec<&str> {
         match self {
@@ -220,7 +242,13 @@ impl Task {
             Self::Multiclass { target, classes } => {
                 let names: Vec<&str> = classes.iter().map(|(class, _)| class.as_str()).collect();
                 let truth = class_numbers(rows, target, &names)?;
-                let columns = classes.iter().map(|(_, column)| numbers_of(rows, column));
+                let columns = classes.iter().map(|(_, column)| {
+                    let values = numbers_of(rows, column)?;
+                    let checked = values.iter().try_for_each(|p| in_unit("a probability", *p));
+                    checked
+                        .map(|()| values)
+                        .map_err(|error| error.context("column", column))
+                });
                 let columns = columns.collect::<Result<Vec<_>>>()?;
                 let by_row =
                     (0..truth.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
@@ -363,6 +391,15 @@ fn binary(rows: &RecordBatch, target: &str) -> Result<Vec<bool>> {
         ))),
     });
     labels.collect()
+}
+
+fn in_unit(what: &str, value: f64) -> Result<()> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{what} must lie in [0, 1], got {value}"
+    )))
 }
 
 fn class_numbers(rows: &RecordBatch, target: &str, classes: &[&str]) -> Result<Vec<usize>> {

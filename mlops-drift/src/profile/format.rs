@@ -61,9 +61,12 @@ impl Framed {
         let (header, body) = header
             .filter(|(header, _)| header.starts_with(self.magic))
             .ok_or_else(|| {
+                let [magic, found] = [self.magic.as_slice(), &bytes[..bytes.len().min(4)]]
+                    .map(|bytes| bytes.escape_ascii().to_string());
                 let what = format!(
-                    "a {} starts with {HEADER} bytes of header, got others",
-                    self.of
+                    "a {} starts with {HEADER} bytes of header, the first of them {magic}, got {found} of {} bytes",
+                    self.of,
+                    bytes.len()
                 );
                 Error::new(ErrorKind::Corrupt, what)
             })?;

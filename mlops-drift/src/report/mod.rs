@@ -433,8 +433,12 @@ impl ColumnReport {
             None => ("rows", "declare a unit"),
             Some(_) => ("units", "declare a larger one"),
         };
+        let how = match serial.correlation < 0.0 {
+            true => "differ from each other more than others",
+            false => "resemble each other",
+        };
         format!(
-            "neighbouring {what} resemble each other (rank correlation {:.2}), so they are hardly exchangeable and the level need not hold: {advice}",
+            "neighbouring {what} {how} (rank correlation {:.2}), so they are hardly exchangeable and the level need not hold: {advice}",
             serial.correlation
         )
     }

@@ -42,6 +42,9 @@ pub struct Location {
     /// The quartiles: each the least value with at least a quarter, half or three quarters of the values at or below it, or, from a profile, an
     /// interval that surely holds it.
     pub quartiles: [[f64; 2]; 3],
+    /// The shares of the values that are −∞ and +∞, each in \[0, 1].
+    #[serde(default)]
+    pub infinite: [f64; 2],
 }
 
 /// Labels whose share changed, each kind with the greatest change first, five at most.
@@ -144,7 +147,7 @@ impl Moved {
         match self {
             Self::Numbers { reference, current } => {
                 let [(what, before), (_, now)] = [reference.main(), current.main()];
-                format!("{what} {before} → {now}")
+                format!("{what} {}", change(before, now))
             }
             Self::Categories(shares) => {
                 let all = shares.moved.iter().chain(&shares.new).chain(&shares.gone);
@@ -160,12 +163,25 @@ impl std::fmt::Display for Moved {
         match self {
             Self::Numbers { reference, current } => {
                 let direction = direction(reference, current);
-                let [before, now] = [reference, current].map(Location::quartiles_in_words);
+                let pairs = reference.quartiles.into_iter().zip(current.quartiles);
+                let quartiles: Vec<[String; 2]> =
+                    pairs.map(|(before, now)| apart(before, now)).collect();
+                let [before, now] = [0, 1].map(|side: usize| {
+                    let of_side = quartiles.iter().map(|pair| pair[side].as_str());
+                    of_side.collect::<Vec<_>>().join(", ")
+                });
                 write!(
                     f,
                     "{direction}{}, quartiles {before} → {now}",
                     self.in_short()
-                )
+                )?;
+                for (name, end) in [("−∞", 0), ("+∞", 1)] {
+                    let [before, now] = [reference, current].map(|l| 100.0 * l.infinite[end]);
+                    if before != now {
+                        write!(f, ", {name} {before:.1} % → {now:.1} %")?;
+                    }
+                }
+                Ok(())
             }
             Self::Categories(shares) => f.write_str(&shares.in_words()),
         }
@@ -177,7 +193,9 @@ fn direction(reference: &Location, current: &Location) -> &'static str {
     let middle = |location: &Location| location.mean.unwrap_or(location.quartiles[1][0]);
     let (before, now) = (middle(reference), middle(current));
     match before.total_cmp(&now) {
-        _ if number(before) == number(now) => "",
+        _ if before == now => "",
+        // Of finite values alone, where others became infinite: that says nothing of the whole.
+        _ if reference.infinite != current.infinite => "",
         std::cmp::Ordering::Less => "up: ",
         _ => "down: ",
     }
@@ -199,6 +217,7 @@ impl Location {
             mean: Some(finite.iter().sum::<f64>() / finite.len() as f64)
                 .filter(|mean| mean.is_finite()),
             quartiles: [quartile(0.25)?, quartile(0.5)?, quartile(0.75)?],
+            infinite: [from, sorted.len() - to].map(|count| count as f64 / sorted.len() as f64),
         })
     }
 
@@ -207,23 +226,35 @@ impl Location {
         Some(Self {
             mean: profile.moments().mean().filter(|mean| mean.is_finite()),
             quartiles: [quartile(0.25)?, quartile(0.5)?, quartile(0.75)?],
+            infinite: profile
+                .infinite()
+                .map(|count| count as f64 / profile.present() as f64),
         })
     }
 
-    fn main(&self) -> (&'static str, String) {
+    fn main(&self) -> (&'static str, [f64; 2]) {
         match self.mean {
-            Some(mean) => ("mean", number(mean)),
-            None => ("median", in_words(self.quartiles[1])),
+            Some(mean) => ("mean", [mean; 2]),
+            None => ("median", self.quartiles[1]),
         }
-    }
-
-    fn quartiles_in_words(&self) -> String {
-        self.quartiles.map(in_words).join(", ")
     }
 }
 
+fn change(before: [f64; 2], now: [f64; 2]) -> String {
+    apart(before, now).join(" → ")
+}
+
+/// Two numbers in few digits, or in all of them where these would be alike: times of one year differ in the third digit.
+fn apart(before: [f64; 2], now: [f64; 2]) -> [String; 2] {
+    let short = [before, now].map(|ends| in_words(ends, number));
+    if short[0] != short[1] || before == now {
+        return short;
+    }
+    [before, now].map(|ends| in_words(ends, |value| value.to_string()))
+}
+
 /// A number, or both ends of an interval where they differ.
-fn in_words([low, high]: [f64; 2]) -> String {
+fn in_words([low, high]: [f64; 2], number: impl Fn(f64) -> String) -> String {
     let (low, high) = (number(low), number(high));
     if low == high {
         low

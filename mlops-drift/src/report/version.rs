@@ -17,13 +17,14 @@ fn require_known(version: u16) -> Result<u16> {
     if (1..=VERSION).contains(&version) {
         return Ok(version);
     }
-    let reason = format!("a report's version must lie in [1, {VERSION}], got {version}");
+    let reason =
+        format!("the version of a report or state must lie in [1, {VERSION}], got {version}");
     Err(Error::new(ErrorKind::Unsupported, reason))
 }
 
 /// A report from JSON: `Unsupported` for a newer version, `InvalidArgument` for anything else that is no such report.
 pub(crate) fn from_json<T: DeserializeOwned>(json: &str) -> Result<T> {
-    let malformed = |error| Error::invalid(format!("not a report: {error}"));
+    let malformed = |error| Error::invalid(format!("not such a report or state: {error}"));
     let announced: Announced = serde_json::from_str(json).map_err(malformed)?;
     require_known(announced.version)?;
     serde_json::from_str(json).map_err(malformed)

@@ -17,6 +17,8 @@ const JUMP: f64 = 0.01;
 /// Streams of the generator: what one draws says nothing of the other.
 const TIES: u64 = 0;
 const SPLIT: u64 = 1;
+/// What a state may count: no number of observations overflows.
+const MOST: u64 = 1 << 53;
 
 /// Against a reference, one observation at a time: has the law changed, at an error rate that holds for ever?
 ///
@@ -251,10 +253,17 @@ impl TryFrom<WrittenRanks> for Ranks {
 
     fn try_from(written: WrittenRanks) -> Result<Self> {
         let cells = written.grid.cells();
-        if written.reference.len() != cells || written.counts.0.len() != cells + 1 {
+        let (held, sums) = (written.reference.len(), written.counts.0.len());
+        if held != cells || sums != cells + 1 {
             return Err(Error::invalid(format!(
-                "a state must hold counts of {cells} cells, got {}",
-                written.reference.len()
+                "a state must hold counts of {cells} cells and {} sums, got {held} and {sums}",
+                cells + 1
+            )));
+        }
+        let mut numbers = written.reference.iter().chain(&written.counts.0);
+        if numbers.any(|number| *number > MOST) || written.observations > MOST {
+            return Err(Error::invalid(format!(
+                "a state must count at most {MOST}, got more"
             )));
         }
         Ok(Self {

@@ -96,7 +96,13 @@ impl ParquetTable {
             let paths = entries.map(|entry| entry.map(|entry| entry.path()));
             paths.collect::<io::Result<Vec<PathBuf>>>()
         });
-        let mut paths = entries.map_err(|error| at(folder, of_io(error)))?;
+        let mut paths = entries.map_err(|error| match error.kind() {
+            io::ErrorKind::NotADirectory => at(
+                folder,
+                Error::invalid("a folder is read, got a file: see open"),
+            ),
+            _ => at(folder, of_io(error)),
+        })?;
         paths.retain(|path| path.extension().is_some_and(|end| end == "parquet") && path.is_file());
         paths.sort();
         Self::open_all(paths).map_err(|error| error.context("folder", folder.display()))
@@ -118,20 +124,24 @@ fn require_alike(first: &ParquetFile, other: &ParquetFile) -> Result<()> {
         .into_iter()
         .find(|name| expected.get(*name) != found.get(*name));
     let Some(name) = differs else { return Ok(()) };
-    let told =
-        |types: &BTreeMap<String, DataType>| types.get(name).map_or("none".to_owned(), type_name);
-    Err(Error::new(
-        ErrorKind::SignatureMismatch,
-        format!(
+    let differs = match (expected.get(name), found.get(name)) {
+        (Some(_), None) => format!("column \"{name}\" of the first file is missing"),
+        (None, _) => format!("column \"{name}\" is missing in the first file"),
+        (Some(expected), Some(found)) => format!(
             "column \"{name}\" must be of type {} as in the first file, got {}",
-            told(&expected),
-            told(&found)
+            type_name(expected),
+            type_name(found)
         ),
-    ))
+    };
+    Err(Error::new(ErrorKind::SignatureMismatch, differs))
 }
 
 impl ParquetFile {
     fn open(path: &Path) -> Result<Self> {
+        if path.is_dir() {
+            let what = "a file is read, got a folder: see open_folder";
+            return Err(at(path, Error::invalid(what)));
+        }
         let path = path.to_owned();
         let read = || -> Result<ArrowReaderMetadata> {
             let file = File::open(&path).map_err(of_io)?;
