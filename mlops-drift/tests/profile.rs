@@ -357,3 +357,22 @@ fn billions_of_rows_are_compared() {
     // The last value's share rises by 99/100 of what was added.
     assert!((apart.statistic - 0.99 * share).abs() < 1e-12, "{apart:?}");
 }
+
+/// Found by the full grid of brackets: of a reference that is infinite throughout, an index between profiles was 0 whatever the current values.
+#[test]
+fn an_index_against_an_infinite_reference_is_that_of_the_rows() {
+    for end in [f64::NEG_INFINITY, f64::INFINITY] {
+        let x = NumericSample::new([end; 3]);
+        let profile = NumericProfile::of(&x).unwrap();
+        for current in [vec![end; 4], vec![1.0, end], vec![0.0, -end, 2.0]] {
+            let y = NumericSample::new(current);
+            let psi = Psi::default();
+            let want = psi.divergence(&x, &y).unwrap();
+            assert_eq!(
+                psi.divergence(&profile, &profile.like(&y)).unwrap(),
+                want,
+                "{y:?}"
+            );
+        }
+    }
+}

@@ -153,6 +153,15 @@ impl NumericProfile {
         let cuts = self.grid().cuts();
         let mut edges = self.grid().bins().iter().peekable();
         let [below, above] = steps.infinite();
+        if self.finite() == 0 {
+            // A reference that is −∞ or +∞ throughout has a bin below, at and above that value.
+            let finite = steps.counts().fold([0, 0], plus);
+            match self.infinite() {
+                [0, _] => return Ok(vec![plus(below, finite), [0, 0], above]),
+                [_, 0] => return Ok(vec![[0, 0], below, plus(finite, above)]),
+                _ => {}
+            }
+        }
         let mut bins = vec![below];
         for (index, cell) in steps.counts().enumerate() {
             // The point at a cut begins a bin that ends there.
