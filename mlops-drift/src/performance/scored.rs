@@ -338,6 +338,9 @@ impl Scored {
     /// resamples of the units. For a perfect or tied order, which no resample changes, rows of either class may
     /// be out of order as often as the rule of three allows. **Cost**: O(n log n + 999·n).
     ///
+    /// **Weakness**: a part of the curve that holds one class alone shows no spread, so that the lift of the top tenth of 400 rows, of which 95 %
+    /// are positive, is missed in 13 % of samples at 95 %, see `GUARANTEES.md`.
+    ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that
     /// is undefined.
