@@ -18,7 +18,7 @@ fn require_known(version: u16) -> Result<u16> {
         return Ok(version);
     }
     let reason =
-        format!("the version of a report or state must lie in [1, {VERSION}], got {version}");
+        format!("a report or state: its version must lie in [1, {VERSION}], got {version}");
     Err(Error::new(ErrorKind::Unsupported, reason))
 }
 
