@@ -8,7 +8,7 @@ use super::method::{Method, missing_test};
 use super::observed::Missing;
 use super::prepared::read_in_two_ways;
 use super::source::ColumnType;
-use crate::profile::{FacetProfile, NumericProfile, Values};
+use crate::profile::{self, FacetProfile, NumericProfile, Values};
 use crate::sample::ColumnKind;
 use crate::two_sample::{
     CalibrationConditional, ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest,
@@ -82,10 +82,7 @@ impl DefaultTests {
                 Ok((result, compared))
             }
             (Values::Facets(reference), Values::Facets(current)) => self.facets(reference, current),
-            _ => Err(Error::new(
-                ErrorKind::SignatureMismatch,
-                "a column must be read in one way in both profiles: numbers, categories or facets",
-            )),
+            _ => Err(profile::read_in_two_ways()),
         }
     }
 

@@ -282,45 +282,50 @@ impl MonitorState {
     /// state.
     pub fn from_json(json: &str) -> Result<Self> {
         let state: Self = version::from_json(json)?;
-        let held = state.windows.len() as u64;
-        let failed = state
+        state.require_windows()?;
+        state.require_counts()?;
+        Ok(state)
+    }
+
+    /// An error unless windows are those of one check, told apart by their names.
+    fn require_windows(&self) -> Result<()> {
+        let windows = self.windows.iter();
+        let names: BTreeSet<&str> = windows.clone().map(|window| window.name.as_str()).collect();
+        let mut levels = windows.map(|window| window.level);
+        let is_of_a_check = self.check.is_some() || self.counts.compared == 0;
+        let are_apart = names.len() == self.windows.len();
+        if is_of_a_check
+            && are_apart
+            && self.keep > 0
+            && levels.all(|level| (0.0..=1.0).contains(&level))
+        {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "not a state: it must tell its check, keep at least 1 window, each under a name of its own and at a level in [0, 1]",
+        ))
+    }
+
+    /// An error unless counts are those of the windows, and of more perhaps.
+    fn require_counts(&self) -> Result<()> {
+        let held = self.windows.len() as u64;
+        let failed = self
             .windows
             .iter()
             .filter(|window| window.not_compared.is_some());
+        let failed = failed.count() as u64;
         let WindowCounts {
             compared,
             alarmed,
             not_compared,
-        } = state.counts;
-        let failed = failed.count() as u64;
-        let names: BTreeSet<&str> = state
-            .windows
-            .iter()
-            .map(|window| window.name.as_str())
-            .collect();
-        let levels = state
-            .windows
-            .iter()
-            .all(|window| (0.0..=1.0).contains(&window.level));
-        if names.len() < state.windows.len()
-            || !levels
-            || state.keep == 0
-            || state.check.is_none() && compared > 0
-        {
-            return Err(Error::invalid(
-                "not a state: it must tell its check, keep at least 1 window, each under a name of its own and at a level in [0, 1]",
-            ));
+        } = self.counts;
+        let are_possible = compared.max(not_compared) <= MOST && alarmed <= compared;
+        if are_possible && failed <= not_compared && held - failed <= compared {
+            return Ok(());
         }
-        if compared.max(not_compared) > MOST
-            || alarmed > compared
-            || failed > not_compared
-            || held - failed > compared
-        {
-            return Err(Error::invalid(format!(
-                "not a state: it counts {alarmed} alarms of {compared} windows and {not_compared} that were not compared, of {held} that it holds"
-            )));
-        }
-        Ok(state)
+        Err(Error::invalid(format!(
+            "not a state: it counts {alarmed} alarms of {compared} windows and {not_compared} that were not compared, of {held} that it holds"
+        )))
     }
 
     fn known(&self, name: &str) -> Option<&Window> {

@@ -239,12 +239,17 @@ impl Values {
             (Self::Numeric(profile), Self::Numeric(other)) => profile.merge(other),
             (Self::Categorical(profile), Self::Categorical(other)) => profile.merge(other),
             (Self::Facets(profile), Self::Facets(other)) => profile.merge(other),
-            _ => Err(Error::new(
-                ErrorKind::SignatureMismatch,
-                "a column must be read in one way in both profiles: numbers, categories or facets",
-            )),
+            _ => Err(read_in_two_ways()),
         }
     }
+}
+
+/// Of a column whose two profiles count different things, though both may be of strings.
+pub(crate) fn read_in_two_ways() -> Error {
+    Error::new(
+        ErrorKind::SignatureMismatch,
+        "a column must be read in one way in both profiles: numbers, categories or facets",
+    )
 }
 
 fn for_each_part(

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod applicable;
+mod column_types;
 mod files;
 mod formats;
 mod inference;
@@ -9,7 +10,6 @@ mod parts;
 mod profiles;
 mod rows;
 mod suite;
-mod types;
 mod whole;
 
 use std::sync::Arc;
