@@ -7,9 +7,11 @@
 
 Installs the peers (peers/requirements.txt) into target/peers at the first run. CPU time, user and
 system, is that of the work alone: a process that does it 1 + N times less one that does it once.
+The ratio of processes that do it once, imports and first calls included, stands beside it.
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import venv
@@ -69,23 +71,29 @@ def run(command):
 
 
 def per_time(command, times):
+    """CPU seconds of the work alone, and of a process that does it once; and what it says."""
     (once, _, first), (often, _, last) = run(command(1)), run(command(1 + times))
     assert first == last, f"{first} is not {last}"
-    return (often - once) / times, last
+    return (often - once) / times, once, last
 
 
 def compare(name, work, interpreter, binary):
     ratios = []
     for _ in range(work.rounds):
-        we, our_answer = per_time(lambda n: [binary, work.ours, n, work.folder], work.our_times)
+        we, our_process, our_answer = per_time(lambda n: [binary, work.ours, n, work.folder], work.our_times)
         peer = HERE / f"peers/{work.peer}.py"
-        they, their_answer = per_time(lambda n: [interpreter, peer, n, work.folder], work.peer_times)
+        they, their_process, their_answer = per_time(
+            lambda n: [interpreter, peer, n, work.folder], work.peer_times
+        )
         agree = our_answer == their_answer or not work.same
         assert agree, f"{name}: we say {our_answer}, the peer {their_answer}"
-        ratios.append(they / we)
+        ratios.append((they / we, their_process / our_process))
         print(f"{name}: ours {1000 * we:.2f} ms, peer {1000 * they:.2f} ms of CPU", flush=True)
-    ratios.sort()
-    print(f"{name}: the peer takes {ratios[len(ratios) // 2]:.1f} times as much CPU (median of {work.rounds})")
+    alone, whole = (statistics.median(column) for column in zip(*ratios))
+    print(
+        f"{name}: the peer takes {alone:.1f} times as much CPU (median of {work.rounds}),"
+        f" {whole:.1f} times as a process that does it once"
+    )
 
 
 def wide(interpreter, folder, rows):

@@ -1,16 +1,23 @@
 use super::slots::Slots;
 
-/// Slots are this many times finer than those that fix their range: nine in ten then hold no cut.
-const FINER: usize = 4;
-/// Values whose slots are computed side by side.
-const LANES: usize = 16;
+/// Slots are this many times finer than those that fix their range: seven in eight then hold no cut, and the table stays in the cache.
+const FINER: usize = 2;
+/// What a slot holds: no cut, one, or more.
+const ONE: u32 = 1;
+const MORE: u32 = 2;
+/// Bits of an entry that tell so.
+const BITS: u32 = 2;
 
-/// Where a value lies among ascending cuts: a table over [`Slots`] of the value tells at once, but for slots that hold a cut,
-/// in which it is searched for.
+/// Where a value lies among ascending cuts: a table over [`Slots`] of the value tells at once, after one comparison where a slot holds
+/// a cut; in the few that hold several it is searched for.
+///
+/// Nothing but those few is branched on: which of two ways a value goes is as good as random, and a processor that guesses wrong loses
+/// more than the comparison takes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Index {
     slots: Slots,
-    /// Per slot, twice the number of cuts in earlier ones: the cell of its values. One more if it holds a cut. And twice the number of cuts.
+    /// Per slot, how many cuts lie in earlier ones, above [`BITS`] that tell whether it holds none, [`ONE`] or [`MORE`]. And the number
+    /// of all cuts.
     table: Vec<u32>,
 }
 
@@ -19,12 +26,12 @@ impl Index {
         let slots = Slots::over(cuts).finer(FINER);
         let mut before = 0;
         let entries = slots.counts(cuts).into_iter().map(|count| {
-            let entry = 2 * before + u32::from(count > 0);
+            let entry = before << BITS | count.min(MORE);
             before += count;
             entry
         });
         let mut table: Vec<u32> = entries.collect();
-        table.push(2 * cuts.len() as u32);
+        table.push((cuts.len() as u32) << BITS);
         Self { slots, table }
     }
 
@@ -35,28 +42,25 @@ impl Index {
 
     /// Adds each value to its cell.
     pub(super) fn count(&self, cuts: &[f64], values: &[f64], cells: &mut [u64]) {
-        let mut chunks = values.chunks_exact(LANES);
-        for chunk in &mut chunks {
-            let mut slots = [0; LANES];
-            for (slot, &value) in slots.iter_mut().zip(chunk) {
-                *slot = self.slots.of(value);
-            }
-            for (slot, &value) in slots.into_iter().zip(chunk) {
-                cells[self.locate_in(slot, cuts, value)] += 1;
-            }
-        }
-        for &value in chunks.remainder() {
-            cells[self.locate(cuts, value)] += 1;
-        }
+        self.slots.for_each(values, |slot, value| {
+            cells[self.locate_in(slot, cuts, value)] += 1;
+        });
     }
 
+    #[inline(always)]
     fn locate_in(&self, slot: usize, cuts: &[f64], value: f64) -> usize {
-        let entry = self.table[slot] as usize;
-        if entry.is_multiple_of(2) {
-            return entry;
+        let entry = self.table[slot];
+        let (before, held) = ((entry >> BITS) as usize, entry & ((1 << BITS) - 1));
+        if held == MORE {
+            let end = (self.table[slot + 1] >> BITS) as usize;
+            let below = before + cuts[before..end].partition_point(|&cut| cut < value);
+            return 2 * below + usize::from(cuts.get(below) == Some(&value));
         }
-        let (start, end) = (entry / 2, self.table[slot + 1] as usize / 2);
-        let below = start + cuts[start..end].partition_point(|&cut| cut < value);
-        2 * below + usize::from(cuts.get(below) == Some(&value))
+        // The first cut is at hand for slots without one.
+        let held = (held & ONE) as usize;
+        let Some(&cut) = cuts.get(before * held) else {
+            return 0; // no cuts at all: one cell
+        };
+        2 * before + (held & usize::from(value >= cut)) + (held & usize::from(value > cut))
     }
 }

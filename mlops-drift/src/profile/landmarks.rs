@@ -10,6 +10,9 @@ const SHOWN: usize = 1_024;
 /// Slots per rank that is looked up: few of them are then looked into.
 const PER_RANK: usize = 16;
 
+/// Values of which those that are kept are found at once.
+const BLOCK: usize = 1_024;
+
 /// A value, and how many finite ones are less, and how many at most that.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Landmark {
@@ -185,12 +188,18 @@ fn by_slot(values: &[f64], slots: Slots, counts: &[u32], looked_into: &[bool]) -
     });
     let mut next: Vec<u32> = starts.collect();
     let mut kept = vec![0; size as usize];
-    for &value in values {
-        let slot = slots.of(value);
-        if looked_into[slot] {
+    let mut found = [0.0; BLOCK];
+    for block in values.chunks(BLOCK) {
+        // Written whether it is kept or not: that is as good as random, and a wrong guess costs more.
+        let mut number = 0;
+        slots.for_each(block, |slot, value| {
+            found[number] = value;
+            number += usize::from(looked_into[slot]);
+        });
+        slots.for_each(&found[..number], |slot, value| {
             kept[next[slot] as usize] = order_key(value);
             next[slot] += 1;
-        }
+        });
     }
     kept
 }
