@@ -18,7 +18,7 @@ use mlops_drift::multiplicity::Bonferroni;
 use mlops_drift::profile::TableProfile;
 use mlops_drift::report::{ColumnVerdict, Moved};
 use mlops_drift::sample::Infinite;
-use mlops_drift::two_sample::ChiSquare;
+use mlops_drift::two_sample::{ChiSquare, MannWhitney};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -726,4 +726,62 @@ fn numbers_that_look_alike_are_told_in_full() {
         reason.contains("up: mean 1356998400049.5 → 1359676800049.5"),
         "{reason}"
     );
+}
+
+/// "Stable" is said only where a difference would have been told: of sizes at which even values that have nothing in common do not alarm,
+/// values that are alike are untested; of rows and profiles, numbers and labels, one column and several, by any method and correction.
+#[test]
+fn what_cannot_alarm_is_not_called_stable() {
+    let numbers = |size: usize, start: f64| floats((0..size).map(|i| start + i as f64));
+    let labels =
+        |size: usize, label: &str| -> ArrayRef { Arc::new(StringArray::from(vec![label; size])) };
+    let table = |size, start, label: &str, wide: bool| {
+        let mut columns = vec![("x", numbers(size, start)), ("label", labels(size, label))];
+        columns.extend(
+            ["y", "z"]
+                .iter()
+                .filter(|_| wide)
+                .map(|name| (*name, numbers(size, start))),
+        );
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let mut seen = [0, 0];
+    for (n, m) in [
+        (1, 1),
+        (2, 2),
+        (3, 3),
+        (4, 4),
+        (5, 5),
+        (6, 6),
+        (1, 30),
+        (1, 90),
+        (100, 1),
+        (2, 12),
+        (3, 20),
+    ] {
+        for wide in [false, true] {
+            let reference = table(n, 0.0, "a", wide);
+            let checks = [
+                DriftCheck::against(&reference),
+                DriftCheck::against(&reference).correction(Bonferroni),
+                DriftCheck::against(&TableProfile::of(&reference).unwrap()),
+                DriftCheck::against(&reference)
+                    .method("x", Method::numeric(MannWhitney::default())),
+            ];
+            for check in checks {
+                let among = (n as f64 - m as f64) / 2.0 + 0.25;
+                let alike = check.run(&table(m, among, "a", wide)).unwrap();
+                let unlike = check.run(&table(m, 1e3, "b", wide)).unwrap();
+                for (alike, unlike) in alike.columns.iter().zip(&unlike.columns) {
+                    let can_alarm = unlike.verdict.is_drift();
+                    let expected =
+                        [ColumnVerdict::Untested, ColumnVerdict::Stable][usize::from(can_alarm)];
+                    assert_eq!(alike.verdict, expected, "{n} against {m}: {}", alike.reason);
+                    assert_eq!(alike.reason.contains("too few values"), !can_alarm);
+                    seen[usize::from(can_alarm)] += 1;
+                }
+            }
+        }
+    }
+    assert!(seen[0] > 50 && seen[1] > 50, "{seen:?}");
 }

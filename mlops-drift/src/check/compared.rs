@@ -77,7 +77,7 @@ impl Compared {
         })
     }
 
-    /// Of labels that were grouped, the distance lies in a bracket, and the interval reaches as far.
+    /// Of labels that were grouped, the distance lies in a bracket, and the interval reaches as far: that no difference is seen says little.
     pub(super) fn of_category_profiles(
         reference: &CategoricalProfile,
         current: &CategoricalProfile,
@@ -92,6 +92,9 @@ impl Compared {
             *interval = intervals::reaching(interval, bracket.high)?;
         }
         compared.brackets.insert(measure.to_owned(), bracket);
+        compared.not_applicable.get_or_insert_with(|| {
+            "labels are too many and compared by groups: one that gives way to others of its group is not seen".to_owned()
+        });
         Ok(compared)
     }
 

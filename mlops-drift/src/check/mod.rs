@@ -9,6 +9,7 @@ mod method;
 mod monitor;
 mod observed;
 mod prepared;
+mod reach;
 mod source;
 mod unit_labels;
 

@@ -11,6 +11,7 @@ use super::compared::Compared;
 use super::default_tests::DefaultTests;
 use super::method::{MISSING_SHARE, Method, Test, measures};
 use super::observed::{FIRST, Observed, Units, Values, find, first_of, observe};
+use super::reach::least_p_value;
 use super::source::{ColumnType, Held, Source, no_rows};
 use crate::multiplicity::Correction;
 use crate::parallel;
@@ -326,6 +327,7 @@ impl Column {
             Finding::new(format!("{}{suffix}", self.name), result)
         };
         Ok(ReportedColumn {
+            least_p_value: least_p_value(&self.method, &self.reference.values, &current.values)?,
             value: result.map(|result| finding(result, "")),
             missing: missing.map(|result| finding(result, ":missing")),
             report: ColumnReport {

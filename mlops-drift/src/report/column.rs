@@ -1,0 +1,416 @@
+use std::collections::BTreeMap;
+
+use mlops_core::Result;
+use mlops_core::evidence::{Distance, Interval, PValue};
+use serde::{Deserialize, Serialize};
+
+use super::{Distribution, Moved, version};
+use crate::check::MISSING_SHARE;
+use crate::profile::Bracket;
+use crate::stream::serial_dependence;
+use crate::two_sample::TestResult;
+
+/// The verdict on one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnVerdict {
+    /// No evidence of a difference.
+    Stable,
+    /// The values could not be tested, since one side has none or both so few that nothing could be told whatever they are, or a test can tell next
+    /// to nothing of them; nothing else was conspicuous.
+    Untested,
+    /// Significantly different after correction, but by less than the minimum effect.
+    Drifted,
+    /// Significantly different after correction, by at least the minimum effect.
+    Material,
+}
+
+impl ColumnVerdict {
+    /// The name in `snake_case`.
+    ///
+    /// ```
+    /// assert_eq!(mlops_drift::report::ColumnVerdict::Material.as_str(), "material");
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Untested => "untested",
+            Self::Drifted => "drifted",
+            Self::Material => "material",
+        }
+    }
+
+    /// Whether the column drifted, materially or not.
+    pub fn is_drift(self) -> bool {
+        self >= Self::Drifted
+    }
+}
+
+/// One tested hypothesis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// `<column>` for the values, `<column>:missing` for the missing share.
+    pub hypothesis: String,
+    /// The test and its null distribution.
+    pub method: String,
+    /// The test statistic; some are infinite, such as an odds ratio, and are text in JSON then.
+    #[serde(with = "version::float")]
+    pub statistic: f64,
+    /// The p-value of this test alone.
+    pub p_value: PValue,
+    /// The p-value corrected for the number of tests.
+    pub adjusted_p_value: PValue,
+    /// Whether the adjusted p-value is at most the level.
+    pub rejected: bool,
+}
+
+/// What was found in one column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnReport {
+    /// The column's name.
+    pub column: String,
+    /// The verdict.
+    pub verdict: ColumnVerdict,
+    /// The test of the values; `None` if one side has none.
+    pub value: Option<Finding>,
+    /// The test of the missing share; `None` if nothing is missing.
+    pub missing: Option<Finding>,
+    /// How large the difference is, by several measures.
+    pub effects: Vec<Distance>,
+    /// Where profiles stand in for rows: the intervals that surely hold the exact effects, of which `effects` tells
+    /// the lower ends. A verdict rests on these.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub brackets: BTreeMap<String, Bracket>,
+    /// Where the effects of the laws themselves lie, not of the samples, each at 95 % and for independent values of any law: `kolmogorov_smirnov`,
+    /// `wasserstein_sd` (of the laws clamped to the range of the samples, in standard deviations of the reference's sample), `total_variation` (its
+    /// lower end supposes that there are no labels beyond those seen), `missing_share`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub intervals: BTreeMap<String, Interval>,
+    /// The smallest effects that matter, where declared: of the values, each of which must be reached, and of the missing share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub minimum_effects: Vec<Distance>,
+    /// Why a test can tell next to nothing of the values, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
+    /// What the column held before, and holds now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
+    /// The unit that the rows were aggregated to.
+    pub unit: Option<String>,
+    /// Values (or units) of the reference that entered the test.
+    pub reference_size: usize,
+    /// Values (or units) of the current table that entered the test.
+    pub current_size: usize,
+    /// The missing share in the reference, in \[0, 1].
+    pub reference_missing: f64,
+    /// The missing share in the current table, in \[0, 1].
+    pub current_missing: f64,
+    /// How much neighbouring rows, or units, of the current table resemble each other; `None` for categories and profiles, and below 20
+    /// numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_correlation: Option<SerialCorrelation>,
+    /// In plain language.
+    pub reason: String,
+    /// Shares per bin or category, for a picture.
+    pub distribution: Option<Distribution>,
+}
+
+impl Finding {
+    pub(crate) fn new(hypothesis: String, result: TestResult) -> Self {
+        Self {
+            hypothesis,
+            method: result.method,
+            statistic: result.statistic,
+            p_value: result.p_value,
+            adjusted_p_value: result.p_value,
+            rejected: false,
+        }
+    }
+}
+
+/// How much neighbours in a column resemble each other: see [`serial_dependence`].
+///
+/// ```
+/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+/// # let sorted = RecordBatch::try_from_iter([("x", column)])?;
+/// let report = mlops_drift::DriftCheck::against(&sorted).run(&sorted)?;
+/// assert!(report.columns[0].serial_correlation.unwrap().is_conspicuous());
+/// assert!(report.columns[0].reason.contains("hardly exchangeable"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SerialCorrelation {
+    /// The rank correlation of neighbours, in \[−1, 1].
+    pub correlation: f64,
+    /// How surprising it is for exchangeable values.
+    pub p_value: PValue,
+    /// How many of the first values were looked at.
+    pub values: usize,
+}
+
+impl SerialCorrelation {
+    /// Of the first numbers of a column, at least 20.
+    pub(crate) fn of(values: &[f64]) -> Result<Option<Self>> {
+        if values.len() < 20 {
+            return Ok(None);
+        }
+        let result = serial_dependence(values)?;
+        Ok(Some(Self {
+            correlation: result.statistic,
+            p_value: result.p_value,
+            values: values.len(),
+        }))
+    }
+
+    /// Whether it is beyond chance (p ≤ 1e-4) and beyond 0.1 in size: verdicts on the column are told with a warning then.
+    pub fn is_conspicuous(&self) -> bool {
+        self.p_value.get() <= 1e-4 && self.correlation.abs() >= 0.1
+    }
+}
+
+/// A compared column before the correction.
+pub(crate) struct ReportedColumn {
+    pub(crate) value: Option<Finding>,
+    /// Of values of such numbers, however different.
+    pub(crate) least_p_value: PValue,
+    pub(crate) missing: Option<Finding>,
+    pub(crate) report: ColumnReport,
+}
+
+impl ReportedColumn {
+    /// Its report with what was found, not corrected yet, and the least p-value that it could have had.
+    pub(super) fn into_parts(self) -> (ColumnReport, PValue) {
+        let report = ColumnReport {
+            value: self.value,
+            missing: self.missing,
+            ..self.report
+        };
+        (report, self.least_p_value)
+    }
+
+    /// A column that no test was made of.
+    pub(crate) fn not_applicable(column: &str, why: &str) -> Self {
+        Self {
+            value: None,
+            least_p_value: PValue::saturating(0.0),
+            missing: None,
+            report: ColumnReport {
+                not_applicable: Some(format!("not applicable: {why}")),
+                ..ColumnReport::new(column)
+            },
+        }
+    }
+}
+
+impl ColumnReport {
+    pub(crate) fn new(column: &str) -> Self {
+        Self {
+            column: column.to_owned(),
+            verdict: ColumnVerdict::Untested,
+            value: None,
+            missing: None,
+            effects: Vec::new(),
+            brackets: BTreeMap::new(),
+            intervals: BTreeMap::new(),
+            minimum_effects: Vec::new(),
+            not_applicable: None,
+            moved: None,
+            unit: None,
+            reference_size: 0,
+            current_size: 0,
+            reference_missing: 0.0,
+            current_missing: 0.0,
+            serial_correlation: None,
+            reason: String::new(),
+            distribution: None,
+        }
+    }
+
+    /// The effect in this measure.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
+    /// assert_eq!(report.columns[0].effect("wasserstein_sd").map(|d| d.get()), Some(0.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn effect(&self, measure: &str) -> Option<&Distance> {
+        self.effects
+            .iter()
+            .find(|effect| effect.measure() == measure)
+    }
+
+    /// The least adjusted p-value of the column, 1 if nothing was tested.
+    pub fn adjusted_p_value(&self) -> PValue {
+        let least = self
+            .findings()
+            .map(|finding| finding.adjusted_p_value.get());
+        PValue::saturating(least.fold(1.0, f64::min))
+    }
+
+    /// The tested hypotheses: values, then missing share.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.value.iter().chain(&self.missing)
+    }
+
+    /// The effects of the samples, each with where that of the laws lies.
+    pub(super) fn effects_in_words(&self) -> String {
+        let effects = self.effects.iter();
+        let told = effects.map(|effect| match self.intervals.get(effect.measure()) {
+            Some(interval) => {
+                format!("{effect} [{:.3}, {:.3}]", interval.low(), interval.high())
+            }
+            None => effect.to_string(),
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    pub(super) fn missing_in_words(&self) -> String {
+        let [before, now] =
+            [self.reference_missing, self.current_missing].map(|share| share * 100.0);
+        format!("{before:.1} % → {now:.1} %")
+    }
+
+    pub(super) fn conclude(&mut self) {
+        self.verdict = self.conclusion();
+        self.reason = self.explanation();
+    }
+
+    fn conclusion(&self) -> ColumnVerdict {
+        let rejects = |finding: &Option<Finding>| finding.as_ref().is_some_and(|f| f.rejected);
+        let (value, missing) = (rejects(&self.value), rejects(&self.missing));
+        if value && self.reaches(self.minimums_of_values())
+            || missing && self.reaches(self.minimum_of_missing())
+        {
+            ColumnVerdict::Material
+        } else if value || missing {
+            ColumnVerdict::Drifted
+        } else if self.value.is_none() || self.not_applicable.is_some() {
+            ColumnVerdict::Untested
+        } else {
+            ColumnVerdict::Stable
+        }
+    }
+
+    fn minimums_of_values(&self) -> impl Iterator<Item = &Distance> {
+        let minimums = self.minimum_effects.iter();
+        minimums.filter(|least| least.measure() != MISSING_SHARE)
+    }
+
+    fn minimum_of_missing(&self) -> impl Iterator<Item = &Distance> {
+        let minimums = self.minimum_effects.iter();
+        minimums.filter(|least| least.measure() == MISSING_SHARE)
+    }
+
+    /// Whether all of these are; none is always. An effect that is undefined (infinite) reaches every minimum.
+    fn reaches<'a>(&self, mut minimums: impl Iterator<Item = &'a Distance>) -> bool {
+        minimums.all(|least| {
+            let effect = self.effect(least.measure());
+            effect.is_none_or(|effect| effect.get() >= least.get())
+        })
+    }
+
+    fn explanation(&self) -> String {
+        let mut sentences = Vec::new();
+        sentences.extend(self.not_applicable.clone());
+        match &self.value {
+            Some(finding) => sentences.push(self.about_values(finding)),
+            None if self.not_applicable.is_some() => {}
+            None => sentences.push(format!(
+                "the values cannot be compared: {} in the reference, {} in the current table",
+                self.reference_size, self.current_size
+            )),
+        }
+        for (measure, bracket) in &self.brackets {
+            sentences.push(format!(
+                "{measure} lies surely in [{:.4}, {:.4}]",
+                bracket.low, bracket.high
+            ));
+        }
+        if let Some(finding) = &self.missing {
+            sentences.push(self.about_missing(finding));
+        }
+        let dependent = self
+            .serial_correlation
+            .filter(SerialCorrelation::is_conspicuous);
+        sentences.extend(dependent.map(|serial| self.about_dependence(serial)));
+        sentences.join("; ")
+    }
+
+    fn about_values(&self, finding: &Finding) -> String {
+        let verb = if finding.rejected {
+            "the values differ from the reference"
+        } else {
+            "no evidence that the values differ"
+        };
+        let mut effects: Vec<String> = self
+            .minimums_of_values()
+            .map(|least| self.against(least))
+            .collect();
+        if let (true, Some(effect)) = (effects.is_empty(), self.effects.first()) {
+            effects.push(effect.to_string());
+        }
+        let told: Vec<String> = std::iter::once(p_text(finding)).chain(effects).collect();
+        let moved = self.moved.as_ref().filter(|_| finding.rejected);
+        let moved = moved.map(|moved| format!(", {moved}")).unwrap_or_default();
+        format!("{verb} ({}){moved}", told.join(", "))
+    }
+
+    fn against(&self, least: &Distance) -> String {
+        match self.effect(least.measure()) {
+            Some(effect) => format!("{effect} against a minimum of {:.4}", least.get()),
+            None => format!("{} undefined", least.measure()),
+        }
+    }
+
+    fn about_dependence(&self, serial: SerialCorrelation) -> String {
+        let (what, advice) = match self.unit {
+            None => ("rows", "declare a unit"),
+            Some(_) => ("units", "declare a larger one"),
+        };
+        let how = match serial.correlation < 0.0 {
+            true => "differ from each other more than others",
+            false => "resemble each other",
+        };
+        format!(
+            "neighbouring {what} {how} (rank correlation {:.2}), so they are hardly exchangeable and the level need not hold: {advice}",
+            serial.correlation
+        )
+    }
+
+    fn about_missing(&self, finding: &Finding) -> String {
+        let verb = if finding.rejected {
+            "the missing share changed"
+        } else {
+            "no evidence that the missing share changed"
+        };
+        let least = self.minimum_of_missing().map(|least| self.against(least));
+        let told: Vec<String> = std::iter::once(p_text(finding)).chain(least).collect();
+        format!(
+            "{verb} from {:.1} % to {:.1} % ({})",
+            self.reference_missing * 100.0,
+            self.current_missing * 100.0,
+            told.join(", ")
+        )
+    }
+}
+
+fn p_text(finding: &Finding) -> String {
+    format!(
+        "{}, adjusted p {}",
+        finding.method,
+        short(finding.adjusted_p_value.get())
+    )
+}
+
+/// A p-value for a reader: four decimals, or a power of ten.
+pub(crate) fn short(p: f64) -> String {
+    if p >= 1e-4 {
+        format!("{p:.4}")
+    } else {
+        format!("{p:.1e}")
+    }
+}

@@ -1,0 +1,163 @@
+//! From p-values to verdicts.
+
+use std::collections::BTreeMap;
+
+use mlops_core::evidence::{PValue, SignificanceLevel};
+
+use super::column::{ReportedColumn, short};
+use super::{BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, version};
+use crate::multiplicity::Correction;
+
+impl DriftReport {
+    /// Corrects for the number of tests and judges every column and the table.
+    pub(crate) fn judge(
+        level: SignificanceLevel,
+        correction: &dyn Correction,
+        reference_risk: Option<SignificanceLevel>,
+        rows: [usize; 2],
+        columns: Vec<ReportedColumn>,
+    ) -> Self {
+        let (mut columns, least): (Vec<ColumnReport>, Vec<PValue>) =
+            columns.into_iter().map(ReportedColumn::into_parts).unzip();
+        let family = correct(correction, level, &mut columns);
+        note_out_of_reach(correction, level, &mut columns, &least);
+        columns.iter_mut().for_each(ColumnReport::conclude);
+        Self {
+            version: version::VERSION,
+            verdict: BatchVerdict::of(&columns, level),
+            level,
+            correction: correction.name().to_owned(),
+            guarantee: guarantee(correction, reference_risk, &columns),
+            tests: family,
+            reference_rows: rows[0],
+            current_rows: rows[1],
+            columns,
+            new_columns: Vec::new(),
+        }
+    }
+}
+
+/// Adjusts the p-values of all findings and says which are rejected; how many there are.
+fn correct(
+    correction: &dyn Correction,
+    level: SignificanceLevel,
+    columns: &mut [ColumnReport],
+) -> usize {
+    let findings = columns.iter().flat_map(ColumnReport::findings);
+    let family: Vec<PValue> = findings.map(|finding| finding.p_value).collect();
+    let mut adjusted = correction.adjust(&family).into_iter();
+    for column in columns {
+        let findings = column.value.iter_mut().chain(&mut column.missing);
+        for (finding, p) in findings.zip(&mut adjusted) {
+            finding.adjusted_p_value = p;
+            finding.rejected = p.rejects_at(level);
+        }
+    }
+    family.len()
+}
+
+/// Says so of columns whose values could not be rejected even if all columns were as different as values of such numbers can be: no evidence of
+/// a difference would be no news.
+fn note_out_of_reach(
+    correction: &dyn Correction,
+    level: SignificanceLevel,
+    columns: &mut [ColumnReport],
+    least: &[PValue],
+) {
+    let missing = columns.iter().filter_map(|column| column.missing.as_ref());
+    let others = missing.map(|_| PValue::saturating(0.0)).collect::<Vec<_>>();
+    let tested = columns.iter_mut().zip(least);
+    let (tested, mut family): (Vec<&mut ColumnReport>, Vec<PValue>) =
+        tested.filter(|(column, _)| column.value.is_some()).unzip();
+    family.extend(others);
+    for (column, (adjusted, least)) in tested
+        .into_iter()
+        .zip(correction.adjust(&family).into_iter().zip(family))
+    {
+        let is_rejected = column.value.as_ref().is_some_and(|value| value.rejected);
+        if is_rejected || adjusted.rejects_at(level) {
+            continue;
+        }
+        let sizes = [column.reference_size, column.current_size];
+        column
+            .not_applicable
+            .get_or_insert_with(|| out_of_reach(sizes, least));
+    }
+}
+
+fn out_of_reach([reference, current]: [usize; 2], least: PValue) -> String {
+    let least = short(least.get());
+    format!(
+        "too few values to tell any difference: {reference} against {current} have a p-value of at least {least} before correction, whatever they are"
+    )
+}
+
+/// What the correction promises, over what, and what was taken for exchangeable.
+fn guarantee(
+    correction: &dyn Correction,
+    reference_risk: Option<SignificanceLevel>,
+    columns: &[ColumnReport],
+) -> String {
+    let promised = correction.guarantee();
+    let over = match reference_risk {
+        None => format!("{promised}; on average over references"),
+        Some(risk) => format!(
+            "{promised}; for windows against this very reference, but for a risk of {} that the reference is odd",
+            risk.get()
+        ),
+    };
+    format!("{over}; taken for exchangeable: {}", exchangeable(columns))
+}
+
+/// The declared units with their columns.
+fn exchangeable(columns: &[ColumnReport]) -> String {
+    let mut by_unit: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    for column in columns {
+        by_unit
+            .entry(column.unit.as_deref())
+            .or_default()
+            .push(&column.column);
+    }
+    let several = by_unit.len() > 1;
+    let told = by_unit.into_iter().map(|(unit, columns)| {
+        let unit = unit.map_or("rows".to_owned(), |unit| format!("units of {unit}"));
+        match columns.len() {
+            _ if !several => unit,
+            0..=3 => format!("{unit} for {}", columns.join(", ")),
+            count => format!("{unit} for {count} columns"),
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+impl BatchVerdict {
+    fn of(columns: &[ColumnReport], level: SignificanceLevel) -> Self {
+        let named = |holds: &dyn Fn(ColumnVerdict) -> bool| -> Vec<String> {
+            let found = columns.iter().filter(|column| holds(column.verdict));
+            found.map(|column| column.column.clone()).collect()
+        };
+        let drifted_columns = named(&ColumnVerdict::is_drift);
+        let material_columns = named(&|verdict| verdict == ColumnVerdict::Material);
+        let untested_columns = named(&|verdict| verdict == ColumnVerdict::Untested);
+        let mut reason = format!(
+            "{} of {} columns drifted, {} of them materially; without any drift, an alarm has probability at most {level}",
+            drifted_columns.len(),
+            columns.len(),
+            material_columns.len()
+        );
+        if !untested_columns.is_empty() {
+            reason.push_str(&format!(
+                "; {} could not be compared",
+                untested_columns.join(", ")
+            ));
+        }
+        Self {
+            drifted: !drifted_columns.is_empty(),
+            material: !material_columns.is_empty(),
+            drifted_columns,
+            material_columns,
+            untested_columns,
+            reason,
+        }
+    }
+}
