@@ -11,8 +11,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
-use mlops_drift::performance::Scored;
-use mlops_drift::preset::{self, ChangeVerdict, PerformanceCheck, PerformanceReport};
+use mlops_drift::performance::{Loss, Scored};
+use mlops_drift::preset::{self, ChangeVerdict, MetricChange, PerformanceCheck, PerformanceReport};
 use mlops_drift::profile::TableProfile;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -117,6 +117,22 @@ fn multiclass() -> PerformanceCheck {
     preset::multiclass("weather", ["sun", "rain", "snow"].map(|name| (name, name)))
 }
 
+/// With three origins in turn.
+fn with_origins(rows: &RecordBatch) -> RecordBatch {
+    let origins = (0..rows.num_rows()).map(|row| ["EWR", "JFK", "LGA"][row % 3]);
+    let mut columns: Vec<(&str, ArrayRef)> =
+        vec![("origin", Arc::new(StringArray::from_iter_values(origins)))];
+    let schema = rows.schema();
+    columns.extend(
+        schema
+            .fields()
+            .iter()
+            .zip(rows.columns())
+            .map(|(field, column)| (field.name().as_str(), column.clone())),
+    );
+    batch(columns)
+}
+
 type Draw = fn(u64) -> RecordBatch;
 
 /// Runs in which the model is called worse.
@@ -132,12 +148,18 @@ fn alarms(check: &PerformanceCheck, runs: u32, reference: Draw, current: Draw) -
 
 #[test]
 fn without_a_change_few_models_are_called_worse() {
-    let cases: [(&str, PerformanceCheck, u32, Draw); 4] = [
+    let cases: [(&str, PerformanceCheck, u32, Draw); 5] = [
         (
             "classification",
             preset::classification("late", "probability"),
             200,
             |seed| classified(seed, 300, 1, 0.2),
+        ),
+        (
+            "classification by segments",
+            preset::classification("late", "probability").segments("origin"),
+            200,
+            |seed| with_origins(&classified(seed, 300, 1, 0.2)),
         ),
         ("multiclass", multiclass(), 80, |seed| {
             weather(seed, 150, 0.3)
@@ -199,6 +221,111 @@ fn a_model_that_got_worse_is_seen() {
             "{name}: better is no alarm"
         );
     }
+}
+
+/// A third of the rows is predicted worse, which is a third of it in all rows: the segment is named, by every task; the figures are those of its rows alone.
+#[test]
+fn a_segment_that_got_worse_is_named() {
+    let reference = with_origins(&regressed(1, 900, 9.0));
+    let [better, worse] = [9.0, 14.0].map(|error| with_origins(&regressed(2, 900, error)));
+    let is_jfk = |row: usize| row % 3 == 1;
+    let rows: Vec<(usize, usize)> = (0..900)
+        .map(|row| (usize::from(is_jfk(row)), row))
+        .collect();
+    let current = arrow::compute::interleave_record_batch(&[&better, &worse], &rows).unwrap();
+    let check = preset::regression("delay", "predicted").segments("origin");
+    let report = check.run(&reference, &current).unwrap();
+    assert_eq!(report.verdict.worse_segments, ["JFK"]);
+    assert_eq!(report.segments[0].rows, [300, 300]);
+    let jfk = batch_where(&current, is_jfk);
+    let alone = preset::regression("delay", "predicted")
+        .run(&batch_where(&reference, is_jfk), &jfk)
+        .unwrap();
+    let mae = |report: &MetricChange| {
+        (
+            report.reference.as_ref().unwrap().value,
+            report.current.as_ref().unwrap().value,
+        )
+    };
+    assert_eq!(
+        mae(&report.segments[0].change),
+        mae(alone.metric("mae").unwrap())
+    );
+    // Half of the level for three segments, half for five metrics.
+    let confidence = |change: &MetricChange| change.interval.unwrap().confidence();
+    assert!((confidence(&report.segments[0].change) - (1.0 - 0.025 / 3.0)).abs() < 1e-12);
+    assert!((confidence(report.metric("mae").unwrap()) - (1.0 - 0.025 / 5.0)).abs() < 1e-12);
+    for text in [
+        report.to_markdown(),
+        report.to_html().unwrap(),
+        report.to_junit(),
+        report.to_openmetrics(),
+        report.headline(),
+    ] {
+        assert!(text.contains("JFK"), "{text}");
+    }
+    assert_eq!(
+        PerformanceReport::from_json(&report.to_json().unwrap()).unwrap(),
+        report
+    );
+    assert!(
+        report
+            .evidence()
+            .iter()
+            .any(|evidence| evidence.name == "change of mae in JFK")
+    );
+}
+
+fn batch_where(rows: &RecordBatch, holds: impl Fn(usize) -> bool) -> RecordBatch {
+    let mask: BooleanArray = (0..rows.num_rows()).map(|row| Some(holds(row))).collect();
+    arrow::compute::filter_record_batch(rows, &mask).unwrap()
+}
+
+/// Null is a segment; one that occurs in one table alone is undefined, an identifier by mistake refused, and a number no segment.
+#[test]
+fn odd_segments_are_told_or_refused() {
+    let table = |origins: Vec<Option<&str>>| {
+        let rows = regressed(5, origins.len(), 9.0);
+        batch(vec![
+            ("origin", Arc::new(StringArray::from(origins)) as ArrayRef),
+            ("delay", rows.column(0).clone()),
+            ("predicted", rows.column(1).clone()),
+        ])
+    };
+    let check = preset::regression("delay", "predicted").segments("origin");
+    let reference = table([None, Some("JFK")].repeat(20));
+    let current = table([None, Some("<b>")].repeat(20));
+    let report = check.run(&reference, &current).unwrap();
+    let told: Vec<(&str, ChangeVerdict)> = report
+        .segments
+        .iter()
+        .map(|segment| (segment.name(), segment.change.verdict))
+        .collect();
+    let expected = [
+        ("(null)", ChangeVerdict::Same),
+        ("<b>", ChangeVerdict::Undefined),
+        ("JFK", ChangeVerdict::Undefined),
+    ];
+    assert_eq!(told, expected);
+    assert!(!report.to_html().unwrap().contains("<b>"));
+    assert!(!report.to_markdown().contains("<b>"));
+    let names: Vec<String> = (0..1_001).map(|i| i.to_string()).collect();
+    let ids = table(names.iter().map(|name| Some(name.as_str())).collect());
+    let error = check.run(&ids, &ids).unwrap_err();
+    assert!(
+        error.to_string().contains("at most 1000 values, got 1001"),
+        "{error}"
+    );
+    let by_number = preset::regression("delay", "predicted").segments("delay");
+    assert_eq!(
+        by_number.run(&reference, &current).unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
+    let missing = preset::regression("delay", "predicted").segments("gate");
+    assert_eq!(
+        missing.run(&reference, &current).unwrap_err().kind(),
+        ErrorKind::SignatureMismatch
+    );
 }
 
 /// Five equal rows a user: taken for independent they alarm too often, as users they keep the level.
@@ -286,12 +413,14 @@ fn labels_alone_are_enough_for_a_classifier() {
     let report = preset::classification_by_labels("weather", "predicted")
         .run(&before, &now)
         .unwrap();
-    assert_eq!(report.verdict.worse_metrics.len(), 4);
+    assert_eq!(report.verdict.worse_metrics.len(), 5);
     let classes = ["rain", "snow", "sun"].map(|name| (name, name));
     let by_probabilities = preset::multiclass("weather", classes)
         .run(&before, &now)
         .unwrap();
-    for (one, other) in report.metrics.iter().zip(&by_probabilities.metrics) {
+    // But for the skill: that of labels counts wrong answers, that of probabilities their log loss.
+    let alike = report.metrics.iter().zip(&by_probabilities.metrics).take(4);
+    for (one, other) in alike {
         assert_eq!(one.metric, other.metric);
         let value = |change: &preset::MetricChange| change.current.as_ref().unwrap().value;
         assert!((value(one) - value(other)).abs() < 1e-12, "{}", one.metric);
@@ -338,7 +467,7 @@ fn the_figures_are_those_of_the_performance_module() {
         let labels: Vec<bool> = labels.iter().flatten().collect();
         Scored::new(&labels, probabilities.values())
             .unwrap()
-            .level(SignificanceLevel::FIVE_PERCENT.split(6))
+            .level(SignificanceLevel::FIVE_PERCENT.split(7))
     };
     let (before, now) = (scored(&reference), scored(&current));
     let recall = report.metric("recall").unwrap();
@@ -352,13 +481,19 @@ fn the_figures_are_those_of_the_performance_module() {
         report.metric("auc").unwrap().current,
         Some(now.auc().unwrap())
     );
+    // Laplace's rule: the dummy says (positives + 1) / (rows + 2) of the reference, of both tables.
+    let positives = before.labels().iter().filter(|label| **label).count() as f64;
+    let dummy = (positives + 1.0) / 502.0;
+    let skill = report.metric("skill").unwrap();
+    assert_eq!(skill.reference, before.skill(Loss::LogLoss, dummy).ok());
+    assert_eq!(skill.current, now.skill(Loss::LogLoss, dummy).ok());
     assert_eq!(report.target_drift.columns.len(), 2);
     assert_eq!(
         PerformanceReport::from_json(&report.to_json().unwrap()).unwrap(),
         report
     );
     assert!(report.to_html().unwrap().contains("<svg"));
-    assert!(report.to_junit().contains("tests=\"6\""));
+    assert!(report.to_junit().contains("tests=\"7\""));
 }
 
 /// Rows without a label or a prediction are left out and counted; a class that does not occur makes its metrics undefined, no more.

@@ -33,6 +33,7 @@
 //! | [`Multiclass::estimate_log_loss`], [`Multiclass::brier`], [`Regression::mae`], [`Regression::mape`], [`Regression::estimate_quantile_loss`], [`Ranking::estimate`] | Student's t of the mean | t of the clustered mean |
 //! | [`Regression::rmse`], [`Regression::r2`] | t of the logarithm of the mean square, of 1 − R² | the same, clustered |
 //! | [`Scored::f1`] | Wilson, by the share of true positives among rows that are positive or said to be | the same at the effective number of rows |
+//! | [`Scored::lift`] | of a ratio, from Wilson's intervals of both shares | the same at the effective number of rows |
 //! | [`Scored::calibration_error`] | percentile of a distance that bounds its error | the same, of units |
 //! | [`Cbpe::estimate`], [`CbpeMulticlass::estimate`] | of the labels of these rows, if the probabilities hold | |
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
@@ -60,6 +61,7 @@ mod direct_loss;
 mod estimate;
 mod importance;
 mod label_shift;
+mod lift;
 mod loss;
 mod multiclass;
 mod normal_equations;

@@ -414,8 +414,14 @@ impl Multiclass {
         (self.predicted, self.probabilities)
     }
 
-    pub(super) fn classes(&self) -> usize {
+    /// How many classes there are.
+    pub(crate) fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// The true class of every row.
+    pub(crate) fn labels(&self) -> &[usize] {
+        &self.truth
     }
 
     /// The share of rows whose class is among the k of greatest probability, of equal ones the last.

@@ -79,6 +79,11 @@ impl Regression {
         })
     }
 
+    /// The true number of every row.
+    pub(crate) fn truth(&self) -> &[f64] {
+        &self.truth
+    }
+
     /// All metrics. O(n log n).
     pub fn metrics(&self) -> RegressionMetrics {
         RegressionMetrics {

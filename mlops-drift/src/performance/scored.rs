@@ -334,12 +334,11 @@ impl Scored {
         })
     }
 
-    /// A metric of the curve (average precision, lift of the top tenth and so on), with its interval by 999
-    /// resamples of the units. For a perfect or tied order, which no resample changes, rows of either class may
+    /// A metric of the curve (average precision, gain and so on), with its interval by 999 resamples of the units. For a perfect or tied order, which no resample changes, rows of either class may
     /// be out of order as often as the rule of three allows. **Cost**: O(n log n + 999·n).
     ///
-    /// **Weakness**: a part of the curve that holds one class alone shows no spread, so that the lift of the top tenth of 400 rows, of which 95 %
-    /// are positive, is missed in 13 % of samples at 95 %, see `GUARANTEES.md`.
+    /// **Weakness**: a part of the curve that holds one class alone shows no spread; for the positives among the rows of greatest score see
+    /// [`lift`](Self::lift).
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than two units, or a metric that
@@ -348,8 +347,8 @@ impl Scored {
     /// ```
     /// # use mlops_drift::performance::Scored;
     /// let scored = Scored::new(&[true, false, true, false], &[0.8, 0.6, 0.3, 0.1])?;
-    /// let lift = scored.estimate_of_curve(|curve| Some(curve.top(0.25).ok()?.lift))?;
-    /// assert_eq!(lift.value, 2.0);
+    /// let precision = scored.estimate_of_curve(|curve| curve.average_precision().ok())?;
+    /// assert_eq!(precision.value, 5.0 / 6.0);
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn estimate_of_curve(&self, metric: impl Fn(&Curve) -> Option<f64>) -> Result<Estimate> {

@@ -17,6 +17,7 @@ struct PerformancePage<'a> {
     headline: String,
     confidence: f64,
     metrics: Vec<([String; 5], &'static str)>,
+    segments: Vec<([String; 5], &'static str)>,
     chart: String,
     classes: Vec<[String; 4]>,
     reliability: String,
@@ -66,6 +67,12 @@ impl PerformanceReport {
                 .metrics
                 .iter()
                 .map(|change| (change.cells(), class(change)))
+                .collect(),
+            segments: self
+                .segments
+                .iter()
+                .take(SEGMENTS)
+                .map(|segment| (segment.cells(), class(&segment.change)))
                 .collect(),
             chart: chart.unwrap_or_default(),
             classes: self
@@ -137,6 +144,9 @@ impl DataQualityReport {
 
 /// Pairs of classes on a page: those that changed most.
 const PAIRS: usize = 50;
+
+/// Segments on a page: those that got worse first.
+const SEGMENTS: usize = 200;
 
 /// Observed against predicted shares, by bins of the predicted one.
 fn curves(tables: &[Reliability; 2]) -> String {

@@ -30,7 +30,7 @@ use task::Task;
 pub use change::{Better, ChangeVerdict, MetricChange};
 pub use performance::PerformanceCheck;
 pub use quality::{ColumnQuality, DataQuality, DataQualityReport};
-pub use report::{Classes, PerformanceReport, PerformanceVerdict, Picture, Rows};
+pub use report::{Classes, PerformanceReport, PerformanceVerdict, Picture, Rows, SegmentChange};
 
 /// Which columns drifted? [`DriftCheck::against`] by another name: all columns, each by a test that its type calls for, at 5 %.
 ///
@@ -174,7 +174,7 @@ pub fn classification_by_labels(
 ///     RecordBatch::try_from_iter([("delay", Arc::new(delay) as ArrayRef), ("predicted", Arc::new(predicted) as ArrayRef)])
 /// };
 /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week(1.0)?, &week(3.0)?)?;
-/// assert_eq!(report.verdict.worse_metrics, ["mae", "rmse", "r2"]);
+/// assert_eq!(report.verdict.worse_metrics, ["mae", "rmse", "r2", "skill"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn regression(target: impl Into<String>, prediction: impl Into<String>) -> PerformanceCheck {

@@ -1,11 +1,13 @@
-use mlops_core::Result;
+use std::collections::BTreeMap;
+
 use mlops_core::evidence::SignificanceLevel;
+use mlops_core::{Error, Result};
 
 use super::change::MetricChange;
 use super::read::Labelled;
-use super::report::{Classes, PerformanceReport, Picture, Rows};
+use super::report::{Classes, PerformanceReport, Picture, Rows, SegmentChange};
 use super::target_drift;
-use super::task::Task;
+use super::task::{Metric, Task};
 use crate::DriftReport;
 use crate::check::Source;
 use crate::performance::Reliability;
@@ -14,8 +16,11 @@ use crate::report::Distribution;
 /// Did a model get worse? Its metrics in two labelled tables, the changes of all of them at one error rate, and the drift of target and
 /// predictions.
 ///
+/// One of the metrics, `skill`, is what the model saves of the loss of a dummy that never looks at a row, and was fitted to the reference: its shares of
+/// classes (log loss), its most frequent label (wrong answers), its mean (squared error), a random order (NDCG).
+///
 /// **Guarantee**: if the model performs alike in both tables, any metric is called worse with probability about alpha at most: the intervals of the K
-/// metrics are at 1 − alpha/K each. **Assumption**: rows, or the declared units, are independent; the intervals are those of
+/// metrics are at 1 − alpha/K each, and with [segments](Self::segments) alike. **Assumption**: rows, or the declared units, are independent; the intervals are those of
 /// [`performance`](crate::performance), which are asymptotic. **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
 /// Rows without a label or a prediction are left out and counted: labels that come late for a reason bias every metric.
@@ -26,8 +31,12 @@ use crate::report::Distribution;
 pub struct PerformanceCheck {
     task: Task,
     unit: Option<String>,
+    segments: Option<String>,
     level: SignificanceLevel,
 }
+
+/// Segments of a column; more are no segments, but identifiers by mistake.
+const SEGMENTS: usize = 1_000;
 
 impl PerformanceCheck {
     pub(super) fn new(task: Task) -> Self {
@@ -38,6 +47,7 @@ impl PerformanceCheck {
         Self {
             task,
             unit,
+            segments: None,
             level: SignificanceLevel::FIVE_PERCENT,
         }
     }
@@ -54,6 +64,29 @@ impl PerformanceCheck {
         if !matches!(self.task, Task::Ranking { .. }) {
             self.unit = Some(column.into());
         }
+        self
+    }
+
+    /// Compares the primary metric also by the values of this column, strings, booleans or integers: a model may get worse for a few of them and for
+    /// nobody else. Metrics and segments have half of the level each, which each of both families shares out evenly.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    /// let week = |error: f64| {
+    ///     let origin = StringArray::from_iter_values((0..600).map(|i| ["JFK", "LGA", "EWR"][i % 3]));
+    ///     let delay = Float64Array::from_iter_values((0..600).map(|i| f64::from(i % 60)));
+    ///     let predicted = (0..600).map(|i| f64::from(i % 60) + if i % 3 == 0 { error } else { 1.0 } * f64::from(i % 7 - 3));
+    ///     let predicted = Arc::new(Float64Array::from_iter_values(predicted)) as ArrayRef;
+    ///     RecordBatch::try_from_iter([("origin", Arc::new(origin) as ArrayRef), ("delay", Arc::new(delay)), ("predicted", predicted)])
+    /// };
+    /// let check = mlops_drift::preset::regression("delay", "predicted").segments("origin");
+    /// assert_eq!(check.run(&week(1.0)?, &week(1.4)?)?.verdict.worse_segments, ["JFK"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn segments(mut self, column: impl Into<String>) -> Self {
+        self.segments = Some(column.into());
         self
     }
 
@@ -107,8 +140,8 @@ impl PerformanceCheck {
     ) -> Result<PerformanceReport> {
         self.task.check_settings()?;
         let columns = self.task.columns();
-        let labelled =
-            |source: &Source, role| Labelled::of(source, role, &columns, self.unit.as_deref());
+        let (unit, segment) = (self.unit.as_deref(), self.segments.as_deref());
+        let labelled = |source: &Source, role| Labelled::of(source, role, &columns, unit, segment);
         let reference = labelled(&reference.into(), "reference")?;
         let current = labelled(&current.into(), "current")?;
         let tables = [&reference, &current];
@@ -125,6 +158,7 @@ impl PerformanceCheck {
                 &check.task,
                 self.level,
                 check.changes(&reference, &current)?,
+                check.changes_by_segment(&reference, &current)?,
                 tables.map(Rows::of),
                 self.drift(&reference, &current)?,
             )
@@ -141,17 +175,62 @@ impl PerformanceCheck {
         check.run(&current.rows)
     }
 
+    /// The level of a family: all metrics, or all segments.
+    fn level_of_family(&self) -> SignificanceLevel {
+        let families = 1 + usize::from(self.segments.is_some());
+        self.level.split(families)
+    }
+
     fn changes(&self, reference: &Labelled, current: &Labelled) -> Result<Vec<MetricChange>> {
-        let each = self.level.split(self.task.metrics());
-        let before = self.task.evaluate(reference, each);
-        let before = before.map_err(|error| error.context("table", "reference"))?;
-        let now = self.task.evaluate(current, each);
-        let now = now.map_err(|error| error.context("table", "current"))?;
-        let pairs = before.into_iter().zip(now);
-        let changes = pairs.map(|(before, now)| {
-            MetricChange::of(before.name, before.better, before.figure, now.figure)
-        });
-        changes.collect()
+        let each = self.level_of_family().split(self.task.metrics());
+        let rows = |table: &Labelled, role| {
+            let rows = self.task.predictions(table, each);
+            rows.map_err(|error| error.context("table", role))
+        };
+        let [reference, current] = [rows(reference, "reference")?, rows(current, "current")?];
+        let dummy = self.task.dummy(&reference)?;
+        let [before, now] = [&reference, &current].map(|rows| self.task.metrics_of(rows, &dummy));
+        before.into_iter().zip(now).map(change).collect()
+    }
+
+    /// The primary metric by the values of a column that occur in either table.
+    fn changes_by_segment(
+        &self,
+        reference: &Labelled,
+        current: &Labelled,
+    ) -> Result<Vec<SegmentChange>> {
+        let mut rows: BTreeMap<Option<&str>, [Vec<u32>; 2]> = BTreeMap::new();
+        for (table, labelled) in [reference, current].into_iter().enumerate() {
+            for (row, segment) in labelled.segments.iter().enumerate() {
+                rows.entry(segment.as_deref()).or_default()[table].push(row as u32);
+            }
+        }
+        if rows.len() > SEGMENTS {
+            return Err(Error::invalid(format!(
+                "the column of segments must hold at most {SEGMENTS} values, got {}",
+                rows.len()
+            )));
+        }
+        let each = self.level_of_family().split(rows.len().max(1));
+        let of_segment = |(segment, rows): (Option<&str>, [Vec<u32>; 2])| {
+            let parts = [reference.part(&rows[0])?, current.part(&rows[1])?];
+            let [before, now] = parts.map(|part| self.primary(part.as_ref(), each));
+            Ok(SegmentChange {
+                segment: segment.map(str::to_owned),
+                rows: rows.map(|rows| rows.len()),
+                change: change((before, now))?,
+            })
+        };
+        rows.into_iter().map(of_segment).collect()
+    }
+
+    /// The primary metric of a segment, undefined where it has no row.
+    fn primary(&self, rows: Option<&Labelled>, level: SignificanceLevel) -> Metric {
+        let rows = rows.ok_or_else(|| Error::invalid("at least 1 row is needed, got 0"));
+        match rows.and_then(|rows| self.task.predictions(rows, level)) {
+            Ok(rows) => self.task.primary(&rows),
+            Err(error) => self.task.primary_of(Err(error)),
+        }
     }
 
     fn confusion(&self, reference: &Labelled, current: &Labelled) -> Result<Option<Classes>> {
@@ -184,4 +263,8 @@ impl PerformanceCheck {
                 distribution: Distribution::of_numbers(&reference, &current),
             }))
     }
+}
+
+fn change((before, now): (Metric, Metric)) -> Result<MetricChange> {
+    MetricChange::of(before.name, before.better, before.figure, now.figure)
 }

@@ -1,7 +1,7 @@
 //! From a source to the rows that are labelled, with their units.
 
-use arrow::array::{Array, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{Array, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
 use mlops_core::{Error, Result};
 
 use crate::check::{Source, Units, find};
@@ -12,6 +12,8 @@ pub(super) struct Labelled {
     pub(super) rows: RecordBatch,
     /// The unit of every row.
     pub(super) units: Option<Vec<u64>>,
+    /// The segment of every row, if there are segments; null is one of its own.
+    pub(super) segments: Vec<Option<String>>,
     /// Rows that were left out.
     pub(super) left_out: usize,
 }
@@ -24,9 +26,12 @@ impl Labelled {
         role: &str,
         columns: &[&str],
         unit: Option<&str>,
+        segment: Option<&str>,
     ) -> Result<Self> {
         let needed: Vec<&str> = columns.iter().copied().chain(unit).collect();
-        let table = source.gather(&needed)?;
+        let other = segment.filter(|segment| !needed.contains(segment));
+        let read: Vec<&str> = needed.iter().copied().chain(other).collect();
+        let table = source.gather(&read)?;
         let mut complete = vec![true; table.num_rows()];
         for column in &needed {
             let present = present(&table, column)?;
@@ -44,12 +49,38 @@ impl Labelled {
             )));
         }
         let units = unit.map(|unit| Units::of(&rows, unit)).transpose()?;
+        let segments = segment
+            .map(|column| segments_of(&rows, column))
+            .transpose()?;
         Ok(Self {
+            segments: segments.unwrap_or_default(),
             units: units.map(|units| units.of_rows()),
             rows,
             left_out,
         })
     }
+
+    /// Some of the rows; none if there are none.
+    pub(super) fn part(&self, rows: &[u32]) -> Result<Option<Self>> {
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let of_part = |units: &Vec<u64>| rows.iter().map(|row| units[*row as usize]).collect();
+        Ok(Some(Self {
+            units: self.units.as_ref().map(of_part),
+            segments: Vec::new(),
+            rows: take_record_batch(&self.rows, &UInt32Array::from(rows.to_vec()))?,
+            left_out: 0,
+        }))
+    }
+}
+
+fn segments_of(rows: &RecordBatch, column: &str) -> Result<Vec<Option<String>>> {
+    let labels = labels(find(rows, column)?).map_err(|error| error.context("column", column))?;
+    Ok(labels
+        .iter()
+        .map(|label| label.map(str::to_owned))
+        .collect())
 }
 
 /// Per row, whether the value is neither null nor NaN.

@@ -36,6 +36,9 @@ pub struct PerformanceReport {
     pub level: SignificanceLevel,
     /// The metrics, the primary one first.
     pub metrics: Vec<MetricChange>,
+    /// The primary metric by the values of a column, where that was asked for: worse ones first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentChange>,
     /// Rows of reference and current table.
     pub rows: [Rows; 2],
     /// Shares per bin of what describes the predictions best, for a picture.
@@ -51,10 +54,13 @@ pub struct PerformanceReport {
 /// The verdict on the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PerformanceVerdict {
-    /// Whether any metric got worse. Without a change this is so with probability about `level` at most.
+    /// Whether any metric got worse, of all rows or in a segment. Without a change this is so with probability about `level` at most.
     pub worse: bool,
     /// The metrics that did.
     pub worse_metrics: Vec<String>,
+    /// The segments in which the primary metric did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub worse_segments: Vec<String>,
     /// The metrics that got better, which is no alarm.
     pub improved_metrics: Vec<String>,
     /// The metrics that are undefined in one of the tables, and of which nothing was concluded.
@@ -69,6 +75,41 @@ pub struct Rows {
     pub labelled: usize,
     /// Without one of them.
     pub left_out: usize,
+}
+
+/// The primary metric in the rows that have one value of a column.
+///
+/// ```
+/// use mlops_drift::performance::Scored;
+/// use mlops_drift::preset::{Better, MetricChange, SegmentChange};
+/// let accuracy = || Scored::new(&[true, false], &[0.9, 0.1])?.accuracy(0.5);
+/// let change = MetricChange::of("accuracy", Better::Higher, accuracy(), accuracy())?;
+/// let segment = SegmentChange { segment: None, rows: [2, 2], change };
+/// assert_eq!(segment.name(), "(null)");
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SegmentChange {
+    /// The value; `None` for null.
+    pub segment: Option<String>,
+    /// Labelled rows in the reference and in the current table.
+    pub rows: [usize; 2],
+    /// What became of the metric.
+    pub change: MetricChange,
+}
+
+impl SegmentChange {
+    /// The value, or `(null)`.
+    pub fn name(&self) -> &str {
+        self.segment.as_deref().unwrap_or("(null)")
+    }
+
+    /// As a line of a table: segment, verdict, figures and change.
+    pub(super) fn cells(&self) -> [String; 5] {
+        let mut cells = self.change.cells();
+        cells[0] = self.name().to_owned();
+        cells
+    }
 }
 
 /// A picture of reference and current.
@@ -105,9 +146,17 @@ impl PerformanceReport {
         task: &Task,
         level: SignificanceLevel,
         metrics: Vec<MetricChange>,
+        mut segments: Vec<SegmentChange>,
         rows: [Rows; 2],
         target_drift: DriftReport,
     ) -> Self {
+        segments.sort_by_key(|segment| segment.change.verdict != ChangeVerdict::Worse);
+        let worse_segments = segments
+            .iter()
+            .take_while(|segment| segment.change.verdict == ChangeVerdict::Worse);
+        let worse_segments: Vec<String> = worse_segments
+            .map(|segment| segment.name().to_owned())
+            .collect();
         let named = |verdict: ChangeVerdict| -> Vec<String> {
             let such = metrics.iter().filter(|change| change.verdict == verdict);
             such.map(|change| change.metric.clone()).collect()
@@ -117,13 +166,15 @@ impl PerformanceReport {
             version: version::VERSION,
             task: task.name().to_owned(),
             verdict: PerformanceVerdict {
-                worse: !worse_metrics.is_empty(),
+                worse: !worse_metrics.is_empty() || !worse_segments.is_empty(),
                 worse_metrics,
+                worse_segments,
                 improved_metrics: named(ChangeVerdict::Improved),
                 undefined_metrics: named(ChangeVerdict::Undefined),
             },
             level,
             metrics,
+            segments,
             rows,
             picture: None,
             confusion: None,
@@ -150,8 +201,16 @@ impl PerformanceReport {
     pub fn headline(&self) -> String {
         let verdict = &self.verdict;
         let all_undefined = verdict.undefined_metrics.len() == self.metrics.len();
+        let worse = [
+            verdict.worse_metrics.clone(),
+            verdict
+                .worse_segments
+                .iter()
+                .map(|segment| format!("segment {segment}"))
+                .collect(),
+        ];
         let said = match verdict.worse {
-            true => format!("worse in {}", verdict.worse_metrics.join(", ")),
+            true => format!("worse in {}", worse.concat().join(", ")),
             false if all_undefined => "no metric is defined".to_owned(),
             false => "no evidence that it got worse".to_owned(),
         };
@@ -178,7 +237,16 @@ impl PerformanceReport {
             let evidence = Evidence::new(format!("change of {}", change.metric), change.interval?);
             Some(evidence.saying(change.reason.clone()))
         });
-        changes.chain(self.target_drift.evidence()).collect()
+        let segments = self.segments.iter().filter_map(|segment| {
+            let name = format!("change of {} in {}", segment.change.metric, segment.name());
+            Some(
+                Evidence::new(name, segment.change.interval?).saying(segment.change.reason.clone()),
+            )
+        });
+        changes
+            .chain(segments)
+            .chain(self.target_drift.evidence())
+            .collect()
     }
 
     /// The report as JSON.
@@ -209,11 +277,25 @@ impl PerformanceReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_markdown(&self) -> String {
-        let header = ["metric", "verdict", "reference", "now", "change"];
+        let header = |what| [what, "verdict", "reference", "now", "change"];
+        let segments = match self.segments.first() {
+            Some(first) => {
+                let rows = self.segments.iter().map(SegmentChange::cells);
+                let title = escaped(&first.change.metric);
+                format!(
+                    "\n#### {title} by segment\n\n{}",
+                    table(header("segment"), rows)
+                )
+            }
+            None => String::new(),
+        };
         format!(
-            "### {}\n\n{}\n{} labelled rows against {} of the reference, intervals of all metrics together at {}\n\n#{}",
+            "### {}\n\n{}{segments}\n{} labelled rows against {} of the reference, all intervals together at {}\n\n#{}",
             escaped(&self.headline()),
-            table(header, self.metrics.iter().map(MetricChange::cells)),
+            table(
+                header("metric"),
+                self.metrics.iter().map(MetricChange::cells)
+            ),
             self.rows[1].labelled,
             self.rows[0].labelled,
             1.0 - self.level.get(),
@@ -221,7 +303,7 @@ impl PerformanceReport {
         )
     }
 
-    /// The report as JUnit XML: a test case for every metric, which fails if it got worse, and is skipped if it is undefined.
+    /// The report as JUnit XML: a test case for every metric, and for it in every segment, which fails if it got worse, and is skipped if it is undefined.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -232,8 +314,17 @@ impl PerformanceReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_junit(&self) -> String {
-        let cases = self.metrics.iter().map(|change| Case {
-            name: &change.metric,
+        let of_segments = self.segments.iter().map(|segment| {
+            let name = format!("{} in {}", segment.change.metric, segment.name());
+            (name, &segment.change)
+        });
+        let of_all = self
+            .metrics
+            .iter()
+            .map(|change| (change.metric.clone(), change));
+        let changes: Vec<(String, &MetricChange)> = of_all.chain(of_segments).collect();
+        let cases = changes.iter().map(|(name, change)| Case {
+            name,
             outcome: match change.verdict {
                 ChangeVerdict::Same => Outcome::Passed,
                 ChangeVerdict::Improved | ChangeVerdict::Changed => Outcome::Noted(&change.reason),

@@ -9,8 +9,8 @@ use mlops_core::{Error, ErrorKind, Result};
 use super::change::Better;
 use super::read::{Labelled, labels_of, numbers_of};
 use crate::performance::{
-    Average, Confusion, Estimate, Multiclass, Ranking, RankingMetrics, Regression, Reliability,
-    Scored,
+    Average, Confusion, Estimate, Loss, Multiclass, Ranking, RankingMetrics, Regression,
+    RegressionDummy, RegressionLoss, Reliability, Scored,
 };
 use crate::sample::NumericSample;
 
@@ -55,6 +55,34 @@ pub(super) struct Metric {
     pub(super) figure: Result<Estimate>,
 }
 
+/// The labelled rows of one table.
+pub(super) enum Predictions {
+    OfTwo(Scored),
+    OfSeveral(Multiclass),
+    Numbers(Regression),
+    Lists(Ranking),
+}
+
+/// A prediction that needs no model.
+pub(super) enum Dummy {
+    /// Always these probabilities of the classes.
+    Shares(Vec<f64>),
+    /// Always this class.
+    Class(usize),
+    /// Always this number.
+    Number(RegressionDummy),
+    /// Lists in random order.
+    RandomOrder,
+}
+
+/// How frequent each class is, by Laplace's rule of succession: none that did not occur is taken for impossible.
+fn shares(classes: usize, labels: impl Iterator<Item = usize>) -> Vec<f64> {
+    let mut counts = vec![1.0; classes];
+    labels.for_each(|label| counts[label] += 1.0);
+    let all: f64 = counts.iter().sum();
+    counts.into_iter().map(|count| count / all).collect()
+}
+
 impl Metric {
     fn higher(name: &'static str, figure: Result<Estimate>) -> Self {
         Self {
@@ -87,11 +115,11 @@ impl Task {
     /// How many metrics are judged or told: what the level is divided by.
     pub(super) fn metrics(&self) -> usize {
         match self {
-            Self::Binary { .. } => 6,
+            Self::Binary { .. } => 7,
             Self::Multiclass { .. }
             | Self::Labels { .. }
             | Self::Regression { .. }
-            | Self::Ranking { .. } => 4,
+            | Self::Ranking { .. } => 5,
         }
     }
 
@@ -148,50 +176,124 @@ impl Task {
         self.columns().split_off(skipped)
     }
 
-    /// The metrics of a table, each with an interval at this level.
-    pub(super) fn evaluate(
+    /// The rows of a table, whose intervals are at this level.
+    pub(super) fn predictions(
         &self,
         table: &Labelled,
         level: SignificanceLevel,
-    ) -> Result<Vec<Metric>> {
+    ) -> Result<Predictions> {
         let rows = &table.rows;
-        match self {
+        Ok(match self {
             Self::Binary {
                 target,
                 probability,
-                threshold,
+                ..
             } => {
                 let labels = binary(rows, target)?;
                 let scored = Scored::new(&labels, &numbers_of(rows, probability)?)?.level(level);
-                Ok(of_two_classes(
-                    &with_units(scored, table, Scored::units)?,
-                    *threshold,
-                ))
+                Predictions::OfTwo(with_units(scored, table, Scored::units)?)
             }
-            Self::Multiclass { .. } => {
+            Self::Multiclass { .. } | Self::Labels { .. } => {
                 let scored = self.labelled(rows)?.level(level);
-                Ok(of_classes(&with_units(scored, table, Multiclass::units)?))
-            }
-            Self::Labels { .. } => {
-                let scored = self.labelled(rows)?.level(level);
-                Ok(of_classes(&with_units(scored, table, Multiclass::units)?))
+                Predictions::OfSeveral(with_units(scored, table, Multiclass::units)?)
             }
             Self::Regression { target, prediction } => {
                 let (truth, predicted) = (numbers_of(rows, target)?, numbers_of(rows, prediction)?);
                 let rows = Regression::new(&truth, &predicted)?.level(level);
-                Ok(of_numbers(&with_units(rows, table, Regression::units)?))
+                Predictions::Numbers(with_units(rows, table, Regression::units)?)
             }
             Self::Ranking {
-                relevance,
-                score,
-                k,
-                ..
+                relevance, score, ..
             } => {
                 let queries = table.units.as_deref().unwrap_or_default();
                 let (relevances, scores) = (numbers_of(rows, relevance)?, numbers_of(rows, score)?);
-                let lists = Ranking::new(queries, &relevances, &scores)?.level(level);
-                Ok(of_lists(&lists, *k))
+                Predictions::Lists(Ranking::new(queries, &relevances, &scores)?.level(level))
             }
+        })
+    }
+
+    /// The metrics of a table; the last one is what the model saves of the loss of a dummy.
+    pub(super) fn metrics_of(&self, rows: &Predictions, dummy: &Dummy) -> Vec<Metric> {
+        let others = match (self, rows) {
+            (Self::Binary { threshold, .. }, Predictions::OfTwo(rows)) => {
+                of_two_classes(rows, *threshold)
+            }
+            (_, Predictions::OfTwo(rows)) => of_two_classes(rows, 0.5),
+            (_, Predictions::OfSeveral(rows)) => of_classes(rows),
+            (_, Predictions::Numbers(rows)) => of_numbers(rows),
+            (_, Predictions::Lists(rows)) => of_lists(rows, self.first_items()),
+        };
+        let skill = Metric::higher("skill", self.skill(rows, dummy));
+        std::iter::once(self.primary(rows))
+            .chain(others)
+            .chain([skill])
+            .collect()
+    }
+
+    /// The first of the metrics: what segments are judged by.
+    pub(super) fn primary(&self, rows: &Predictions) -> Metric {
+        self.primary_of(match rows {
+            Predictions::OfTwo(rows) => rows.auc(),
+            Predictions::OfSeveral(rows) => rows.accuracy(),
+            Predictions::Numbers(rows) => rows.mae(),
+            Predictions::Lists(rows) => rows.estimate(self.first_items(), |list| list.ndcg),
+        })
+    }
+
+    /// The first of the metrics with this figure, or the reason why there is none.
+    pub(super) fn primary_of(&self, figure: Result<Estimate>) -> Metric {
+        match self {
+            Self::Binary { .. } => Metric::higher("auc", figure),
+            Self::Multiclass { .. } | Self::Labels { .. } => Metric::higher("accuracy", figure),
+            Self::Regression { .. } => Metric::lower("mae", figure),
+            Self::Ranking { .. } => Metric::higher("ndcg", figure),
+        }
+    }
+
+    /// What predicts without looking at a row: fitted to the reference.
+    pub(super) fn dummy(&self, reference: &Predictions) -> Result<Dummy> {
+        Ok(match (self, reference) {
+            (_, Predictions::OfTwo(rows)) => {
+                let labels = rows.labels().iter().map(|label| usize::from(*label));
+                Dummy::Shares(shares(2, labels))
+            }
+            (Self::Labels { .. }, Predictions::OfSeveral(rows)) => {
+                let shares = shares(rows.classes(), rows.labels().iter().copied());
+                let most = (0..shares.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
+                Dummy::Class(most.unwrap_or(0))
+            }
+            (_, Predictions::OfSeveral(rows)) => {
+                Dummy::Shares(shares(rows.classes(), rows.labels().iter().copied()))
+            }
+            (_, Predictions::Numbers(rows)) => Dummy::Number(RegressionDummy::mean(rows.truth())?),
+            (_, Predictions::Lists(_)) => Dummy::RandomOrder,
+        })
+    }
+
+    fn skill(&self, rows: &Predictions, dummy: &Dummy) -> Result<Estimate> {
+        match (rows, dummy) {
+            (Predictions::OfTwo(rows), Dummy::Shares(shares)) => {
+                rows.skill(Loss::LogLoss, shares[1])
+            }
+            (Predictions::OfSeveral(rows), Dummy::Shares(shares)) => {
+                rows.skill(Loss::LogLoss, shares)
+            }
+            (Predictions::OfSeveral(rows), Dummy::Class(class)) => rows.accuracy_skill(*class),
+            (Predictions::Numbers(rows), Dummy::Number(dummy)) => {
+                rows.skill(RegressionLoss::Squared, *dummy)
+            }
+            (Predictions::Lists(rows), Dummy::RandomOrder) => {
+                rows.skill(self.first_items(), |list| list.ndcg)
+            }
+            _ => Err(Error::new(ErrorKind::Internal, "a dummy of another task")),
+        }
+    }
+
+    /// Of a ranking.
+    fn first_items(&self) -> usize {
+        match self {
+            Self::Ranking { k, .. } => *k,
+            _ => 0,
         }
     }
 
@@ -336,7 +438,6 @@ fn with_units<R>(rows: R, table: &Labelled, units: fn(R, &[u64]) -> Result<R>) -
 
 fn of_two_classes(scored: &Scored, threshold: f64) -> Vec<Metric> {
     vec![
-        Metric::higher("auc", scored.auc()),
         Metric::lower("log_loss", scored.log_loss()),
         Metric::lower("brier", scored.brier()),
         Metric::higher("accuracy", scored.accuracy(threshold)),
@@ -348,7 +449,6 @@ fn of_two_classes(scored: &Scored, threshold: f64) -> Vec<Metric> {
 fn of_classes(scored: &Multiclass) -> Vec<Metric> {
     let of = |metric: fn(&Confusion) -> Option<f64>| scored.estimate(metric);
     vec![
-        Metric::higher("accuracy", scored.accuracy()),
         Metric::higher("balanced_accuracy", of(Confusion::balanced_accuracy)),
         Metric::higher(
             "macro_f1",
@@ -360,7 +460,6 @@ fn of_classes(scored: &Multiclass) -> Vec<Metric> {
 
 fn of_numbers(rows: &Regression) -> Vec<Metric> {
     vec![
-        Metric::lower("mae", rows.mae()),
         Metric::lower("rmse", rows.rmse()),
         Metric {
             name: "mean_error",
@@ -374,7 +473,6 @@ fn of_numbers(rows: &Regression) -> Vec<Metric> {
 fn of_lists(lists: &Ranking, k: usize) -> Vec<Metric> {
     let of = |metric: fn(&RankingMetrics) -> f64| lists.estimate(k, metric);
     vec![
-        Metric::higher("ndcg", of(|metrics| metrics.ndcg)),
         Metric::higher("map", of(|metrics| metrics.map)),
         Metric::higher("mrr", of(|metrics| metrics.mrr)),
         Metric::higher("recall", of(|metrics| metrics.recall)),

@@ -305,6 +305,19 @@ impl Expose for PerformanceReport {
                 to.gauge("performance_metric_high", help, &labels, interval.high());
             }
         }
+        for segment in &self.segments {
+            let labels = [
+                ("metric", segment.change.metric.as_str()),
+                ("segment", segment.name()),
+            ];
+            let worse = flag(segment.change.verdict == ChangeVerdict::Worse);
+            let help = "Whether the metric got worse in the segment.";
+            to.gauge("performance_segment_worse", help, &labels, worse);
+            if let Some(change) = segment.change.change {
+                let help = "What the metric of the segment is more than in the reference.";
+                to.gauge("performance_segment_change", help, &labels, change);
+            }
+        }
         self.target_drift.expose(to);
     }
 }
