@@ -235,7 +235,7 @@ fn a_segment_that_got_worse_is_named() {
     let current = arrow::compute::interleave_record_batch(&[&better, &worse], &rows).unwrap();
     let check = preset::regression("delay", "predicted").segments("origin");
     let report = check.run(&reference, &current).unwrap();
-    assert_eq!(report.verdict.worse_segments, ["JFK"]);
+    assert_eq!(report.verdict.worse_segments, ["origin = JFK"]);
     assert_eq!(report.segments[0].rows, [300, 300]);
     let jfk = batch_where(&current, is_jfk);
     let alone = preset::regression("delay", "predicted")
@@ -272,7 +272,7 @@ fn a_segment_that_got_worse_is_named() {
         report
             .evidence()
             .iter()
-            .any(|evidence| evidence.name == "change of mae in JFK")
+            .any(|evidence| evidence.name == "change of mae in origin = JFK")
     );
 }
 

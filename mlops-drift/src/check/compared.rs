@@ -9,7 +9,7 @@ use super::intervals::{self, Intervals};
 use super::method::{MISSING_SHARE, categorical_effects, numeric_effects, profile_effects};
 use super::unit_labels::UnitLabels;
 use crate::profile::{Bracket, CategoricalProfile, NumericProfile};
-use crate::report::{Distribution, Moved};
+use crate::report::{Distribution, Moved, Scale};
 use crate::sample::{CategoricalSample, NumericSample};
 
 /// How far two samples are apart, surely and in truth, and a picture of both.
@@ -33,13 +33,17 @@ impl Compared {
         Ok(())
     }
 
-    pub(super) fn of_numbers(reference: &NumericSample, current: &NumericSample) -> Result<Self> {
+    pub(super) fn of_numbers(
+        reference: &NumericSample,
+        current: &NumericSample,
+        scale: Scale,
+    ) -> Result<Self> {
         let effects = numeric_effects(reference, current)?;
         Ok(Self {
             intervals: intervals::of_numbers(reference, current, first(&effects))?,
             effects,
-            distribution: Some(Distribution::of_numbers(reference, current)),
-            moved: Moved::of_numbers(reference, current),
+            distribution: Some(Distribution::of_numbers_in(reference, current, scale)),
+            moved: Moved::of_numbers(reference, current).map(|moved| moved.in_scale(scale)),
             ..Self::default()
         })
     }
@@ -101,6 +105,7 @@ impl Compared {
     pub(super) fn of_profiles(
         reference: &NumericProfile,
         current: &NumericProfile,
+        scale: Scale,
     ) -> Result<Self> {
         let (effects, brackets) = profile_effects(reference, current)?;
         let d = brackets["kolmogorov_smirnov"];
@@ -108,8 +113,8 @@ impl Compared {
             intervals: intervals::of_profiles(reference, current, d)?,
             effects,
             brackets,
-            distribution: Some(Distribution::of_profiles(reference, current)),
-            moved: Moved::of_profiles(reference, current),
+            distribution: Some(Distribution::of_profiles(reference, current, scale)),
+            moved: Moved::of_profiles(reference, current).map(|moved| moved.in_scale(scale)),
             ..Self::default()
         })
     }
@@ -123,7 +128,11 @@ impl Compared {
             intervals,
             effects: vec![Distance::new(bracket.low, "kolmogorov_smirnov")?],
             brackets: BTreeMap::from([("kolmogorov_smirnov".to_owned(), bracket)]),
-            distribution: Some(Distribution::of_profiles(reference, current)),
+            distribution: Some(Distribution::of_profiles(
+                reference,
+                current,
+                Scale::Numbers,
+            )),
             moved: Moved::of_profiles(reference, current),
             ..Self::default()
         })

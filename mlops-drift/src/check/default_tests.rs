@@ -9,6 +9,7 @@ use super::observed::Missing;
 use super::prepared::read_in_two_ways;
 use super::source::ColumnType;
 use crate::profile::{self, FacetProfile, NumericProfile, Values};
+use crate::report::Scale;
 use crate::sample::ColumnKind;
 use crate::two_sample::{
     CalibrationConditional, ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest,
@@ -19,7 +20,8 @@ pub(crate) fn default_test(
     reference: &Values,
     current: &Values,
 ) -> Result<std::result::Result<TestResult, String>> {
-    let (result, compared) = DefaultTests::of(None, 1).profiles(reference, current)?;
+    let (result, compared) =
+        DefaultTests::of(None, 1).profiles(reference, current, Scale::Numbers)?;
     Ok(compared.not_applicable.map_or(Ok(result), Err))
 }
 
@@ -63,11 +65,12 @@ impl DefaultTests {
         self,
         reference: &Values,
         current: &Values,
+        scale: Scale,
     ) -> Result<(TestResult, Compared)> {
         match (reference, current) {
             (Values::Numeric(reference), Values::Numeric(current)) => Ok((
                 self.numbers(reference, current)?,
-                Compared::of_profiles(reference, current)?,
+                Compared::of_profiles(reference, current, scale)?,
             )),
             (Values::Categorical(reference), Values::Categorical(current)) => {
                 let [x, y] = reference.samples(current);

@@ -16,7 +16,7 @@ use super::source::{ColumnType, Held, Source, no_rows};
 use crate::multiplicity::Correction;
 use crate::parallel;
 use crate::profile;
-use crate::report::{ColumnReport, DriftReport, Finding, ReportedColumn, SerialCorrelation};
+use crate::report::{ColumnReport, DriftReport, Finding, ReportedColumn, Scale, SerialCorrelation};
 use crate::sample::{ColumnKind, Infinite, numbers};
 use crate::table::missing;
 use crate::two_sample::TestResult;
@@ -350,10 +350,11 @@ impl Column {
     }
 
     fn test(&self, current: &Values) -> Result<(TestResult, Compared)> {
+        let scale = Scale::of_type(&self.data_type.name);
         match (&self.method.0, &self.reference.values, current) {
             (Test::Numeric(test), Values::Numeric(reference), Values::Numeric(current)) => Ok((
                 test.test(reference, current)?,
-                Compared::of_numbers(reference, current)?,
+                Compared::of_numbers(reference, current, scale)?,
             )),
             (
                 Test::Categorical(test),
@@ -378,7 +379,7 @@ impl Column {
                 ))
             }
             (_, Values::Profile(reference), Values::Profile(current)) => {
-                self.tests.profiles(reference, current)
+                self.tests.profiles(reference, current, scale)
             }
             _ => Err(read_in_two_ways()),
         }

@@ -355,6 +355,9 @@ impl Rule {
             Self::Matches(expression) => {
                 expression_of(expression)?;
             }
+            Self::OneOf(labels) | Self::AllOf(labels) if labels.is_empty() => {
+                return Err(Error::invalid("a set must hold at least 1 value, got 0"));
+            }
             _ => {}
         }
         Ok(self)
@@ -367,10 +370,15 @@ fn out_of_range(what: &str, range: &str, value: f64) -> Error {
 
 pub(super) fn expression_of(expression: &str) -> Result<regex::Regex> {
     regex::Regex::new(expression).map_err(|error| {
+        let why = error.to_string();
+        let why = why
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
         Error::invalid(format!(
-            "a regular expression must be well-formed, got {expression:?}"
+            "a regular expression must be well-formed, got {expression:?}: {why}"
         ))
-        .source(error)
     })
 }
 

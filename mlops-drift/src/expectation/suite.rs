@@ -76,7 +76,16 @@ impl Suite {
     }
 
     pub(super) fn checked(self) -> Result<Self> {
-        let checked = self.expectations.into_iter().map(Expectation::checked);
+        let numbered = self.expectations.into_iter().enumerate();
+        let checked = numbered.map(|(index, expectation)| {
+            let column = expectation.column().map(str::to_owned);
+            expectation.checked().map_err(|error| match column {
+                Some(column) => error
+                    .context("column", column)
+                    .context("expectation", index + 1),
+                None => error.context("expectation", index + 1),
+            })
+        });
         Ok(Self {
             expectations: checked.collect::<Result<_>>()?,
             version: VERSION, // what was read of an older version is of this one

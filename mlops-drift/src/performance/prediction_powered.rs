@@ -55,7 +55,8 @@ pub struct PredictionPowered {
 /// let rows = PredictionPowered::new(&[Some(0.0), Some(1.0), None, None], &useless)?;
 /// let powered = rows.mean()?;
 /// assert_eq!((powered.lambda, powered.labelled), (0.0, 2));
-/// assert_eq!(powered.estimate, powered.labelled_alone);
+/// assert_eq!(powered.estimate.interval, powered.labelled_alone.interval);
+/// assert_eq!((powered.estimate.n, powered.labelled_alone.n), (4, 2));
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -238,11 +239,21 @@ impl PredictionPowered {
     }
 
     fn powered(&self, estimate: Estimate, alone: Estimate, lambda: f64) -> Result<Powered> {
+        let with_labels = self
+            .rows
+            .weighing()
+            .filter(|row| self.truth[*row].is_some());
+        let rows: Vec<usize> = with_labels.collect();
+        let units = self.rows.clusters.held_by(rows.iter().copied());
         Ok(Powered {
             estimate,
-            labelled_alone: alone,
+            labelled_alone: Estimate {
+                n: rows.len(),
+                units,
+                ..alone
+            },
             lambda,
-            labelled: self.truth.iter().flatten().count(),
+            labelled: rows.len(),
         })
     }
 }

@@ -348,7 +348,7 @@ impl Scored {
     /// # use mlops_drift::performance::Scored;
     /// let scored = Scored::new(&[true, false, true, false], &[0.8, 0.6, 0.3, 0.1])?;
     /// let precision = scored.estimate_of_curve(|curve| curve.average_precision().ok())?;
-    /// assert_eq!(precision.value, 5.0 / 6.0);
+    /// assert!((precision.value - 5.0 / 6.0).abs() < 1e-15);
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn estimate_of_curve(&self, metric: impl Fn(&Curve) -> Option<f64>) -> Result<Estimate> {

@@ -67,8 +67,8 @@ impl PerformanceCheck {
         self
     }
 
-    /// Compares the primary metric also by the values of this column, strings, booleans or integers: a model may get worse for a few of them and for
-    /// nobody else. Metrics and segments have half of the level each, which each of both families shares out evenly.
+    /// Compares the [primary metric](super) also by the values of this column, strings, booleans or integers: a model may get worse for a few of them and for
+    /// nobody else. The lists of a ranking must each have one value. Metrics and segments have half of the level each, which each of both families shares out evenly.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -81,7 +81,7 @@ impl PerformanceCheck {
     ///     RecordBatch::try_from_iter([("origin", Arc::new(origin) as ArrayRef), ("delay", Arc::new(delay)), ("predicted", predicted)])
     /// };
     /// let check = mlops_drift::preset::regression("delay", "predicted").segments("origin");
-    /// assert_eq!(check.run(&week(1.0)?, &week(1.4)?)?.verdict.worse_segments, ["JFK"]);
+    /// assert_eq!(check.run(&week(1.0)?, &week(1.4)?)?.verdict.worse_segments, ["origin = JFK"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -211,11 +211,16 @@ impl PerformanceCheck {
                 rows.len()
             )));
         }
+        if matches!(self.task, Task::Ranking { .. }) {
+            reference.require_whole_units()?;
+            current.require_whole_units()?;
+        }
         let each = self.level_of_family().split(rows.len().max(1));
         let of_segment = |(segment, rows): (Option<&str>, [Vec<u32>; 2])| {
             let parts = [reference.part(&rows[0])?, current.part(&rows[1])?];
             let [before, now] = parts.map(|part| self.primary(part.as_ref(), each));
             Ok(SegmentChange {
+                column: self.segments.clone().unwrap_or_default(),
                 segment: segment.map(str::to_owned),
                 rows: rows.map(|rows| rows.len()),
                 change: change((before, now))?,

@@ -1,5 +1,7 @@
 //! From a source to the rows that are labelled, with their units.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use arrow::array::{Array, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use mlops_core::{Error, Result};
@@ -28,10 +30,9 @@ impl Labelled {
         unit: Option<&str>,
         segment: Option<&str>,
     ) -> Result<Self> {
-        let needed: Vec<&str> = columns.iter().copied().chain(unit).collect();
-        let other = segment.filter(|segment| !needed.contains(segment));
-        let read: Vec<&str> = needed.iter().copied().chain(other).collect();
-        let table = source.gather(&read)?;
+        let needed: BTreeSet<&str> = columns.iter().copied().chain(unit).collect();
+        let read: BTreeSet<&str> = needed.iter().copied().chain(segment).collect();
+        let table = source.gather(&Vec::from_iter(read))?;
         let mut complete = vec![true; table.num_rows()];
         for column in &needed {
             let present = present(&table, column)?;
@@ -58,6 +59,20 @@ impl Labelled {
             rows,
             left_out,
         })
+    }
+
+    /// An error for a unit, such as a query, of which rows are in several segments: part of a list is no list.
+    pub(super) fn require_whole_units(&self) -> Result<()> {
+        let mut of_unit = BTreeMap::new();
+        let units = self.units.iter().flatten();
+        for (row, (unit, segment)) in units.zip(&self.segments).enumerate() {
+            if of_unit.entry(unit).or_insert(segment) != &segment {
+                return Err(Error::invalid(format!(
+                    "the rows of a list must be of one segment, got another in row {row}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Some of the rows; none if there are none.

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use mlops_core::Result;
 use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
@@ -58,7 +60,7 @@ pub struct PerformanceVerdict {
     pub worse: bool,
     /// The metrics that did.
     pub worse_metrics: Vec<String>,
-    /// The segments in which the primary metric did.
+    /// The segments in which the primary metric did, each as `column = value`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub worse_segments: Vec<String>,
     /// The metrics that got better, which is no alarm.
@@ -84,12 +86,14 @@ pub struct Rows {
 /// use mlops_drift::preset::{Better, MetricChange, SegmentChange};
 /// let accuracy = || Scored::new(&[true, false], &[0.9, 0.1])?.accuracy(0.5);
 /// let change = MetricChange::of("accuracy", Better::Higher, accuracy(), accuracy())?;
-/// let segment = SegmentChange { segment: None, rows: [2, 2], change };
-/// assert_eq!(segment.name(), "(null)");
+/// let segment = SegmentChange { column: "origin".into(), segment: None, rows: [2, 2], change };
+/// assert_eq!(segment.to_string(), "origin = (null)");
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SegmentChange {
+    /// The column.
+    pub column: String,
     /// The value; `None` for null.
     pub segment: Option<String>,
     /// Labelled rows in the reference and in the current table.
@@ -107,8 +111,14 @@ impl SegmentChange {
     /// As a line of a table: segment, verdict, figures and change.
     pub(super) fn cells(&self) -> [String; 5] {
         let mut cells = self.change.cells();
-        cells[0] = self.name().to_owned();
+        cells[0] = self.to_string();
         cells
+    }
+}
+
+impl fmt::Display for SegmentChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.column, self.name())
     }
 }
 
@@ -238,7 +248,7 @@ impl PerformanceReport {
             Some(evidence.saying(change.reason.clone()))
         });
         let segments = self.segments.iter().filter_map(|segment| {
-            let name = format!("change of {} in {}", segment.change.metric, segment.name());
+            let name = format!("change of {} in {segment}", segment.change.metric);
             Some(
                 Evidence::new(name, segment.change.interval?).saying(segment.change.reason.clone()),
             )
@@ -315,7 +325,7 @@ impl PerformanceReport {
     /// ```
     pub fn to_junit(&self) -> String {
         let of_segments = self.segments.iter().map(|segment| {
-            let name = format!("{} in {}", segment.change.metric, segment.name());
+            let name = format!("{} in {segment}", segment.change.metric);
             (name, &segment.change)
         });
         let of_all = self

@@ -15,6 +15,8 @@ use crate::two_sample::{KolmogorovSmirnov, TestResult, TwoSampleTest, gcd};
 /// once), a width (one subtraction) and a quotient, 2^-53 each, and the sum of terms of one sign adds 2·2^-53 and a square of that per
 /// term (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974): some 8 · 2^-53, doubled.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
+/// The same of two means and their difference, in parts of the greatest size of a value, see [`Moments`](crate::sample::Moments): 2^-50.
+const OF_MEANS: f64 = 1.0 / (1_u64 << 50) as f64;
 /// The same of a standard deviation, see [`Moments`](crate::sample::Moments): 2^-40.
 const OF_DEVIATION: f64 = 1.0 / (1_u64 << 40) as f64;
 /// Integers up to here are floats.
@@ -126,10 +128,32 @@ impl NumericProfile {
         }
         // Products below the normal floats lose at most the least of these each, which a relative margin does not cover.
         let underflow = |sum: f64| if sum == 0.0 { 0.0 } else { f64::MIN_POSITIVE };
+        let high = high * (1.0 + ROUNDING) + underflow(high);
+        let low = (low * (1.0 - ROUNDING) - underflow(low)).max(0.0);
+        let apart = if radius == 0.0 {
+            self.means_apart(current)
+        } else {
+            0.0
+        };
         Ok(Bracket {
-            low: (low * (1.0 - ROUNDING) - underflow(low)).max(0.0),
-            high: high * (1.0 + ROUNDING) + underflow(high),
+            low: low.max(apart).min(high),
+            high,
         })
+    }
+
+    /// A bound below the distance of the means, which no Wasserstein distance is less than (Kantorovich and Rubinstein: the identity is a function
+    /// of slope 1). It tells of values beyond the grid, which its cells do not.
+    fn means_apart(&self, current: &Self) -> f64 {
+        let moments = [self.moments(), current.moments()];
+        let size = moments
+            .iter()
+            .flat_map(|m| [m.least(), m.greatest()])
+            .flatten();
+        let size = size.fold(0.0_f64, |size, x| size.max(x.abs()));
+        match moments.map(|moments| moments.mean()) {
+            [Some(before), Some(now)] => ((now - before).abs() - OF_MEANS * size).max(0.0),
+            _ => 0.0,
+        }
     }
 
     /// The widths of the open cells; the outer ones end at the extremes of the two samples.

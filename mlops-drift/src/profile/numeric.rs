@@ -360,17 +360,19 @@ impl NumericProfile {
         }
     }
 
-    /// The part of the cell between the cuts of this rank and the one before that lies below a value.
+    /// The part of the cell between the cuts of this rank and the one before that lies below a value: no further than the extremes.
     fn part_below(&self, rank: usize, value: f64) -> f64 {
         let cuts = self.grid.cuts();
-        let low = rank.checked_sub(1).map(|before| cuts[before]);
-        let high = cuts.get(rank).copied();
-        match (
-            low.or(self.moments.least()),
-            high.or(self.moments.greatest()),
-        ) {
-            (Some(low), Some(high)) if low < high => ((value - low) / (high - low)).clamp(0.0, 1.0),
-            _ => 0.0,
+        let (Some(least), Some(greatest)) = (self.moments.least(), self.moments.greatest()) else {
+            return 0.0;
+        };
+        let low = rank
+            .checked_sub(1)
+            .map_or(least, |before| cuts[before].max(least));
+        let high = cuts.get(rank).map_or(greatest, |cut| cut.min(greatest));
+        match low < high {
+            true => ((value - low) / (high - low)).clamp(0.0, 1.0),
+            false => f64::from(u8::from(high < value)),
         }
     }
 }

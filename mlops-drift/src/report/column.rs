@@ -324,15 +324,26 @@ impl ColumnReport {
                 self.reference_size, self.current_size
             )),
         }
-        for (measure, bracket) in &self.brackets {
-            sentences.push(format!(
+        let missing = self.missing.as_ref();
+        let missing = missing.map(|finding| (finding.rejected, self.about_missing(finding)));
+        match missing {
+            // What the verdict rests on comes first.
+            Some((true, told)) if !self.value.as_ref().is_some_and(|value| value.rejected) => {
+                sentences.insert(0, told)
+            }
+            Some((_, told)) => sentences.push(told),
+            None => {}
+        }
+        let open = self
+            .brackets
+            .iter()
+            .filter(|(_, bracket)| bracket.high - bracket.low >= 5e-5);
+        sentences.extend(open.map(|(measure, bracket)| {
+            format!(
                 "{measure} lies surely in [{:.4}, {:.4}]",
                 bracket.low, bracket.high
-            ));
-        }
-        if let Some(finding) = &self.missing {
-            sentences.push(self.about_missing(finding));
-        }
+            )
+        }));
         let dependent = self
             .serial_correlation
             .filter(SerialCorrelation::is_conspicuous);
@@ -408,7 +419,9 @@ fn p_text(finding: &Finding) -> String {
 
 /// A p-value for a reader: four decimals, or a power of ten.
 pub(crate) fn short(p: f64) -> String {
-    if p >= 1e-4 {
+    if p < 1e-300 {
+        "< 1e-300".to_owned()
+    } else if p >= 1e-4 {
         format!("{p:.4}")
     } else {
         format!("{p:.1e}")

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Scale;
 use crate::profile::NumericProfile;
 use crate::sample::{CategoricalSample, NumericSample};
 
@@ -28,17 +29,30 @@ impl Distribution {
     /// assert_eq!(Distribution::of_numbers(&sample, &sample).labels.len(), 20);
     /// ```
     pub fn of_numbers(reference: &NumericSample, current: &NumericSample) -> Self {
+        Self::of_numbers_in(reference, current, Scale::Numbers)
+    }
+
+    /// The same, with edges that are told in these terms.
+    pub(crate) fn of_numbers_in(
+        reference: &NumericSample,
+        current: &NumericSample,
+        scale: Scale,
+    ) -> Self {
         let below = |sample: &NumericSample, edge: f64| {
             let below = sample.sorted().partition_point(|&value| value < edge);
             below as f64 / sample.len().max(1) as f64
         };
-        Self::in_bins(range(reference, current), |edge| {
+        Self::in_bins(range(reference, current), scale, |edge| {
             [below(reference, edge), below(current, edge)]
         })
     }
 
     /// The same of profiles, a cell that an edge cuts in two being filled evenly.
-    pub(crate) fn of_profiles(reference: &NumericProfile, current: &NumericProfile) -> Self {
+    pub(crate) fn of_profiles(
+        reference: &NumericProfile,
+        current: &NumericProfile,
+        scale: Scale,
+    ) -> Self {
         let quantiles = |share| {
             let profiles = [reference, current].into_iter();
             profiles.filter_map(move |profile| profile.quantile(share))
@@ -46,14 +60,14 @@ impl Distribution {
         let low = quantiles(0.005).fold(f64::INFINITY, |low, [least, _]| low.min(least));
         let high = quantiles(0.995).fold(f64::NEG_INFINITY, |high, [_, most]| high.max(most));
         let [reference, current] = [reference, current].map(NumericProfile::shares_below);
-        Self::in_bins((low, high), |edge| [reference(edge), current(edge)])
+        Self::in_bins((low, high), scale, |edge| [reference(edge), current(edge)])
     }
 
     /// 20 bins of equal width over a range, the outer ones open, from the shares below an edge.
-    fn in_bins((low, high): (f64, f64), below: impl Fn(f64) -> [f64; 2]) -> Self {
+    fn in_bins((low, high): (f64, f64), scale: Scale, below: impl Fn(f64) -> [f64; 2]) -> Self {
         if low >= high {
             return Self {
-                labels: vec![number(low)],
+                labels: vec![scale.in_words(low)],
                 reference: vec![1.0],
                 current: vec![1.0],
             };
@@ -71,7 +85,8 @@ impl Distribution {
                 let [reference, current] = below(edge(bin + 1));
                 [[reference, before[0]], [current, before[1]]].map(known)
             };
-            let label = format!("{} to {}", number(edge(bin)), number(edge(bin) + width));
+            let [from, to] = [edge(bin), edge(bin) + width].map(|edge| scale.in_words(edge));
+            let label = format!("{from} to {to}");
             picture.push(label, [until[0] - before[0], until[1] - before[1]]);
             before = until;
         }

@@ -44,6 +44,8 @@ pub(crate) enum Outcome<'a> {
     Passed,
     Noted(&'a str),
     Failed(&'a str),
+    /// It could not be looked at.
+    Broken(&'a str),
     Skipped(&'a str),
 }
 
@@ -53,10 +55,11 @@ pub(crate) fn suite(name: &str, cases: &[Case<'_>]) -> String {
         |of: fn(&Outcome<'_>) -> bool| cases.iter().filter(|case| of(&case.outcome)).count();
     let written: String = cases.iter().map(|case| case.to_xml(name)).collect();
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" errors=\"0\">\n{written}</testsuite>\n</testsuites>\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" errors=\"{}\">\n{written}</testsuite>\n</testsuites>\n",
         cases.len(),
         count(|outcome| matches!(outcome, Outcome::Failed(_))),
         count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+        count(|outcome| matches!(outcome, Outcome::Broken(_))),
     )
 }
 
@@ -71,6 +74,9 @@ impl Case<'_> {
             Outcome::Noted(why) => format!("<system-out>{}</system-out>", escaped(why)),
             Outcome::Failed(why) => {
                 format!("<failure type=\"{suite}\" message=\"{}\"/>", escaped(why))
+            }
+            Outcome::Broken(why) => {
+                format!("<error type=\"{suite}\" message=\"{}\"/>", escaped(why))
             }
             Outcome::Skipped(why) => format!("<skipped message=\"{}\"/>", escaped(why)),
         };

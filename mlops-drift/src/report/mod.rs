@@ -13,6 +13,7 @@ mod monitor;
 mod monitor_html;
 mod moved;
 pub mod openmetrics;
+mod scale;
 pub(crate) mod version;
 
 use mlops_core::Result;
@@ -24,6 +25,7 @@ pub(crate) use column::{ReportedColumn, short};
 pub use distribution::Distribution;
 pub(crate) use distribution::number;
 pub use moved::{LabelShare, LabelShares, Location, Moved};
+pub use scale::Scale;
 
 /// What a [`DriftCheck`](crate::DriftCheck) found in one table.
 ///

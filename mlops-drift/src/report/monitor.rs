@@ -59,10 +59,16 @@ pub(super) fn named(names: impl Iterator<Item = impl AsRef<str>>, most: usize) -
 
 impl MonitorState {
     pub(super) fn headline(&self) -> String {
-        match self.counts().alarmed {
+        let counts = self.counts();
+        let alarms = match counts.alarmed {
             0 => "No alarm".to_owned(),
             1 => "1 alarm".to_owned(),
             alarms => format!("{alarms} alarms"),
+        };
+        match counts.not_compared {
+            0 => alarms,
+            1 => format!("{alarms}, 1 window could not be compared"),
+            windows => format!("{alarms}, {windows} windows could not be compared"),
         }
     }
 
@@ -109,7 +115,7 @@ impl MonitorState {
         )
     }
 
-    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, and is skipped if it could not be compared.
+    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, and is an error if it could not be compared.
     ///
     /// ```
     /// use mlops_core::evidence::SignificanceLevel;
@@ -122,7 +128,7 @@ impl MonitorState {
         let cases = self.windows().iter().zip(&told).map(|(window, told)| Case {
             name: &window.name,
             outcome: match (&window.not_compared, window.alarmed) {
-                (Some(_), _) => Outcome::Skipped(told),
+                (Some(_), _) => Outcome::Broken(told),
                 (None, true) => Outcome::Failed(told),
                 (None, false) => Outcome::Passed,
             },

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::Scale;
 use super::chart::shorten;
-use super::number;
 use crate::profile::NumericProfile;
 use crate::sample::{CategoricalSample, NumericSample, rank_of};
 
@@ -45,6 +45,9 @@ pub struct Location {
     /// The shares of the values that are −∞ and +∞, each in \[0, 1].
     #[serde(default)]
     pub infinite: [f64; 2],
+    /// In which terms these numbers are told.
+    #[serde(default, skip_serializing_if = "Scale::is_of_numbers")]
+    pub scale: Scale,
 }
 
 /// Labels whose share changed, each kind with the greatest change first, five at most.
@@ -136,6 +139,14 @@ impl Moved {
         })
     }
 
+    /// Told in these terms.
+    pub(crate) fn in_scale(mut self, scale: Scale) -> Self {
+        if let Self::Numbers { reference, current } = &mut self {
+            (reference.scale, current.scale) = (scale, scale);
+        }
+        self
+    }
+
     /// The most important of it, for a cell of a table; empty if nothing moved.
     ///
     /// ```
@@ -147,7 +158,7 @@ impl Moved {
         match self {
             Self::Numbers { reference, current } => {
                 let [(what, before), (_, now)] = [reference.main(), current.main()];
-                format!("{what} {}", change(before, now))
+                format!("{what} {}", apart(before, now, reference.scale).join(" → "))
             }
             Self::Categories(shares) => {
                 let all = shares.moved.iter().chain(&shares.new).chain(&shares.gone);
@@ -164,8 +175,9 @@ impl std::fmt::Display for Moved {
             Self::Numbers { reference, current } => {
                 let direction = direction(reference, current);
                 let pairs = reference.quartiles.into_iter().zip(current.quartiles);
-                let quartiles: Vec<[String; 2]> =
-                    pairs.map(|(before, now)| apart(before, now)).collect();
+                let quartiles: Vec<[String; 2]> = pairs
+                    .map(|(before, now)| apart(before, now, reference.scale))
+                    .collect();
                 let [before, now] = [0, 1].map(|side: usize| {
                     let of_side = quartiles.iter().map(|pair| pair[side].as_str());
                     of_side.collect::<Vec<_>>().join(", ")
@@ -214,6 +226,7 @@ impl Location {
                 .map(|&value| [value, value])
         };
         Some(Self {
+            scale: Scale::default(),
             mean: Some(finite.iter().sum::<f64>() / finite.len() as f64)
                 .filter(|mean| mean.is_finite()),
             quartiles: [quartile(0.25)?, quartile(0.5)?, quartile(0.75)?],
@@ -224,6 +237,7 @@ impl Location {
     fn of_profile(profile: &NumericProfile) -> Option<Self> {
         let quartile = |share| profile.quantile(share);
         Some(Self {
+            scale: Scale::default(),
             mean: profile.moments().mean().filter(|mean| mean.is_finite()),
             quartiles: [quartile(0.25)?, quartile(0.5)?, quartile(0.75)?],
             infinite: profile
@@ -240,17 +254,16 @@ impl Location {
     }
 }
 
-fn change(before: [f64; 2], now: [f64; 2]) -> String {
-    apart(before, now).join(" → ")
-}
-
-/// Two numbers in few digits, or in all of them where these would be alike: times of one year differ in the third digit.
-fn apart(before: [f64; 2], now: [f64; 2]) -> [String; 2] {
-    let short = [before, now].map(|ends| in_words(ends, number));
+/// Two numbers in few digits, or in more where these would be alike: of as many as tell them apart, and two more.
+fn apart(before: [f64; 2], now: [f64; 2], scale: Scale) -> [String; 2] {
+    let both = |number: &dyn Fn(f64) -> String| [before, now].map(|ends| in_words(ends, number));
+    let short = both(&|value| scale.in_words(value));
     if short[0] != short[1] || before == now {
         return short;
     }
-    [before, now].map(|ends| in_words(ends, |value| value.to_string()))
+    let told = (4..=17).map(|digits| both(&|value| scale.in_digits(value, digits)));
+    let mut apart = told.skip_while(|told| told[0] == told[1]).take(3);
+    apart.by_ref().last().unwrap_or(short)
 }
 
 /// A number, or both ends of an interval where they differ.

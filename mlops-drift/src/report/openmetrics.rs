@@ -308,6 +308,7 @@ impl Expose for PerformanceReport {
         for segment in &self.segments {
             let labels = [
                 ("metric", segment.change.metric.as_str()),
+                ("column", segment.column.as_str()),
                 ("segment", segment.name()),
             ];
             let worse = flag(segment.change.verdict == ChangeVerdict::Worse);

@@ -5,7 +5,7 @@ use arrow::compute::cast;
 #[cfg(feature = "sketch")]
 use arrow::datatypes::Decimal128Type;
 use arrow::datatypes::{DataType, Float64Type};
-use mlops_core::{Error, ErrorKind, Result};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 use serde::{Deserialize, Serialize};
 
 /// How a column is compared by default.
@@ -117,6 +117,6 @@ pub(crate) fn value_type(data_type: &DataType) -> &DataType {
 pub(crate) fn unsupported(data_type: &DataType, what: &str) -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        format!("cannot read {data_type} as {what}"),
+        format!("cannot read {} as {what}", type_name(data_type)),
     )
 }
