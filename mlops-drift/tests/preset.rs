@@ -276,6 +276,114 @@ fn a_segment_that_got_worse_is_named() {
     );
 }
 
+/// Twenty segments of 300 rows against 40 each, and of shares near 1: far out in the tails that the level of so many asks for.
+#[test]
+fn many_small_segments_keep_the_level() {
+    let of_labels: Draw = |seed| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let rows = if seed % 2 == 0 { 6_000 } else { 800 };
+        let wrong: Vec<bool> = (0..rows).map(|_| uniform(rng) < 0.01).collect();
+        let label = |is_sun: bool| if is_sun { "sun" } else { "rain" };
+        let given = wrong.iter().map(|wrong| label(!wrong));
+        batch(vec![
+            (
+                "origin",
+                Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row % 20))),
+            ),
+            (
+                "weather",
+                Arc::new(StringArray::from(vec!["sun"; rows as usize])),
+            ),
+            ("predicted", Arc::new(StringArray::from_iter_values(given))),
+        ])
+    };
+    let of_numbers: Draw = |seed| {
+        let rows = if seed % 2 == 0 { 6_000 } else { 800 };
+        let table = regressed(seed, rows, 9.0);
+        let origins = Int64Array::from_iter_values((0..rows as i64).map(|row| row % 20));
+        batch(vec![
+            ("origin", Arc::new(origins)),
+            ("delay", table.column(0).clone()),
+            ("predicted", table.column(1).clone()),
+        ])
+    };
+    let by_labels = preset::classification_by_labels("weather", "predicted").segments("origin");
+    let by_numbers = preset::regression("delay", "predicted").segments("origin");
+    for (name, check, draw) in [
+        ("labels", by_labels, of_labels),
+        ("numbers", by_numbers, of_numbers),
+    ] {
+        let count = alarms(&check, 60, draw, draw);
+        println!("{name}: {count} of 60");
+        assert!(count <= most(60), "{name}: {count} of 60");
+    }
+}
+
+/// A reference of no errors at all does not make any error an alarm: five hits of a model that is right in nine of ten rows.
+#[test]
+fn rows_that_are_all_alike_are_no_certainty() {
+    let table = |errors: usize, rows: usize| {
+        let truth = Float64Array::from_iter_values((0..rows).map(|row| row as f64));
+        let predicted = (0..rows).map(|row| row as f64 + if row < errors { 1.0 } else { 0.0 });
+        batch(vec![
+            ("delay", Arc::new(truth) as ArrayRef),
+            (
+                "predicted",
+                Arc::new(Float64Array::from_iter_values(predicted)),
+            ),
+        ])
+    };
+    let check = preset::regression("delay", "predicted");
+    let report = check.run(&table(0, 5), &table(200, 2_000)).unwrap();
+    let mae = report.metric("mae").unwrap();
+    assert_eq!(mae.verdict, ChangeVerdict::Undefined);
+    assert!(
+        mae.reason.contains("all 5 rows are alike"),
+        "{}",
+        mae.reason
+    );
+    assert!(!report.verdict.worse);
+}
+
+/// Every preset reads files and batches as it reads one batch, columns of two roles included; a list of several segments is refused.
+#[test]
+fn sources_of_any_form_and_columns_of_two_roles() {
+    let [reference, current] = [1, 2].map(|seed| ranked(seed, 60, 1.5));
+    let check = preset::ranking("query", "clicked", "score", 5);
+    let whole = check.run(&reference, &current).unwrap();
+    let parts =
+        |rows: &RecordBatch| vec![rows.slice(0, 250), rows.slice(250, rows.num_rows() - 250)];
+    assert_eq!(
+        check
+            .run(&parts(&reference), &parts(&current))
+            .unwrap()
+            .metrics,
+        whole.metrics
+    );
+    let same = preset::regression("score", "score")
+        .unit("score")
+        .segments("query");
+    assert!(same.run(&parts(&reference), &parts(&current)).is_ok());
+    let odd = (0..600).map(|row| if row % 2 == 0 { "odd" } else { "even" });
+    let odd: ArrayRef = Arc::new(StringArray::from_iter_values(odd));
+    let with_odd = batch(vec![
+        ("query", reference.column(0).clone()),
+        ("clicked", reference.column(1).clone()),
+        ("score", reference.column(2).clone()),
+        ("side", odd),
+    ]);
+    let error = check
+        .segments("side")
+        .run(&with_odd, &with_odd)
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("of one segment, got another in row 1"),
+        "{error}"
+    );
+}
+
 fn batch_where(rows: &RecordBatch, holds: impl Fn(usize) -> bool) -> RecordBatch {
     let mask: BooleanArray = (0..rows.num_rows()).map(|row| Some(holds(row))).collect();
     arrow::compute::filter_record_batch(rows, &mask).unwrap()
@@ -293,8 +401,8 @@ fn odd_segments_are_told_or_refused() {
         ])
     };
     let check = preset::regression("delay", "predicted").segments("origin");
-    let reference = table([None, Some("JFK")].repeat(20));
-    let current = table([None, Some("<b>")].repeat(20));
+    let reference = table([None, Some("JFK")].repeat(40));
+    let current = table([None, Some("<b>")].repeat(40));
     let report = check.run(&reference, &current).unwrap();
     let told: Vec<(&str, ChangeVerdict)> = report
         .segments
@@ -307,6 +415,16 @@ fn odd_segments_are_told_or_refused() {
         ("JFK", ChangeVerdict::Undefined),
     ];
     assert_eq!(told, expected);
+    assert_eq!(
+        report.verdict.undefined_segments,
+        ["origin = <b>", "origin = JFK"]
+    );
+    assert!(
+        report
+            .headline()
+            .ends_with("nothing is known: origin = <b>, origin = JFK")
+    );
+    assert!(!report.to_openmetrics().contains("JFK"));
     assert!(!report.to_html().unwrap().contains("<b>"));
     assert!(!report.to_markdown().contains("<b>"));
     let names: Vec<String> = (0..1_001).map(|i| i.to_string()).collect();

@@ -170,7 +170,7 @@ fn several_reports_make_one_exposition() {
     );
     let text = monitor.state().to_junit();
     assert!(
-        text.contains("tests=\"2\" failures=\"0\" skipped=\"1\""),
+        text.contains("tests=\"2\" failures=\"0\" skipped=\"0\" errors=\"1\""),
         "{text}"
     );
 }

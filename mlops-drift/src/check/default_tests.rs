@@ -125,6 +125,15 @@ impl DefaultTests {
         Ok((result, Compared::of_facets(reference, current)?))
     }
 
+    /// What no p-value of the facets of samples of these sizes can be less than.
+    pub(super) fn least_of_facets(self, facets: usize, sizes: [usize; 2]) -> f64 {
+        let one = match self.conditional {
+            Some(test) => least(&test.shared_by(facets), sizes),
+            None => least(&KolmogorovSmirnov::default(), sizes),
+        };
+        (one * facets as f64).min(1.0)
+    }
+
     /// The test of "as many are missing", if any is.
     pub(super) fn missing(
         self,
@@ -151,4 +160,8 @@ impl DefaultTests {
         };
         Ok(Some(result))
     }
+}
+
+fn least(test: &dyn TwoSampleTest<NumericProfile>, sizes: [usize; 2]) -> f64 {
+    test.least_p_value(sizes)
 }

@@ -23,8 +23,9 @@ const ALARMS: usize = 1_000;
 /// **Guarantee**: at any time the expected share of false alarms among all alarms so far is at most alpha, and without any drift an alarm
 /// ever comes with probability at most alpha, however windows and columns depend on one another. The reference counts as drawn anew.
 /// **Weakness**: pays with power: at 5 %, after twenty quiet windows, an alarm needs a p-value of about 5e-7. A check's own verdict on a
-/// window, at its level for that window alone, is in the report. The level of a window falls for ever: a drift so slow that no window shows it by
-/// itself is never seen.
+/// window, at its level for that window alone, is in the report. The level of a window falls for ever but for
+/// a step up after every alarm: a drift so slow that no window shows it by itself is never seen. Alarms are of drift of any size; minimum effects of
+/// the check are told in each window's report.
 /// Columns by a [`Method`](super::Method) that permutes without a bound beside it (any [`PermutationTest`](crate::two_sample::PermutationTest),
 /// and distances as tests) end at p-values of 1 in 10,000, of which no window alarms: leave these to the default.
 /// **State**: the last 200 windows, or as many as [`MonitorState::keep`] says, and counts of all. Older ones are the caller's, who was

@@ -327,7 +327,12 @@ impl Column {
             Finding::new(format!("{}{suffix}", self.name), result)
         };
         Ok(ReportedColumn {
-            least_p_value: least_p_value(&self.method, &self.reference.values, &current.values)?,
+            least_p_value: least_p_value(
+                &self.method,
+                self.tests,
+                &self.reference.values,
+                &current.values,
+            ),
             value: result.map(|result| finding(result, "")),
             missing: missing.map(|result| finding(result, ":missing")),
             report: ColumnReport {

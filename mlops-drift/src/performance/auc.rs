@@ -108,6 +108,12 @@ impl Components {
         })
     }
 
+    /// The share, with this confidence, of pairs of another order than all of those that are alike; `None` where these are not.
+    pub(super) fn unseen(&self, confidence: f64, clusters: &Clusters) -> Result<Option<f64>> {
+        let alike = self.variance(clusters)? <= ALIKE;
+        Ok(alike.then(|| unseen(confidence, self.disjoint_pairs(clusters))))
+    }
+
     /// Degrees of freedom of the variance: those of its two parts by Satterthwaite ("An approximate
     /// distribution of estimates of variance components", Biometrics Bulletin 2, 1946), and no more than there
     /// are units less one.
@@ -151,15 +157,13 @@ pub(super) fn auc(scored: &Scored) -> Result<Estimate> {
     let components = Components::of(scored)?;
     let area = components.area();
     let clusters = &scored.rows.clusters;
-    let variance = components.variance(clusters)?;
     let confidence = scored.rows.confidence;
-    let (low, high) = if variance <= ALIKE {
-        // All of k independent pairs are ordered, or tied, alike: another kind of pair may be this frequent.
-        let share = unseen(confidence, components.disjoint_pairs(clusters));
-        (area * (1.0 - share), area * (1.0 - share) + share)
-    } else {
-        let quantile = student_quantile(confidence, components.freedom(clusters))?;
-        logit_interval(area, variance, quantile)
+    let (low, high) = match components.unseen(confidence, clusters)? {
+        Some(share) => (area * (1.0 - share), area * (1.0 - share) + share),
+        None => {
+            let quantile = student_quantile(confidence, components.freedom(clusters))?;
+            logit_interval(area, components.variance(clusters)?, quantile)
+        }
     };
     scored.rows.figure(area, low, high)
 }

@@ -63,12 +63,15 @@ pub fn paired_auc_difference(champion: &Scored, challenger: &Scored) -> Result<E
     same_rows(champion, challenger)?;
     let difference = Components::of(challenger)?.minus(&Components::of(champion)?);
     let value = difference.area();
-    let error = difference.variance(&champion.rows.clusters)?.sqrt();
-    let freedom = difference.freedom(&champion.rows.clusters);
-    let radius = student_quantile(champion.rows.confidence, freedom)? * error;
-    champion
-        .rows
-        .figure(value, (value - radius).max(-1.0), (value + radius).min(1.0))
+    let (rows, clusters) = (&champion.rows, &champion.rows.clusters);
+    // Pairs that all differ alike say nothing of others, which may differ by 1 either way.
+    if let Some(share) = difference.unseen(rows.confidence, clusters)? {
+        let kept = value * (1.0 - share);
+        return rows.figure(value, kept - share, kept + share);
+    }
+    let error = difference.variance(clusters)?.sqrt();
+    let radius = student_quantile(rows.confidence, difference.freedom(clusters))? * error;
+    rows.figure(value, (value - radius).max(-1.0), (value + radius).min(1.0))
 }
 
 fn same_rows(champion: &Scored, challenger: &Scored) -> Result<()> {

@@ -129,7 +129,27 @@ impl PredictionPowered {
         Ok(self)
     }
 
-    /// Intervals within the range in which the mean, or ratio, is known to lie.
+    /// Intervals within the range in which the mean, or ratio, is known to lie, such as that of a share or of a bounded loss. Where all labels are
+    /// alike, what none of them has shown may lie at its ends; without a range the interval is the point at which they are, however few.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `low < high`.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::PredictionPowered;
+    /// let rows = PredictionPowered::new(&[Some(0.0), Some(0.0), None, None], &[0.1, 0.0, 0.1, 0.0])?;
+    /// assert!(rows.range(0.0, 1.0)?.mean()?.labelled_alone.interval.high() > 0.8); // of two labels
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn range(self, low: f64, high: f64) -> Result<Self> {
+        if low < high {
+            return Ok(self.within((low, high)));
+        }
+        Err(Error::invalid(format!(
+            "a range must have low < high, got [{low}, {high}]"
+        )))
+    }
+
     pub(super) fn within(mut self, range: (f64, f64)) -> Self {
         self.range = range;
         self

@@ -7,7 +7,7 @@ use super::rows::same_length;
 use super::{Estimate, Multiclass, PoweredScored, PredictionPowered, Ranking, Regression, Scored};
 
 /// Units below which a segment is called small.
-const SMALL: usize = 30;
+pub(crate) const SMALL: usize = 30;
 
 /// A metric of the rows of one segment.
 ///

@@ -1,4 +1,4 @@
-//! Shares of rows, with Wilson's interval at the effective number of rows.
+//! Shares of rows, with Wilson's interval at the effective number of rows; beyond 99 % with that of Clopper and Pearson.
 //!
 //! With units or weights the design effect is itself an estimate: Student's quantile, with a degree of freedom
 //! less than there are units, takes the place of the normal one (Korn & Graubard, "Confidence intervals for
@@ -7,10 +7,14 @@
 
 use mlops_core::evidence::Interval;
 use mlops_core::{Error, Result};
+use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::Estimate;
 use super::estimate::{normal_quantile, student_quantile};
 use super::rows::Weighted;
+
+/// The confidence beyond which an approximate interval is too narrow far out in its tails, as levels shared by many figures need it.
+const EXACT: f64 = 0.99;
 
 /// The share of hits among some of the rows, given as (row, hit); `what` says which rows are needed.
 pub(super) fn share(
@@ -31,7 +35,10 @@ pub(super) fn share(
     let value = hits / total;
     let effective = effective_rows(rows, &whole, value, total);
     let units = rows.clusters.held_by(whole.iter().map(|(row, _)| *row));
-    let (low, high) = wilson(value, effective, quantile(rows, &whole, units)?);
+    let (low, high) = match rows.confidence > EXACT {
+        true => clopper_pearson(value, effective, rows.confidence)?,
+        false => wilson(value, effective, quantile(rows, &whole, units)?),
+    };
     Ok(Estimate {
         value,
         interval: Interval::new(low.min(value), high.max(value), rows.confidence)?,
@@ -75,4 +82,28 @@ fn wilson(share: f64, rows: f64, z: f64) -> (f64, f64) {
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let radius = z / (1.0 + z2) * (share * (1.0 - share) / rows + z2 / (4.0 * rows)).sqrt();
     ((centre - radius).max(0.0), (centre + radius).min(1.0))
+}
+
+/// The shares at which so many hits or fewer, and so many or more, have half of the risk each (Clopper & Pearson, "The use of confidence or fiducial
+/// limits", Biometrika 26, 1934; at the effective number of rows Korn & Graubard 1998).
+fn clopper_pearson(share: f64, rows: f64, confidence: f64) -> Result<(f64, f64)> {
+    let risk = (1.0 - confidence) / 2.0;
+    let (hits, misses) = (share * rows, (1.0 - share) * rows);
+    let end = |a: f64, b: f64, at: f64| -> Result<f64> {
+        let law = Beta::new(a, b).map_err(|_| {
+            Error::invalid(format!("a share of {share} of {rows} rows has no interval"))
+        })?;
+        Ok(law.inverse_cdf(at))
+    };
+    let low = if hits > 0.0 {
+        end(hits, misses + 1.0, risk)?
+    } else {
+        0.0
+    };
+    let high = if misses > 0.0 {
+        end(hits + 1.0, misses, 1.0 - risk)?
+    } else {
+        1.0
+    };
+    Ok((low, high))
 }

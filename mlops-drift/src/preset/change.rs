@@ -108,6 +108,21 @@ impl MetricChange {
                 return Ok(Self::undefined(metric.into(), better, reference, current));
             }
         };
+        if let Some((role, n)) = certain(&reference, &current) {
+            let error = Error::invalid(format!(
+                "all {n} rows are alike, which says nothing of how far others lie"
+            ));
+            let (of_reference, of_current) = match role {
+                Role::Reference => (Err(error), Ok(current)),
+                Role::Current => (Ok(reference), Err(error)),
+            };
+            return Ok(Self::undefined(
+                metric.into(),
+                better,
+                of_reference,
+                of_current,
+            ));
+        }
         let change = current.value - reference.value;
         let interval = difference(&reference, &current)?;
         let verdict = judge(better, &interval);
@@ -165,6 +180,22 @@ fn bounded(figure: Result<Estimate>) -> Result<Estimate> {
             "the figure and its interval must be finite, got {} in {}",
             figure.value, figure.interval
         ))),
+    }
+}
+
+enum Role {
+    Reference,
+    Current,
+}
+
+/// A figure whose interval is a point, though the other one differs: it claims to be certain of what none of its rows has shown.
+fn certain(reference: &Estimate, current: &Estimate) -> Option<(Role, usize)> {
+    let is_point = |figure: &Estimate| figure.interval.low() == figure.interval.high();
+    match (is_point(reference), is_point(current)) {
+        _ if reference.value == current.value => None,
+        (true, _) => Some((Role::Reference, reference.n)),
+        (_, true) => Some((Role::Current, current.n)),
+        _ => None,
     }
 }
 

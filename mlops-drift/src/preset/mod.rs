@@ -9,7 +9,16 @@
 //! | [`regression`] | did the regression get worse? | a [`PerformanceCheck`] |
 //! | [`ranking`] | did the ranking get worse? | a [`PerformanceCheck`] |
 //!
-//! Each has one verdict at a stated rate of false alarms.
+//! Each has one verdict at a stated rate of false alarms. The metrics of performance, the primary one first, of which segments are told:
+//!
+//! | task | metrics |
+//! | --- | --- |
+//! | two classes | `auc`, `log_loss`, `brier`, `accuracy`, `precision`, `recall`, `skill` |
+//! | several classes | `accuracy`, `balanced_accuracy`, `macro_f1`, `mcc`, `skill` |
+//! | regression | `mae`, `rmse`, `mean_error` (told, not judged), `r2`, `skill` |
+//! | ranking, by the first k items | `ndcg`, `map`, `mrr`, `recall`, `skill` |
+//!
+//! `skill` is the part of a dummy's loss that the model saves, see [`PerformanceCheck`].
 
 mod change;
 #[cfg(feature = "html")]

@@ -10,7 +10,7 @@ use super::target_drift;
 use super::task::{Metric, Task};
 use crate::DriftReport;
 use crate::check::Source;
-use crate::performance::Reliability;
+use crate::performance::{Reliability, SMALL};
 use crate::report::Distribution;
 
 /// Did a model get worse? Its metrics in two labelled tables, the changes of all of them at one error rate, and the drift of target and
@@ -20,8 +20,10 @@ use crate::report::Distribution;
 /// classes (log loss), its most frequent label (wrong answers), its mean (squared error), a random order (NDCG).
 ///
 /// **Guarantee**: if the model performs alike in both tables, any metric is called worse with probability about alpha at most: the intervals of the K
-/// metrics are at 1 − alpha/K each, and with [segments](Self::segments) alike. **Assumption**: rows, or the declared units, are independent; the intervals are those of
-/// [`performance`](crate::performance), which are asymptotic. **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
+/// metrics are at 1 − alpha/K each, and with [segments](Self::segments) alike. Those of shares hold for any number of rows; those of mean errors are
+/// Student's, which the skewed errors of few rows exceed: see **Weakness**. **Assumption**: rows, or the declared units, are independent; the intervals are those of
+/// [`performance`](crate::performance), which are asymptotic. **Weakness**: mean errors of tables, or segments, of some tens of rows are called worse more often, the heavier their tail and
+/// the more segments there are. Says that performance fell, not why; for that see [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
 /// Rows without a label or a prediction are left out and counted: labels that come late for a reason bias every metric.
 ///
@@ -68,7 +70,7 @@ impl PerformanceCheck {
     }
 
     /// Compares the [primary metric](super) also by the values of this column, strings, booleans or integers: a model may get worse for a few of them and for
-    /// nobody else. The lists of a ranking must each have one value. Metrics and segments have half of the level each, which each of both families shares out evenly.
+    /// nobody else. The lists of a ranking must each have one value. Segments of fewer than 30 rows (units) in either table are told as undefined. Metrics and segments have half of the level each, which each of both families shares out evenly.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -231,7 +233,12 @@ impl PerformanceCheck {
 
     /// The primary metric of a segment, undefined where it has no row.
     fn primary(&self, rows: Option<&Labelled>, level: SignificanceLevel) -> Metric {
-        let rows = rows.ok_or_else(|| Error::invalid("at least 1 row is needed, got 0"));
+        let units = rows.map_or(0, Labelled::units);
+        let rows = rows.filter(|_| units >= SMALL).ok_or_else(|| {
+            Error::invalid(format!(
+                "a segment needs at least {SMALL} rows or units, got {units}"
+            ))
+        });
         match rows.and_then(|rows| self.task.predictions(rows, level)) {
             Ok(rows) => self.task.primary(&rows),
             Err(error) => self.task.primary_of(Err(error)),

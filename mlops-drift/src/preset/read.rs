@@ -61,6 +61,14 @@ impl Labelled {
         })
     }
 
+    /// How many units there are, or rows.
+    pub(super) fn units(&self) -> usize {
+        match &self.units {
+            Some(units) => units.iter().collect::<BTreeSet<_>>().len(),
+            None => self.rows.num_rows(),
+        }
+    }
+
     /// An error for a unit, such as a query, of which rows are in several segments: part of a list is no list.
     pub(super) fn require_whole_units(&self) -> Result<()> {
         let mut of_unit = BTreeMap::new();

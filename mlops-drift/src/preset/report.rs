@@ -11,7 +11,10 @@ use crate::DriftReport;
 use crate::performance::{Confusion, Estimate, Reliability};
 use crate::report::junit::{Case, Outcome, suite};
 use crate::report::markdown::{escaped, table};
-use crate::report::{Distribution, version};
+use crate::report::{Distribution, named as listed, version};
+
+/// Metrics and segments that a headline names.
+const NAMES: usize = 12;
 
 /// What a [`PerformanceCheck`](super::PerformanceCheck) found.
 ///
@@ -63,6 +66,9 @@ pub struct PerformanceVerdict {
     /// The segments in which the primary metric did, each as `column = value`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub worse_segments: Vec<String>,
+    /// The segments of which nothing was concluded: too small, or gone from one of the tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undefined_segments: Vec<String>,
     /// The metrics that got better, which is no alarm.
     pub improved_metrics: Vec<String>,
     /// The metrics that are undefined in one of the tables, and of which nothing was concluded.
@@ -161,12 +167,14 @@ impl PerformanceReport {
         target_drift: DriftReport,
     ) -> Self {
         segments.sort_by_key(|segment| segment.change.verdict != ChangeVerdict::Worse);
-        let worse_segments = segments
-            .iter()
-            .take_while(|segment| segment.change.verdict == ChangeVerdict::Worse);
-        let worse_segments: Vec<String> = worse_segments
-            .map(|segment| segment.name().to_owned())
-            .collect();
+        let named_segments = |verdict: ChangeVerdict| -> Vec<String> {
+            let such = segments
+                .iter()
+                .filter(|segment| segment.change.verdict == verdict);
+            such.map(SegmentChange::to_string).collect()
+        };
+        let worse_segments = named_segments(ChangeVerdict::Worse);
+        let undefined_segments = named_segments(ChangeVerdict::Undefined);
         let named = |verdict: ChangeVerdict| -> Vec<String> {
             let such = metrics.iter().filter(|change| change.verdict == verdict);
             such.map(|change| change.metric.clone()).collect()
@@ -179,6 +187,7 @@ impl PerformanceReport {
                 worse: !worse_metrics.is_empty() || !worse_segments.is_empty(),
                 worse_metrics,
                 worse_segments,
+                undefined_segments,
                 improved_metrics: named(ChangeVerdict::Improved),
                 undefined_metrics: named(ChangeVerdict::Undefined),
             },
@@ -211,25 +220,25 @@ impl PerformanceReport {
     pub fn headline(&self) -> String {
         let verdict = &self.verdict;
         let all_undefined = verdict.undefined_metrics.len() == self.metrics.len();
-        let worse = [
-            verdict.worse_metrics.clone(),
-            verdict
-                .worse_segments
-                .iter()
-                .map(|segment| format!("segment {segment}"))
-                .collect(),
-        ];
-        let said = match verdict.worse {
-            true => format!("worse in {}", worse.concat().join(", ")),
-            false if all_undefined => "no metric is defined".to_owned(),
-            false => "no evidence that it got worse".to_owned(),
+        let segments = verdict.worse_segments.iter();
+        let segments = segments.map(|segment| format!("segment {segment}"));
+        let worse = verdict.worse_metrics.iter().cloned().chain(segments);
+        let mut said = match verdict.worse {
+            true => format!("{}: worse in {}", self.task, listed(worse, NAMES)),
+            false if all_undefined => format!("{}: no metric is defined", self.task),
+            false => format!("{}: no evidence that it got worse", self.task),
         };
-        match verdict.undefined_metrics.as_slice() {
-            some @ [_, ..] if !all_undefined => {
-                format!("{}: {said}; undefined: {}", self.task, some.join(", "))
-            }
-            _ => format!("{}: {said}", self.task),
+        if !verdict.undefined_metrics.is_empty() && !all_undefined {
+            said.push_str(&format!(
+                "; undefined: {}",
+                verdict.undefined_metrics.join(", ")
+            ));
         }
+        if !verdict.undefined_segments.is_empty() {
+            let names = listed(verdict.undefined_segments.iter(), NAMES);
+            said.push_str(&format!("; segments of which nothing is known: {names}"));
+        }
+        said
     }
 
     /// The changes as evidence for a decision, and that of the [drift](DriftReport::evidence) of target and predictions.

@@ -173,7 +173,10 @@ impl Task {
     /// The target and the predictions, whose drift is reported; not the query.
     pub(super) fn outcome_columns(&self) -> Vec<&str> {
         let skipped = usize::from(matches!(self, Self::Ranking { .. }));
-        self.columns().split_off(skipped)
+        let mut seen = BTreeSet::new();
+        let mut columns = self.columns().split_off(skipped);
+        columns.retain(|column| seen.insert(*column)); // one may have two roles
+        columns
     }
 
     /// The rows of a table, whose intervals are at this level.

@@ -393,6 +393,10 @@ impl TwoSampleTest<NumericProfile> for KolmogorovSmirnov {
         let [n, m] = steps.sizes;
         Ok(self.judge(low / u128::from(gcd(n, m)), n, m))
     }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        TwoSampleTest::<crate::NumericSample>::least_p_value(self, sizes)
+    }
 }
 
 /// Exact: the bins end at cuts of the grid. With another number of bins than the default ten it is an error, since no cut need be where

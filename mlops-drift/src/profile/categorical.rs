@@ -188,6 +188,9 @@ impl CategoricalProfile {
                 None => self.nulls += 1,
             }
         }
+        // Beyond the cap the order decides which labels are remembered: always that of the labels.
+        let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
+        counts.sort_unstable();
         for (label, count) in counts {
             self.add(label, count);
         }

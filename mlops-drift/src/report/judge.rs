@@ -56,34 +56,36 @@ fn correct(
     family.len()
 }
 
-/// Says so of columns whose values could not be rejected even if all columns were as different as values of such numbers can be: no evidence of
-/// a difference would be no news.
+/// Says so of columns whose values could not be rejected, however different, beside the other columns as they are: no evidence of a difference is
+/// no news then.
 fn note_out_of_reach(
     correction: &dyn Correction,
     level: SignificanceLevel,
     columns: &mut [ColumnReport],
     least: &[PValue],
 ) {
-    let missing = columns.iter().filter_map(|column| column.missing.as_ref());
-    let others = missing.map(|_| PValue::saturating(0.0)).collect::<Vec<_>>();
-    let tested = columns.iter_mut().zip(least);
-    let (tested, mut family): (Vec<&mut ColumnReport>, Vec<PValue>) =
-        tested.filter(|(column, _)| column.value.is_some()).unzip();
-    family.extend(others);
-    for (column, (adjusted, least)) in tested
-        .into_iter()
-        .zip(correction.adjust(&family).into_iter().zip(family))
-    {
-        let is_rejected = column.value.as_ref().is_some_and(|value| value.rejected);
-        if is_rejected || adjusted.rejects_at(level) {
+    let findings = columns.iter().flat_map(ColumnReport::findings);
+    let family: Vec<PValue> = findings.map(|finding| finding.p_value).collect();
+    let mut place = 0;
+    for (column, &least) in columns.iter_mut().zip(least) {
+        let of_value = place;
+        place += column.findings().count();
+        let is_open = column.value.as_ref().is_some_and(|value| !value.rejected);
+        if !is_open || least.get() < NEGLIGIBLE {
             continue;
         }
-        let sizes = [column.reference_size, column.current_size];
-        column
-            .not_applicable
-            .get_or_insert_with(|| out_of_reach(sizes, least));
+        let mut family = family.clone();
+        family[of_value] = least;
+        if !correction.adjust(&family)[of_value].rejects_at(level) {
+            let sizes = [column.reference_size, column.current_size];
+            let reason = || out_of_reach(sizes, least);
+            column.not_applicable.get_or_insert_with(reason);
+        }
     }
 }
+
+/// Least p-values that no correction brings near a level.
+const NEGLIGIBLE: f64 = 1e-12;
 
 fn out_of_reach([reference, current]: [usize; 2], least: PValue) -> String {
     let least = short(least.get());

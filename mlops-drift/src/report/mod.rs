@@ -24,6 +24,7 @@ pub use column::{ColumnReport, ColumnVerdict, Finding, SerialCorrelation};
 pub(crate) use column::{ReportedColumn, short};
 pub use distribution::Distribution;
 pub(crate) use distribution::number;
+pub(crate) use monitor::named;
 pub use moved::{LabelShare, LabelShares, Location, Moved};
 pub use scale::Scale;
 

@@ -48,7 +48,7 @@ impl Row {
 }
 
 /// The first names, and how many more.
-pub(super) fn named(names: impl Iterator<Item = impl AsRef<str>>, most: usize) -> String {
+pub(crate) fn named(names: impl Iterator<Item = impl AsRef<str>>, most: usize) -> String {
     let names: Vec<String> = names.map(|name| shorten(name.as_ref(), LENGTH)).collect();
     let first = names[..names.len().min(most)].join(", ");
     match names.len().saturating_sub(most) {

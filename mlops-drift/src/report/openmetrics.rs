@@ -311,10 +311,11 @@ impl Expose for PerformanceReport {
                 ("column", segment.column.as_str()),
                 ("segment", segment.name()),
             ];
-            let worse = flag(segment.change.verdict == ChangeVerdict::Worse);
-            let help = "Whether the metric got worse in the segment.";
-            to.gauge("performance_segment_worse", help, &labels, worse);
+            // Nothing is said of a segment of which nothing is known.
             if let Some(change) = segment.change.change {
+                let worse = flag(segment.change.verdict == ChangeVerdict::Worse);
+                let help = "Whether the metric got worse in the segment.";
+                to.gauge("performance_segment_worse", help, &labels, worse);
                 let help = "What the metric of the segment is more than in the reference.";
                 to.gauge("performance_segment_change", help, &labels, change);
             }

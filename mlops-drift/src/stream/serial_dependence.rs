@@ -3,15 +3,16 @@ use mlops_core::{Error, Result};
 use statrs::function::erf::erfc;
 
 use crate::sample::order_key;
-use crate::two_sample::TestResult;
+use crate::two_sample::{Permutations, TestResult};
 
 /// Do neighbours in a series resemble each other? Then its values are not exchangeable, and no promise of this crate holds
 /// for them one by one.
 ///
 /// **Statistic**: the autocorrelation at lag 1, in \[−1, 1]. **Hypothesis**: the values are exchangeable.
 /// **Guarantee**: two-sided p-value by the normal law of the rank autocorrelation under exchangeability, mean −1/(n − 1) and
-/// variance about 1/n: for at least 20 values, whatever their law, since ranks stand in for values, equal values sharing the middle
-/// of theirs. A constant series says nothing: p = 1. **Weakness**: dependence at longer lags only. **Cost**: O(n log n).
+/// variance about 1/n, for at least 20 values: ranks stand in for values, equal values sharing the middle of theirs. Where nearly all values are
+/// equal, so that neighbours among the k others are rare (k² < 25 n), by [`Permutations`] of the series, exactly. A constant series says
+/// nothing: p = 1. **Weakness**: dependence at longer lags only. **Cost**: O(n log n).
 /// **Source**: Wald & Wolfowitz, "An exact test for randomness in the non-parametric case based on serial correlation", Annals of
 /// Mathematical Statistics 14, 1943.
 ///
@@ -47,6 +48,14 @@ pub fn serial_dependence(series: &[f64]) -> Result<TestResult> {
         return Ok(TestResult::new(0.0, p, "serial_correlation_asymptotic"));
     }
     let correlation = products(1) / products(0); // circular, as Wald and Wolfowitz take it
+    let others = Others::of(&ranks);
+    if others.are_rare() {
+        return Ok(TestResult::new(
+            correlation,
+            others.permuted(),
+            "serial_correlation_permutation",
+        ));
+    }
     let standardized = (correlation + 1.0 / (size - 1.0)) * size.sqrt();
     let p = PValue::saturating(erfc(standardized.abs() / std::f64::consts::SQRT_2));
     Ok(TestResult::new(
@@ -55,6 +64,65 @@ pub fn serial_dependence(series: &[f64]) -> Result<TestResult> {
         "serial_correlation_asymptotic",
     ))
 }
+
+/// Neighbours that are expected among the values other than the most frequent one, below which their number is not normal.
+const NEIGHBOURS: usize = 25;
+
+/// The values other than the most frequent one: where they are, and how far from its rank.
+struct Others {
+    size: usize,
+    places: Vec<u32>,
+    steps: Vec<f64>,
+}
+
+impl Others {
+    fn of(ranks: &[f64]) -> Self {
+        let mut sorted = ranks.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let most = sorted.chunk_by(|a, b| a == b).max_by_key(|ties| ties.len());
+        let most = most
+            .and_then(|ties| ties.first())
+            .copied()
+            .unwrap_or_default();
+        let others = (0_u32..).zip(ranks).filter(|(_, rank)| **rank != most);
+        let (places, steps) = others.map(|(place, rank)| (place, rank - most)).unzip();
+        Self {
+            size: ranks.len(),
+            places,
+            steps,
+        }
+    }
+
+    fn are_rare(&self) -> bool {
+        self.places.len().saturating_mul(self.places.len()) < NEIGHBOURS * self.size
+    }
+
+    /// How far the sum of the products of neighbours lies from its mean over all orders: the rest of the autocorrelation is the same for all.
+    fn permuted(&self) -> PValue {
+        let (sum, squares) = self.steps.iter().fold((0.0, 0.0), |(sum, squares), step| {
+            (sum + step, squares + step * step)
+        });
+        let mean = (sum * sum - squares) / (self.size - 1) as f64;
+        let mut series = vec![0.0; self.size];
+        let mut distance = |places: &[u32]| -> f64 {
+            let placed = || places.iter().map(|place| *place as usize).zip(&self.steps);
+            placed().for_each(|(place, step)| series[place] = *step);
+            let products = placed().map(|(place, step)| step * series[(place + 1) % self.size]);
+            let distance = (products.sum::<f64>() - mean).abs();
+            placed().for_each(|(place, _)| series[place] = 0.0);
+            distance
+        };
+        let observed = distance(&self.places) * (1.0 - ROUNDING);
+        let bits = self.steps.iter().map(|step| step.to_bits());
+        let all = (0..self.size as u32).collect();
+        Permutations::default().p_value(bits, all, self.places.len(), |drawn| {
+            distance(drawn) >= observed
+        })
+    }
+}
+
+/// Sums of the same products in another order.
+const ROUNDING: f64 = 1e-9;
 
 /// Equal values share the middle of their ranks.
 fn ranks(series: &[f64]) -> Vec<f64> {

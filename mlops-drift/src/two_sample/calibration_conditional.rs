@@ -73,6 +73,11 @@ impl CalibrationConditional {
         )
     }
 
+    /// Of samples that have nothing in common.
+    fn least(&self, [n, m]: [usize; 2]) -> f64 {
+        self.judge(1.0, n as u64, m as u64).p_value.get()
+    }
+
     /// The test of two shares: those of `[missing, present]` values, say.
     pub(crate) fn test_shares(&self, reference: [u64; 2], current: [u64; 2]) -> TestResult {
         let sizes = [reference, current].map(|[some, others]| some + others);
@@ -89,6 +94,10 @@ impl TwoSampleTest<NumericSample> for CalibrationConditional {
         let d = KolmogorovSmirnov::statistic(reference, current)?;
         Ok(self.judge(d, reference.len() as u64, current.len() as u64))
     }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.least(sizes)
+    }
 }
 
 /// At the lower end of the bracket.
@@ -97,6 +106,10 @@ impl TwoSampleTest<NumericProfile> for CalibrationConditional {
         let d = reference.kolmogorov_smirnov(current)?.low;
         let [n, m] = [reference, current].map(NumericProfile::present);
         Ok(self.judge(d, n, m))
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.least(sizes)
     }
 }
 
@@ -121,5 +134,9 @@ impl TwoSampleTest<CategoricalSample> for CalibrationConditional {
             d = d.max((shares[0] - shares[1]).abs());
         }
         Ok(self.judge(d, sizes[0], sizes[1]))
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.least(sizes)
     }
 }

@@ -3,7 +3,9 @@ use mlops_core::evidence::PValue;
 
 use super::ladder::{Ladder, sizes};
 use super::laws::normal_two_sided;
-use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
+use super::{
+    NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings, one_of_all_ways,
+};
 use crate::sample::NumericSample;
 
 /// n·m up to which the law of U is computed: some milliseconds.
@@ -90,6 +92,16 @@ impl TwoSampleTest<NumericSample> for MannWhitney {
             }
         };
         Ok(TestResult::new(twice_u as f64 / 2.0, p, method))
+    }
+
+    /// One sample below or above the other, where these are counted: two of all ways to part the values.
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        match self.null {
+            NullDistribution::Asymptotic => 0.0,
+            NullDistribution::Automatic | NullDistribution::Exact => {
+                (2.0 * one_of_all_ways(sizes)).min(1.0)
+            }
+        }
     }
 }
 

@@ -122,6 +122,39 @@ impl TestResult {
 pub trait TwoSampleTest<S: ?Sized>: fmt::Debug + Send + Sync {
     /// Compares the current sample with the reference.
     fn test(&self, reference: &S, current: &S) -> Result<TestResult>;
+
+    /// What no p-value of samples of these sizes, reference and current, can be less than, however different they are. 0, which claims nothing, by
+    /// default. Where it does not reach the level, a [`DriftCheck`](crate::DriftCheck) calls a column untested rather than stable.
+    ///
+    /// ```
+    /// use mlops_drift::NumericSample;
+    /// use mlops_drift::two_sample::{KolmogorovSmirnov, TwoSampleTest};
+    /// let test: &dyn TwoSampleTest<NumericSample> = &KolmogorovSmirnov::default();
+    /// let two = NumericSample::new([1.0, 2.0]);
+    /// let others = NumericSample::new([8.0, 9.0]);
+    /// assert!((test.least_p_value([2, 2]) - 1.0 / 3.0).abs() < 1e-15);
+    /// assert!((test.test(&two, &others)?.p_value.get() - 1.0 / 3.0).abs() < 1e-12);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    fn least_p_value(&self, _sizes: [usize; 2]) -> f64 {
+        0.0
+    }
+}
+
+/// One in so many is beyond any level.
+const AMPLE: f64 = 1e18;
+
+/// The share of one of all ways to part values into samples of these sizes; 0 where they are ample.
+pub(crate) fn one_of_all_ways([n, m]: [usize; 2]) -> f64 {
+    let (less, all) = (n.min(m), n + m);
+    let mut ways = 1.0;
+    for chosen in 0..less {
+        ways *= (all - chosen) as f64 / (chosen + 1) as f64;
+        if ways > AMPLE {
+            return 0.0;
+        }
+    }
+    1.0 / ways
 }
 
 /// Which null distribution a test takes its p-value from.

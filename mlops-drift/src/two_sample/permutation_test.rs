@@ -150,6 +150,11 @@ where
         let method = format!("{}_permutation", self.name);
         Ok(TestResult::new(observed, p, &method))
     }
+
+    /// That of a statistic that no permutation reaches.
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.permutations.least(sizes[0].min(sizes[1]) as u64)
+    }
 }
 
 /// Samples whose values can be dealt anew: [`NumericSample`] and [`CategoricalSample`]. Sealed.
