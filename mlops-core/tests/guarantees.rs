@@ -8,11 +8,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use mlops_core::evidence::{
-    BettingSequence, DetectionPlan, EValue, FailureOdds, Interval, MeanBet, MeanDifference,
-    MeanSequence, Sides, SignificanceLevel,
+    BettingSequence, DetectionPlan, Distance, EValue, FailureOdds, Interval, MeanBet,
+    MeanDifference, MeanSequence, Sides, SignificanceLevel,
 };
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use statrs::distribution::{Binomial, DiscreteCDF as _};
 
 const PATHS: u64 = 1_000;
@@ -514,6 +517,85 @@ fn evidence_that_is_written_and_read_goes_on_bit_by_bit() {
             (odds, bet, sequence) = read;
         }
     }
+}
+
+/// The JSON of a value with one part changed is no value; unchanged it is the same one.
+fn refuses<T: Serialize + DeserializeOwned + PartialEq>(whole: &T, wrong: &[(&str, Value)]) {
+    let written = serde_json::to_value(whole).unwrap();
+    assert!(serde_json::from_value::<T>(written.clone()).unwrap() == *whole);
+    for (part, value) in wrong {
+        let mut broken = written.clone();
+        *broken.pointer_mut(part).unwrap() = value.clone();
+        let read = serde_json::from_value::<T>(broken);
+        assert!(
+            read.is_err_and(|error| error.to_string().contains("must lie in")),
+            "{part} = {value}"
+        );
+    }
+}
+
+/// Each would claim what no data say, or nothing for ever.
+#[test]
+fn measures_and_states_that_cannot_be_are_not_read() {
+    let interval = Interval::new(0.1, 0.2, 0.95).unwrap();
+    refuses(
+        &interval,
+        &[("/low", json!(2.0)), ("/confidence", json!(7.0))],
+    );
+    let distance = Distance::new(0.2, "psi").unwrap();
+    refuses(&distance, &[("/value", json!(-3.0))]);
+
+    let settings = [("/bound", json!(1.5)), ("/high", json!(-1.0))];
+    let wealth = [
+        ("/ln_wealth", json!([])),
+        ("/ln_wealth/3", json!(500.0)),
+        ("/greatest_ln", json!(-1.0)),
+    ];
+    let mut bet = MeanBet::above(0.1, 0.0, 1.0).unwrap();
+    refuses(&bet, &[&settings[..], &wealth].concat());
+    bet.observe(0.9).unwrap();
+    refuses(&bet, &[&settings[..], &wealth].concat());
+
+    let mut odds = FailureOdds::new(0.3).unwrap();
+    refuses(&odds, &[&[("/margin", json!(-0.1))], &wealth[..]].concat());
+    odds.observe_failure(0.1, true).unwrap();
+    refuses(&odds, &wealth);
+
+    let mut harm = MeanDifference::above(0.0, 0.0, 1.0).unwrap();
+    harm.observe_first(0.5).unwrap();
+    let apart = [
+        ("/waiting/1", json!([0.5])),
+        ("/waiting/0/0", json!(2.0)),
+        ("/high", json!(3.0)),
+        ("/bet/high", json!(3.0)),
+    ];
+    refuses(&harm, &apart);
+
+    let ends = [
+        ("/high", json!(0.0)),
+        ("/sum", json!(2.5)),
+        ("/squares", json!(-1.0)),
+        ("/bounds/0", json!(-0.5)),
+        ("/bounds/1", json!(1.5)),
+    ];
+    let mut cheap = MeanSequence::new(0.0, 1.0, Sides::Both, ALPHA).unwrap();
+    let mut tight = BettingSequence::new(0.0, 1.0, Sides::Both, ALPHA).unwrap();
+    refuses(&cheap, &[&ends[..], &[("/stakes", json!(0.1))]].concat());
+    refuses(
+        &tight,
+        &[&ends[..], &[("/ln_wealth/7/0", json!(9.0))]].concat(),
+    );
+    for value in [0.0, 1.0] {
+        cheap.observe(value).unwrap();
+        tight.observe(value).unwrap();
+    }
+    let stakes = [
+        ("/stakes", json!(0.0)),
+        ("/staked", json!(1.5)),
+        ("/penalty", json!(-0.1)),
+    ];
+    refuses(&cheap, &[&ends[..], &stakes].concat());
+    refuses(&tight, &[&ends[..], &[("/ln_wealth", json!([]))]].concat());
 }
 
 #[test]

@@ -55,6 +55,18 @@ fn flights(hours: u64, seed: u64) -> RecordBatch {
     ])
 }
 
+/// A key that points at a null is one, though the keys hold none.
+#[test]
+fn a_null_in_the_dictionary_of_units_is_refused() {
+    let values = StringArray::from(vec![Some("a"), None]);
+    let keys = Int32Array::from(vec![0, 1, 1]);
+    let units = DictionaryArray::<Int32Type>::new(keys, Arc::new(values));
+    let table = batch([("user", Arc::new(units)), ("x", floats([1.0, 2.0, 3.0]))]);
+    let check = DriftCheck::against(&table).unit("user", ["x"]);
+    let error = check.prepare().err().unwrap().to_string();
+    assert!(error.contains("must hold no null, got 2"), "{error}");
+}
+
 #[test]
 fn rows_that_share_a_unit_count_once() {
     let reference = flights(60, 1);

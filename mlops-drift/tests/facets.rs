@@ -8,7 +8,7 @@ use arrow::array::{
     Array, ArrayRef, FixedSizeListArray, Float64Array, LargeStringArray, RecordBatch, StringArray,
 };
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::Float32Type;
+use arrow::datatypes::{Float32Type, Float64Type};
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::DriftCheck;
@@ -117,6 +117,26 @@ fn facets_are_what_their_names_say() {
 }
 
 /// Counts do not depend on how rows are cut into parts, nor on their order; nor on the width of strings.
+/// Squares of such entries overflow, or vanish; norms and projections do not, and nothing is missing.
+#[test]
+fn entries_of_any_size_have_a_norm() {
+    let column = |entries: [f64; 4]| {
+        let row = entries.map(Some).to_vec();
+        FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>([Some(row)], 4)
+    };
+    for (unit, relative) in [(1e200, 1e-15), (1.0, 0.0), (1e-200, 1e-15)] {
+        let profile = FacetProfile::of_embeddings(&column([3.0, 0.0, -4.0, 0.0].map(|x| x * unit)));
+        let profile = profile.unwrap();
+        let norm = profile.facet("norm").unwrap().moments().mean().unwrap();
+        assert!((norm / unit - 5.0).abs() <= 5.0 * relative, "{norm}");
+        assert_eq!((profile.values(), profile.missing()), (1, 0));
+    }
+    let greatest = FacetProfile::of_embeddings(&column([f64::MAX; 4])).unwrap();
+    for (name, facet) in greatest.facets() {
+        assert_eq!(facet.finite(), 1, "{name}");
+    }
+}
+
 #[test]
 fn any_partition_gives_the_same_counts() {
     let reference = TableProfile::of(&table(3_000, 1, 0, 0.0)).unwrap();

@@ -8,7 +8,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
+    StringArray,
+};
 use arrow::datatypes::Int32Type;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
@@ -593,6 +596,13 @@ fn bad_input_is_a_typed_error() {
     ]);
     let both = both.unwrap();
     assert_eq!(kind(by_null.find(&both, &both)), ErrorKind::InvalidArgument);
+    let keys = Int32Array::from(vec![0, 1]); // none is null; one points at a null
+    let values = Arc::new(StringArray::from(vec![Some("a"), None]));
+    let units = Arc::new(DictionaryArray::<Int32Type>::new(keys, values)) as ArrayRef;
+    let pointed =
+        RecordBatch::try_from_iter([("x", units), ("y", nulls.column(0).clone())]).unwrap();
+    let pointed = by_null.find(&pointed, &pointed).unwrap_err();
+    assert!(pointed.to_string().contains("no null"), "{pointed}");
     assert!(Lattice::default().depth(0).is_err() && Lattice::default().depth(9).is_err());
     assert!(Lattice::default().bins(1).is_err());
 

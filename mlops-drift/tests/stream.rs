@@ -18,6 +18,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 const ALPHA: f64 = 0.05;
 /// The chance that a detector at exactly its level fails one assertion.
@@ -592,6 +593,48 @@ fn settings_out_of_range_are_errors_with_the_value_and_the_range() {
     );
 }
 
+/// A part that is left out is as at the start, as in files of settings alone.
+#[test]
+fn settings_alone_are_a_state() {
+    let ddm: Ddm = serde_json::from_value(json!({"warm_up": 50})).unwrap();
+    assert_eq!(ddm, Ddm::new(50, 2.0, 3.0).unwrap());
+    let eddm: Eddm = serde_json::from_value(json!({"warm_up": 50})).unwrap();
+    assert_eq!(eddm, Eddm::new(50, 0.95, 0.9).unwrap());
+}
+
+/// The JSON of a detector with one part changed is none; unchanged it is the same one.
+fn refuses<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    whole: &T,
+    wrong: &[(&str, Value)],
+) {
+    let written = serde_json::to_value(whole).unwrap();
+    assert_eq!(
+        &serde_json::from_value::<T>(written.clone()).unwrap(),
+        whole
+    );
+    for (part, value) in wrong {
+        let mut broken = written.clone();
+        *broken.pointer_mut(part).unwrap() = value.clone();
+        let read = serde_json::from_value::<T>(broken);
+        assert!(
+            read.as_ref()
+                .is_err_and(|error| error.to_string().contains("must ")),
+            "{part} = {value}: {read:?}"
+        );
+    }
+}
+
+#[test]
+fn a_chart_goes_on_after_any_finite_value() {
+    for extreme in [1e308, -1e308, f64::MAX, f64::MIN] {
+        let mut chart = Cusum::new(0.0, 0.1).unwrap();
+        assert_eq!(chart.observe(extreme).unwrap(), Signal::Drift);
+        let saved = serde_json::to_string(&chart).unwrap();
+        assert_eq!(serde_json::from_str::<Cusum>(&saved).unwrap(), chart);
+        assert_eq!(chart.observe(0.0).unwrap(), Signal::Quiet);
+    }
+}
+
 /// Each would panic, or be mute, later on.
 #[test]
 fn states_that_cannot_be_are_refused() {
@@ -604,7 +647,90 @@ fn states_that_cannot_be_are_refused() {
         assert!(serde_json::from_str::<Kswin>(&broken).is_err(), "{broken}");
     }
     let level = SignificanceLevel::FIVE_PERCENT;
+    refuses(
+        &Adwin::default(),
+        &[("/delta", json!(1.0)), ("/clock", json!(0))],
+    );
+    let mut adwin = Adwin::default();
+    first_alarm(&mut adwin, (0..50).map(f64::from));
+    let window = [
+        ("/window/width", json!(7.0)),
+        ("/window/rows/0", json!([])),
+        ("/shape/buckets", json!(1)),
+        ("/shape/least", json!(0.0)),
+    ];
+    refuses(&adwin, &window);
+    let page_hinkley = [
+        ("/delta", json!(-1.0)),
+        ("/threshold", json!(-50.0)),
+        ("/forgetting", json!(1.5)),
+        ("/least", json!(0)),
+    ];
+    refuses(&PageHinkley::default(), &page_hinkley);
+    let cusum = [
+        ("/deviation", json!(0.0)),
+        ("/slack", json!(-0.5)),
+        ("/threshold", json!(0.0)),
+        ("/rise", json!(-1.0)),
+    ];
+    refuses(&Cusum::new(0.0, 1.0).unwrap(), &cusum);
+    let ddm = [
+        ("/warm_up", json!(0)),
+        ("/thresholds/1", json!(0.0)),
+        ("/rate/mean", json!(2.0)),
+    ];
+    refuses(&Ddm::default(), &ddm);
+    let eddm = [
+        ("/warm_up", json!(0)),
+        ("/shares/1", json!(0.99)),
+        ("/last_error", json!(5)),
+    ];
+    refuses(&Eddm::default(), &eddm);
+    let mut fhddm = Fhddm::new(3, 0.1).unwrap();
+    fhddm.observe(false).unwrap();
+    let windows = [
+        ("/size", json!(0)),
+        ("/bound", json!(-0.1)),
+        ("/window", json!([true, true, true, true])),
+        ("/right", json!(0)),
+    ];
+    refuses(&fhddm, &windows);
+    let probabilities = [("/drift", json!(0.0)), ("/warning", json!(1.0))];
+    let beginnings = [("/lowest/count", json!(9)), ("/all/mean", json!(1.5))];
+    let whole = HddmA::default();
+    refuses(&whole, &[&probabilities[..], &beginnings].concat());
+    let weights = [("/weight", json!(1.0)), ("/all/mean", json!(-1.0))];
+    refuses(&HddmW::default(), &[&probabilities[..], &weights].concat());
+    let mut betting = BettingTest::new(level).unwrap();
+    betting.observe([0.0, 1.0]).unwrap();
+    let bets = [
+        ("/witness/sign", json!(3.0)),
+        ("/bet/bound", json!(-0.9)),
+        ("/since", json!(2)),
+    ];
+    refuses(&betting, &bets);
+    let risk = RiskMonitor::against([0.0; 900], 0.1, level).unwrap();
+    refuses(&risk, &[("/half", json!(0.6)), ("/bet/high", json!(2.0))]);
+
+    let mut roberts = ShiryaevRoberts::against(&[1.0, 2.0, 3.0, 4.0, 5.0], 1e3).unwrap();
+    first_alarm(&mut roberts, (0..9).map(f64::from));
+    let roberts_parts = [
+        ("/run_length", json!(-1.0)),
+        ("/detector/statistic", json!(-0.5)),
+        ("/detector/statistic", json!(2e3)),
+        ("/detector/jumper/shares/0", json!(0.9)),
+        ("/detector/ranks/counts/0", json!(1)),
+        ("/detector/ranks/counts/1", json!(100)),
+        ("/detector/ranks/reference/0", json!(1_000)),
+        ("/detector/ranks/observations", json!(2)),
+    ];
+    refuses(&roberts, &roberts_parts);
+    roberts.reset();
+    refuses(&roberts, &roberts_parts[..1]);
+
     let martingale = ConformalMartingale::against(&[1.0, 2.0, 3.0, 4.0], level).unwrap();
+    let capital = [("/greatest", json!(-1.0)), ("/ln_capital", json!(1.0))];
+    refuses(&martingale, &capital);
     let mut state = serde_json::to_value(&martingale).unwrap();
     state["ranks"]["counts"].as_array_mut().unwrap().pop();
     assert!(serde_json::from_value::<ConformalMartingale>(state).is_err());

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::range::{require_range, require_same, require_within, value_at};
+use super::state::{require_bets, require_part};
 use super::{Interval, Sides, SignificanceLevel};
 use crate::OutOfRange;
 
@@ -37,6 +38,7 @@ const MOST: f64 = 0.5;
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct BettingSequence {
     low: f64,
     high: f64,
@@ -49,6 +51,42 @@ pub struct BettingSequence {
     ln_wealth: Vec<[f64; 2]>,
     /// In units of the range; the lower one lies above the upper one once the mean is known to have moved.
     bounds: (f64, f64),
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    low: f64,
+    high: f64,
+    sides: Sides,
+    alpha: SignificanceLevel,
+    units: u64,
+    sum: f64,
+    squares: f64,
+    ln_wealth: Vec<[f64; 2]>,
+    bounds: (f64, f64),
+}
+
+impl TryFrom<Written> for BettingSequence {
+    type Error = OutOfRange;
+
+    fn try_from(written: Written) -> Result<Self, OutOfRange> {
+        let bets = written.ln_wealth.as_flattened();
+        require_bets(bets.iter(), 2 * (MEANS + 1), written.units)?;
+        let units = written.units as f64;
+        require_part("sum of a state", written.sum, 0.0, units)?;
+        require_part("sum of squares", written.squares, 0.0, units)?;
+        require_part("lower bound", written.bounds.0, 0.0, 1.0)?;
+        require_part("upper bound", written.bounds.1, 0.0, 1.0)?;
+        Ok(Self {
+            units: written.units,
+            sum: written.sum,
+            squares: written.squares,
+            ln_wealth: written.ln_wealth,
+            bounds: written.bounds,
+            ..Self::new(written.low, written.high, written.sides, written.alpha)?
+        })
+    }
 }
 
 impl BettingSequence {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::log_sum_exp;
 use super::range::require_same;
+use super::state::{require_bets, require_greatest};
 use super::{EValue, SignificanceLevel};
 use crate::OutOfRange;
 
@@ -46,12 +47,41 @@ const MIXTURE_PRICE: f64 = 1.7;
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct FailureOdds {
     margin: f64,
     ln_wealth: Vec<f64>,
     greatest_ln: f64,
     baseline_failures: u64,
     canary_failures: u64,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    margin: f64,
+    ln_wealth: Vec<f64>,
+    greatest_ln: f64,
+    baseline_failures: u64,
+    canary_failures: u64,
+}
+
+impl TryFrom<Written> for FailureOdds {
+    type Error = OutOfRange;
+
+    fn try_from(written: Written) -> Result<Self, OutOfRange> {
+        let failures = written.baseline_failures.max(written.canary_failures);
+        require_bets(written.ln_wealth.iter(), ALTERNATIVES, failures)?;
+        let read = Self {
+            ln_wealth: written.ln_wealth,
+            greatest_ln: written.greatest_ln,
+            baseline_failures: written.baseline_failures,
+            canary_failures: written.canary_failures,
+            ..Self::new(written.margin)?
+        };
+        require_greatest(read.greatest_ln, read.e_value())?;
+        Ok(read)
+    }
 }
 
 impl FailureOdds {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::EValue;
 use super::measure::log_sum_exp;
 use super::range::{require_range, require_same, require_within};
+use super::state::{require_bets, require_greatest};
 use crate::OutOfRange;
 
 /// How many stakes share the capital: their price is at most `ln 16` = 2.8 nats.
@@ -39,6 +40,7 @@ const FRACTIONS: (f64, f64) = (0.002, 0.95);
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct MeanBet {
     bound: f64,
     low: f64,
@@ -46,6 +48,33 @@ pub struct MeanBet {
     ln_wealth: Vec<f64>,
     greatest_ln: f64,
     units: u64,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    bound: f64,
+    low: f64,
+    high: f64,
+    ln_wealth: Vec<f64>,
+    greatest_ln: f64,
+    units: u64,
+}
+
+impl TryFrom<Written> for MeanBet {
+    type Error = OutOfRange;
+
+    fn try_from(written: Written) -> Result<Self, OutOfRange> {
+        require_bets(written.ln_wealth.iter(), STAKES, written.units)?;
+        let read = Self {
+            ln_wealth: written.ln_wealth,
+            greatest_ln: written.greatest_ln,
+            units: written.units,
+            ..Self::above(written.bound, written.low, written.high)?
+        };
+        require_greatest(read.greatest_ln, read.e_value())?;
+        Ok(read)
+    }
 }
 
 impl MeanBet {
@@ -105,15 +134,20 @@ impl MeanBet {
     /// # Ok::<(), mlops_core::OutOfRange>(())
     /// ```
     pub fn merge(&mut self, other: &Self) -> Result<(), OutOfRange> {
-        require_same("the other's bound", self.bound, other.bound)?;
-        require_same("lower end of the other's range", self.low, other.low)?;
-        require_same("upper end of the other's range", self.high, other.high)?;
+        self.require_like(other)?;
         for (ln_wealth, other) in self.ln_wealth.iter_mut().zip(&other.ln_wealth) {
             *ln_wealth += other;
         }
         self.units += other.units;
         self.greatest_ln = self.greatest_ln.max(self.e_value().ln());
         Ok(())
+    }
+
+    /// That another bet has the same settings.
+    pub(super) fn require_like(&self, other: &Self) -> Result<(), OutOfRange> {
+        require_same("the other's bound", self.bound, other.bound)?;
+        require_same("lower end of the other's range", self.low, other.low)?;
+        require_same("upper end of the other's range", self.high, other.high)
     }
 
     /// The evidence now.

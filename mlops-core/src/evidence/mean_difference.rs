@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::range::{require_range, require_same, require_within};
+use super::state::require_part;
 use super::{EValue, MeanBet};
 use crate::OutOfRange;
 
@@ -37,12 +38,50 @@ const WAITING: usize = 65_536;
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct MeanDifference {
     low: f64,
     high: f64,
     bet: MeanBet,
     /// Of the first and of the second stream; one of them is empty.
     waiting: [VecDeque<f64>; 2],
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    low: f64,
+    high: f64,
+    bet: MeanBet,
+    waiting: [VecDeque<f64>; 2],
+}
+
+impl TryFrom<Written> for MeanDifference {
+    type Error = OutOfRange;
+
+    fn try_from(written: Written) -> Result<Self, OutOfRange> {
+        let Written {
+            low,
+            high,
+            bet,
+            waiting,
+        } = written;
+        let new = Self::above(bet.bound(), low, high)?;
+        new.bet.require_like(&bet)?;
+        let [behind, ahead] = {
+            let [first, second] = [waiting[0].len(), waiting[1].len()];
+            [first.min(second) as f64, first.max(second) as f64]
+        };
+        require_part("units that wait in both streams", behind, 0.0, 0.0)?;
+        require_part("units that wait", ahead, 0.0, WAITING as f64)?;
+        let mut values = waiting.iter().flatten();
+        values.try_for_each(|value| require_within(*value, low, high))?;
+        Ok(Self {
+            bet,
+            waiting,
+            ..new
+        })
+    }
 }
 
 impl MeanDifference {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::range::{require_range, require_same, require_within, value_at};
+use super::state::require_part;
 use super::{Interval, Sides, SignificanceLevel};
 use crate::OutOfRange;
 
@@ -29,7 +30,25 @@ use crate::OutOfRange;
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct MeanSequence {
+    low: f64,
+    high: f64,
+    sides: Sides,
+    alpha: SignificanceLevel,
+    units: u64,
+    sum: f64,
+    squares: f64,
+    stakes: f64,
+    staked: f64,
+    penalty: f64,
+    /// In units of the range; the lower one lies above the upper one once the mean is known to have moved.
+    bounds: (f64, f64),
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
     low: f64,
     high: f64,
     #[serde(default)]
@@ -41,8 +60,38 @@ pub struct MeanSequence {
     stakes: f64,
     staked: f64,
     penalty: f64,
-    /// In units of the range; the lower one lies above the upper one once the mean is known to have moved.
     bounds: (f64, f64),
+}
+
+impl TryFrom<Written> for MeanSequence {
+    type Error = OutOfRange;
+
+    fn try_from(written: Written) -> Result<Self, OutOfRange> {
+        let units = written.units as f64;
+        let least = if written.units == 0 {
+            0.0
+        } else {
+            f64::MIN_POSITIVE
+        }; // a share of nothing is no centre
+        let most = if written.units == 0 { 0.0 } else { f64::MAX };
+        require_part("sum of a state", written.sum, 0.0, units)?;
+        require_part("sum of squares", written.squares, 0.0, units)?;
+        require_part("sum of stakes", written.stakes, least, units / 2.0)?;
+        require_part("what was staked", written.staked, 0.0, written.stakes)?;
+        require_part("penalty", written.penalty, 0.0, most)?;
+        require_part("lower bound", written.bounds.0, 0.0, 1.0)?;
+        require_part("upper bound", written.bounds.1, 0.0, 1.0)?;
+        Ok(Self {
+            units: written.units,
+            sum: written.sum,
+            squares: written.squares,
+            stakes: written.stakes,
+            staked: written.staked,
+            penalty: written.penalty,
+            bounds: written.bounds,
+            ..Self::new(written.low, written.high, written.sides, written.alpha)?
+        })
+    }
 }
 
 impl MeanSequence {

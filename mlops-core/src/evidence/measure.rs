@@ -287,9 +287,25 @@ pub(crate) fn log_sum_exp(values: &[f64]) -> f64 {
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenDistance")]
 pub struct Distance {
     value: f64,
     measure: String,
+}
+
+/// A distance as it is read, before it is checked.
+#[derive(Deserialize)]
+struct WrittenDistance {
+    value: f64,
+    measure: String,
+}
+
+impl TryFrom<WrittenDistance> for Distance {
+    type Error = OutOfRange;
+
+    fn try_from(written: WrittenDistance) -> Result<Self, OutOfRange> {
+        Self::new(written.value, written.measure)
+    }
 }
 
 impl Distance {
@@ -336,10 +352,27 @@ impl fmt::Display for Distance {
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenInterval")]
 pub struct Interval {
     low: f64,
     high: f64,
     confidence: f64,
+}
+
+/// An interval as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct WrittenInterval {
+    low: f64,
+    high: f64,
+    confidence: f64,
+}
+
+impl TryFrom<WrittenInterval> for Interval {
+    type Error = OutOfRange;
+
+    fn try_from(written: WrittenInterval) -> Result<Self, OutOfRange> {
+        Self::new(written.low, written.high, written.confidence)
+    }
 }
 
 impl Interval {

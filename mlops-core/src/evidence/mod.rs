@@ -35,6 +35,7 @@ mod mean_sequence;
 mod measure;
 mod range;
 mod sides;
+mod state;
 
 pub use betting_sequence::BettingSequence;
 pub use failure_odds::{DetectionPlan, FailureOdds};

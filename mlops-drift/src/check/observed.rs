@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::row::{RowConverter, SortField};
-use mlops_core::{Error, Result};
+use arrow::array::{ArrayRef, RecordBatch};
+use mlops_core::Result;
 
 use super::unit_labels::UnitLabels;
 use crate::profile;
 use crate::sample::{CategoricalSample, Infinite, NumericSample, numbers};
-use crate::table::column_of;
+use crate::table::{column_of, units_of};
 
 /// The values of a column, and how much of it is missing.
 pub(super) struct Observed {
@@ -96,15 +95,7 @@ pub(crate) struct Units {
 impl Units {
     /// Numbers the distinct values of the unit column in order of appearance.
     pub(crate) fn of(batch: &RecordBatch, column: &str) -> Result<Self> {
-        let keys = find(batch, column)?;
-        if keys.null_count() > 0 {
-            return Err(Error::invalid(format!(
-                "unit column \"{column}\" must hold no null, got {}",
-                keys.null_count()
-            )));
-        }
-        let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
-        let rows = converter.convert_columns(std::slice::from_ref(keys))?;
+        let rows = units_of(batch, column)?;
         let mut numbers = HashMap::new();
         let of_row = rows
             .iter()

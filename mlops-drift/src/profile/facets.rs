@@ -344,12 +344,43 @@ fn measured_rows(
 
 /// The norm, then the projections.
 fn measured(values: &[f64], directions: &[Vec<f64>]) -> Vec<f64> {
-    let norm = values.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let project =
-        |direction: &Vec<f64>| values.iter().zip(direction).map(|(x, sign)| x * sign).sum();
-    std::iter::once(norm)
-        .chain(directions.iter().map(project))
-        .collect()
+    let projections = directions
+        .iter()
+        .map(|direction| project(values, direction));
+    std::iter::once(norm(values)).chain(projections).collect()
+}
+
+/// By shares of the greatest entry where squares overflow, or vanish.
+fn norm(values: &[f64]) -> f64 {
+    let plain = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
+    let squares = plain(&mut values.iter().copied());
+    if squares.is_normal() {
+        return squares.sqrt();
+    }
+    let greatest = greatest(values);
+    if greatest == 0.0 {
+        return 0.0;
+    }
+    let shares = plain(&mut values.iter().map(|x| x / greatest));
+    (greatest * shares.sqrt()).min(f64::MAX)
+}
+
+/// By shares of the greatest entry where sums overflow.
+fn project(values: &[f64], direction: &[f64]) -> f64 {
+    let along = |scale: f64| -> f64 {
+        let pairs = values.iter().zip(direction);
+        pairs.map(|(x, sign)| x / scale * sign).sum()
+    };
+    let plain = along(1.0);
+    if plain.is_finite() {
+        return plain;
+    }
+    let greatest = greatest(values);
+    (along(greatest) * greatest).clamp(f64::MIN, f64::MAX)
+}
+
+fn greatest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |greatest, x| x.abs().max(greatest))
 }
 
 /// Unit vectors of random signs.

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, RecordBatch, UInt32Array};
+use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::row::{RowConverter, SortField};
 use mlops_core::{Error, Result};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Lattice;
-use crate::table::{Table, column_of, gathered};
+use crate::table::{Table, gathered, units_of};
 
 /// Rows that a bitmap numbers.
 const MOST: usize = u32::MAX as usize / 4;
@@ -63,15 +62,7 @@ pub(super) fn take(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> {
 /// probability 1/i (Vitter, "Random sampling with a reservoir", ACM Transactions on Mathematical Software
 /// 11, 1985).
 fn one_per_unit(batch: &RecordBatch, unit: &str, seed: u64) -> Result<Vec<u32>> {
-    let keys = column_of(batch, unit)?;
-    if keys.null_count() > 0 {
-        return Err(Error::invalid(format!(
-            "unit column \"{unit}\" must hold no null, got {}",
-            keys.null_count()
-        )));
-    }
-    let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
-    let keys = converter.convert_columns(std::slice::from_ref(keys))?;
+    let keys = units_of(batch, unit)?;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut held: HashMap<_, (u32, u32)> = HashMap::new();
     for (row, key) in (0..).zip(keys.iter()) {

@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, at_least, summable, within};
+use super::{Sequential, Signal, at_least, part, summable, within};
 
 /// Adaptive windowing: drops the oldest values while two parts of the window have means too far apart.
 ///
@@ -25,7 +25,19 @@ use super::{Sequential, Signal, at_least, summable, within};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Adwin {
+    delta: f64,
+    clock: usize,
+    shape: Shape,
+    window: Window,
+    ticks: usize,
+    drifted: bool,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
     delta: f64,
     clock: usize,
     #[serde(default)]
@@ -33,6 +45,21 @@ pub struct Adwin {
     window: Window,
     ticks: usize,
     drifted: bool,
+}
+
+impl TryFrom<Written> for Adwin {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        written.window.require_whole()?;
+        Ok(Self {
+            shape: written.shape.checked()?,
+            window: written.window,
+            ticks: written.ticks,
+            drifted: written.drifted,
+            ..Self::new(written.delta, written.clock)?
+        })
+    }
 }
 
 /// How the window is kept and cut.
@@ -116,11 +143,14 @@ impl Adwin {
     /// ```
     pub fn shape(self, buckets: usize, least: usize, grace: usize) -> Result<Self> {
         let shape = Shape {
-            buckets: at_least("buckets of one size", buckets, 2)?,
-            least: at_least("values on either side of a cut", least, 1)? as f64,
+            buckets,
+            least: least as f64,
             grace: grace as f64,
         };
-        Ok(Self { shape, ..self })
+        Ok(Self {
+            shape: shape.checked()?,
+            ..self
+        })
     }
 
     /// How many values the window holds.
@@ -161,7 +191,31 @@ impl Sequential<f64> for Adwin {
     }
 }
 
+impl Shape {
+    fn checked(self) -> Result<Self> {
+        at_least("buckets of one size", self.buckets, 2)?;
+        at_least("values on either side of a cut", self.least as usize, 1)?;
+        part("values before the first look", self.grace, 0.0, f64::MAX)?;
+        Ok(self)
+    }
+}
+
 impl Window {
+    /// That it is as wide as its buckets, and that there is an oldest one to drop.
+    fn require_whole(&self) -> Result<()> {
+        let rows = self.rows.iter().enumerate();
+        let held: f64 = rows
+            .map(|(row, buckets)| buckets.len() as f64 * size_of_row(row))
+            .sum();
+        part("width", self.width, held, held)?;
+        if self.rows.last().is_some_and(VecDeque::is_empty) {
+            return Err(Error::invalid(
+                "the last row of a state must hold at least 1 bucket, got 0",
+            ));
+        }
+        Ok(())
+    }
+
     fn push(&mut self, value: f64, most: usize) {
         if self.width > 0.0 {
             let delta = value - self.total / self.width;

@@ -1,10 +1,10 @@
 use std::collections::VecDeque;
 
-use mlops_core::Result;
 use mlops_core::evidence::{EValue, MeanBet, SignificanceLevel};
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, finite};
+use super::{Sequential, Signal, count, finite, part};
 
 /// Pairs that are remembered.
 const MEMORY: usize = 4_096;
@@ -38,6 +38,7 @@ const REFIT: usize = 16;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct BettingTest {
     alpha: SignificanceLevel,
     bet: MeanBet,
@@ -45,6 +46,38 @@ pub struct BettingTest {
     witness: Witness,
     /// Pairs since the witness was sought.
     since: usize,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    alpha: SignificanceLevel,
+    bet: MeanBet,
+    pairs: VecDeque<[f64; 2]>,
+    witness: Witness,
+    since: usize,
+}
+
+impl TryFrom<Written> for BettingTest {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let mut new = Self::new(written.alpha)?;
+        new.bet.merge(&written.bet)?; // refuses that of another bound or range
+        count("pairs", written.pairs.len() as u64, MEMORY as u64)?;
+        let mut values = written.pairs.iter().flatten();
+        values.try_for_each(|value| finite(*value).map(drop))?;
+        part("sign", written.witness.sign, -1.0, 1.0)?;
+        finite(written.witness.threshold)?;
+        count("since", written.since as u64, written.pairs.len() as u64)?;
+        Ok(Self {
+            alpha: written.alpha,
+            bet: written.bet,
+            pairs: written.pairs,
+            witness: written.witness,
+            since: written.since,
+        })
+    }
 }
 
 /// Where the laws seem furthest apart, and which side the first of a pair prefers.

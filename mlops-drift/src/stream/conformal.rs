@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, at_least, finite, within};
+use super::{Sequential, Signal, at_least, count, finite, part, within};
 use crate::NumericSample;
 use crate::permutation::shuffle_head;
 use crate::profile::Grid;
@@ -19,6 +19,8 @@ const TIES: u64 = 0;
 const SPLIT: u64 = 1;
 /// What a state may count: no number of observations overflows.
 const MOST: u64 = 1 << 53;
+/// By how much rounding may move a sum of shares.
+const ROUNDING: f64 = 1e-9;
 
 /// Against a reference, one observation at a time: has the law changed, at an error rate that holds for ever?
 ///
@@ -47,12 +49,39 @@ const MOST: u64 = 1 << 53;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenMartingale")]
 pub struct ConformalMartingale {
     ranks: Ranks,
     jumper: Jumper,
     alpha: SignificanceLevel,
     ln_capital: f64,
     greatest: f64,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct WrittenMartingale {
+    ranks: Ranks,
+    jumper: Jumper,
+    alpha: SignificanceLevel,
+    ln_capital: f64,
+    greatest: f64,
+}
+
+impl TryFrom<WrittenMartingale> for ConformalMartingale {
+    type Error = Error;
+
+    fn try_from(written: WrittenMartingale) -> Result<Self> {
+        let ln_capital = part("capital", written.ln_capital, f64::MIN, f64::MAX)?;
+        let least = ln_capital.max(0.0);
+        Ok(Self {
+            ranks: written.ranks,
+            jumper: written.jumper,
+            alpha: written.alpha,
+            ln_capital,
+            greatest: part("greatest capital", written.greatest, least, f64::MAX)?,
+        })
+    }
 }
 
 /// The same bets for a stream that never ends: it alarms, and goes on, and false alarms are rare.
@@ -74,9 +103,34 @@ pub struct ConformalMartingale {
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenRoberts")]
 pub struct ShiryaevRoberts {
     detector: Detector,
     run_length: f64,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct WrittenRoberts {
+    detector: Detector,
+    run_length: f64,
+}
+
+impl TryFrom<WrittenRoberts> for ShiryaevRoberts {
+    type Error = Error;
+
+    fn try_from(written: WrittenRoberts) -> Result<Self> {
+        let run_length = run_length(written.run_length)?;
+        part("statistic", written.detector.statistic, 0.0, run_length)?;
+        Ok(Self {
+            detector: written.detector,
+            run_length,
+        })
+    }
+}
+
+fn run_length(value: f64) -> Result<f64> {
+    within("run length", value, 1.0, f64::INFINITY)
 }
 
 impl ConformalMartingale {
@@ -165,7 +219,7 @@ impl ShiryaevRoberts {
     /// ```
     pub fn with_seed(reference: &[f64], run_length: f64, seed: u64) -> Result<Self> {
         Ok(Self {
-            run_length: within("run length", run_length, 1.0, f64::INFINITY)?,
+            run_length: self::run_length(run_length)?,
             detector: Detector::against(reference, seed)?,
         })
     }
@@ -193,10 +247,31 @@ impl Sequential<f64> for ShiryaevRoberts {
 
 /// An e-detector: Shiryaev and Roberts' R without a threshold. At any stopping time its expectation is at most that time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenDetector")]
 pub(super) struct Detector {
     ranks: Ranks,
     jumper: Jumper,
     statistic: f64,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct WrittenDetector {
+    ranks: Ranks,
+    jumper: Jumper,
+    statistic: f64,
+}
+
+impl TryFrom<WrittenDetector> for Detector {
+    type Error = Error;
+
+    fn try_from(written: WrittenDetector) -> Result<Self> {
+        Ok(Self {
+            ranks: written.ranks,
+            jumper: written.jumper,
+            statistic: part("statistic", written.statistic, 0.0, f64::MAX)?,
+        })
+    }
 }
 
 impl Detector {
@@ -266,6 +341,16 @@ impl TryFrom<WrittenRanks> for Ranks {
                 "a state must count at most {MOST}, got more"
             )));
         }
+        let all = written.counts.counts().ok_or_else(|| {
+            Error::invalid("the sums of a state must be those of counts, got others")
+        })?;
+        let (mut streamed, mut cells) = (0, all.iter().zip(&written.reference));
+        cells.try_for_each(|(all, reference)| {
+            count("count of the reference in a cell", *reference, *all)?;
+            streamed += all - reference;
+            Ok::<_, Error>(())
+        })?;
+        count("values in cells", streamed, written.observations)?; // fewer after a reset
         Ok(Self {
             grid: written.grid,
             reference: written.reference,
@@ -366,6 +451,18 @@ impl Sums {
         }
     }
 
+    /// The counts of which these are the sums; `None` if there are no such.
+    fn counts(&self) -> Option<Vec<u64>> {
+        let (first, mut counts) = (self.0.first()?, self.0.get(1..)?.to_vec());
+        for node in (1..=counts.len()).rev() {
+            let part = counts[node - 1];
+            if let Some(whole) = counts.get_mut(node + (node & node.wrapping_neg()) - 1) {
+                *whole = whole.checked_sub(part)?;
+            }
+        }
+        (*first == 0).then_some(counts)
+    }
+
     /// The sum of the counts of the first cells.
     fn until(&self, cells: usize) -> u64 {
         let (mut node, mut sum) = (cells, 0);
@@ -383,8 +480,28 @@ impl Sums {
 
 /// The simple jumper: nine bets, their shares of the capital, and a hundredth of it dealt anew at each step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenJumper")]
 struct Jumper {
     shares: [f64; BETS],
+}
+
+/// Shares as they are read, before they are known to make a whole.
+#[derive(Deserialize)]
+struct WrittenJumper {
+    shares: [f64; BETS],
+}
+
+impl TryFrom<WrittenJumper> for Jumper {
+    type Error = Error;
+
+    fn try_from(WrittenJumper { shares }: WrittenJumper) -> Result<Self> {
+        for share in shares {
+            part("share of a bet", share, 0.0, 1.0)?;
+        }
+        let whole = shares.iter().sum();
+        part("sum of shares", whole, 1.0 - ROUNDING, 1.0 + ROUNDING)?;
+        Ok(Self { shares })
+    }
 }
 
 impl Default for Jumper {

@@ -1,7 +1,7 @@
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, finite, within};
+use super::{Sequential, Signal, finite, part, within};
 
 /// The two-sided cumulative sum chart of a quantity whose mean and standard deviation are known.
 ///
@@ -21,6 +21,7 @@ use super::{Sequential, Signal, finite, within};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Cusum {
     mean: f64,
     deviation: f64,
@@ -29,6 +30,32 @@ pub struct Cusum {
     rise: f64,
     fall: f64,
     drifted: bool,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    mean: f64,
+    deviation: f64,
+    slack: f64,
+    threshold: f64,
+    rise: f64,
+    fall: f64,
+    drifted: bool,
+}
+
+impl TryFrom<Written> for Cusum {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let new = Self::new(written.mean, written.deviation)?;
+        Ok(Self {
+            rise: part("rise", written.rise, 0.0, f64::MAX)?,
+            fall: part("fall", written.fall, 0.0, f64::MAX)?,
+            drifted: written.drifted,
+            ..new.with(written.slack, written.threshold)?
+        })
+    }
 }
 
 impl Cusum {
@@ -83,8 +110,9 @@ impl Sequential<f64> for Cusum {
             self.reset();
         }
         let standardized = (value - self.mean) / self.deviation;
-        self.rise = (self.rise + standardized - self.slack).max(0.0);
-        self.fall = (self.fall - standardized - self.slack).max(0.0);
+        // Far beyond any threshold, but finite: a state that can be written down.
+        let sum = |sum: f64| (sum - self.slack).clamp(0.0, f64::MAX);
+        (self.rise, self.fall) = (sum(self.rise + standardized), sum(self.fall - standardized));
         self.drifted = self.rise.max(self.fall) > self.threshold;
         Ok(if self.drifted {
             Signal::Drift

@@ -1,8 +1,8 @@
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::running_mean::RunningMean;
-use super::{Sequential, Signal, at_least, within};
+use super::{Sequential, Signal, at_least, part, within};
 
 /// The drift detection method: the error rate lies three standard deviations above its minimum.
 ///
@@ -25,7 +25,7 @@ use super::{Sequential, Signal, at_least, within};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(try_from = "Written")]
 pub struct Ddm {
     warm_up: u64,
     /// Standard deviations above the least error rate: a warning, and drift.
@@ -34,6 +34,47 @@ pub struct Ddm {
     /// The rate and its standard deviation when their sum was least.
     least: Option<[f64; 2]>,
     drifted: bool,
+}
+
+/// A state as it is read, before its parts are known to agree; what is left out is as at the start.
+#[derive(Deserialize)]
+#[serde(default)]
+struct Written {
+    warm_up: usize,
+    thresholds: [f64; 2],
+    rate: RunningMean,
+    least: Option<[f64; 2]>,
+    drifted: bool,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        let new = Ddm::default();
+        Self {
+            warm_up: new.warm_up as usize,
+            thresholds: new.thresholds,
+            rate: new.rate,
+            least: new.least,
+            drifted: new.drifted,
+        }
+    }
+}
+
+impl TryFrom<Written> for Ddm {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let [warning, drift] = written.thresholds;
+        for least in written.least.iter().flatten() {
+            part("least error rate", *least, 0.0, 1.0)?;
+        }
+        Ok(Self {
+            rate: written.rate.of_shares(u64::MAX)?,
+            least: written.least,
+            drifted: written.drifted,
+            ..Self::new(written.warm_up, warning, drift)?
+        })
+    }
 }
 
 impl Default for Ddm {

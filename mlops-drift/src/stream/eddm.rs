@@ -1,7 +1,7 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, at_least};
+use super::{Sequential, Signal, at_least, count};
 use crate::sample::Moments;
 
 /// The early drift detection method: errors follow one another faster than at their slowest.
@@ -25,7 +25,7 @@ use crate::sample::Moments;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(try_from = "Written")]
 pub struct Eddm {
     /// Observations, and errors, before the first alarm.
     warm_up: u64,
@@ -37,6 +37,51 @@ pub struct Eddm {
     /// The greatest mean plus two standard deviations so far.
     greatest: Option<f64>,
     signal: Signal,
+}
+
+/// A state as it is read, before its parts are known to agree; what is left out is as at the start.
+#[derive(Deserialize)]
+#[serde(default)]
+struct Written {
+    warm_up: usize,
+    shares: [f64; 2],
+    distances: Moments,
+    observations: u64,
+    last_error: u64,
+    greatest: Option<f64>,
+    signal: Signal,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        let new = Eddm::default();
+        Self {
+            warm_up: new.warm_up as usize,
+            shares: new.shares,
+            distances: new.distances,
+            observations: new.observations,
+            last_error: new.last_error,
+            greatest: new.greatest,
+            signal: new.signal,
+        }
+    }
+}
+
+impl TryFrom<Written> for Eddm {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let [warning, drift] = written.shares;
+        count("errors", written.distances.count(), written.observations)?;
+        Ok(Self {
+            distances: written.distances,
+            observations: written.observations,
+            last_error: count("last error", written.last_error, written.observations)?,
+            greatest: written.greatest,
+            signal: written.signal,
+            ..Self::new(written.warm_up, warning, drift)?
+        })
+    }
 }
 
 impl Default for Eddm {

@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, at_least, within};
+use super::{Sequential, Signal, at_least, count, part, within};
 
 /// The fast Hoeffding drift detection method: the share of right predictions in a sliding window falls below its
 /// maximum by more than Hoeffding's bound.
@@ -21,6 +21,7 @@ use super::{Sequential, Signal, at_least, within};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Fhddm {
     size: usize,
     bound: f64,
@@ -28,6 +29,37 @@ pub struct Fhddm {
     right: usize,
     greatest: f64,
     drifted: bool,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    size: usize,
+    bound: f64,
+    window: VecDeque<bool>,
+    right: usize,
+    greatest: f64,
+    drifted: bool,
+}
+
+impl TryFrom<Written> for Fhddm {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let size = at_least("window", written.size, 1)?;
+        let held = written.window.len() as u64;
+        count("values", held, size as u64 - 1)?; // one more, and the oldest leaves
+        let right = written.window.iter().filter(|right| **right).count();
+        part("right", written.right as f64, right as f64, right as f64)?;
+        Ok(Self {
+            size,
+            bound: within("bound", written.bound, 0.0, f64::INFINITY)?,
+            window: written.window,
+            right,
+            greatest: part("greatest share", written.greatest, 0.0, 1.0)?,
+            drifted: written.drifted,
+        })
+    }
 }
 
 impl Fhddm {

@@ -1,4 +1,4 @@
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::running_mean::RunningMean;
@@ -22,6 +22,7 @@ use super::{Sequential, Signal, in_unit, within};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct HddmA {
     drift: f64,
     warning: f64,
@@ -30,6 +31,33 @@ pub struct HddmA {
     lowest: RunningMean,
     highest: RunningMean,
     drifted: bool,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    drift: f64,
+    warning: f64,
+    two_sided: bool,
+    all: RunningMean,
+    lowest: RunningMean,
+    highest: RunningMean,
+    drifted: bool,
+}
+
+impl TryFrom<Written> for HddmA {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let all = written.all.of_shares(u64::MAX)?;
+        Ok(Self {
+            all,
+            lowest: written.lowest.of_shares(all.count)?,
+            highest: written.highest.of_shares(all.count)?,
+            drifted: written.drifted,
+            ..Self::new(written.drift, written.warning, written.two_sided)?
+        })
+    }
 }
 
 impl Default for HddmA {

@@ -1,7 +1,7 @@
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Sequential, Signal, in_unit, within};
+use super::{Sequential, Signal, in_unit, part, within};
 
 /// The Hoeffding drift detection method with weights: an exponentially weighted mean since the best cut point lies above that
 /// before it by more than McDiarmid's bound.
@@ -19,6 +19,7 @@ use super::{Sequential, Signal, in_unit, within};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct HddmW {
     drift: f64,
     warning: f64,
@@ -28,6 +29,37 @@ pub struct HddmW {
     rise: Cut,
     fall: Cut,
     drifted: bool,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    drift: f64,
+    warning: f64,
+    weight: f64,
+    two_sided: bool,
+    all: Weighted,
+    rise: Cut,
+    fall: Cut,
+    drifted: bool,
+}
+
+impl TryFrom<Written> for HddmW {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let cuts = [written.rise, written.fall];
+        let means = cuts.iter().flat_map(|cut| [cut.before, cut.after]);
+        means.chain([written.all]).try_for_each(Weighted::require)?;
+        let (drift, warning) = (written.drift, written.warning);
+        Ok(Self {
+            all: written.all,
+            rise: written.rise,
+            fall: written.fall,
+            drifted: written.drifted,
+            ..Self::new(drift, warning, written.weight, written.two_sided)?
+        })
+    }
 }
 
 /// An exponentially weighted mean with the sum of its squared weights.
@@ -55,6 +87,13 @@ impl Default for Weighted {
 }
 
 impl Weighted {
+    /// That it is a mean of values in [0, 1].
+    fn require(self) -> Result<()> {
+        part("mean", self.mean.unwrap_or(0.0), 0.0, 1.0)?;
+        part("sum of squared weights", self.squares, 0.0, 1.0)?;
+        Ok(())
+    }
+
     fn push(&mut self, value: f64, weight: f64) {
         let blend = |mean: f64| weight * value + (1.0 - weight) * mean;
         self.mean = Some(self.mean.map_or(value, blend));

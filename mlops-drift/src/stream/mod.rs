@@ -14,6 +14,24 @@
 //! The heuristics are those of the field, alarm for alarm as river 0.26 raises them (KSWIN's but for its random draws): for a threshold that has been tuned there. The
 //! bounds that their papers give hold for one look, and they look after every observation.
 //!
+//! **State.** A detector is data: written down and read back, it goes on as if nothing had happened. What no detector could have become is an error.
+//!
+//! ```
+//! use mlops_drift::stream::{Adwin, Sequential, Signal};
+//!
+//! let mut before = Adwin::default();
+//! for i in 0..500 {
+//!     before.observe(f64::from(i % 5))?;
+//! }
+//! let saved = serde_json::to_string(&before)?; // to a file, say; the process ends
+//!
+//! let mut after: Adwin = serde_json::from_str(&saved)?;
+//! assert_eq!(after, before);
+//! let mut signals = (0..200).map(|i| after.observe(f64::from(i % 5) + 3.0));
+//! assert!(signals.any(|signal| signal.is_ok_and(|signal| signal == Signal::Drift)));
+//! # Ok::<(), mlops_core::Error>(())
+//! ```
+//!
 //! **Unit.** Every promise is for observations that are exchangeable while nothing changes. Values that follow one another in time
 //! seldom are: on an autoregression without drift (φ = 0.3) the conformal martingale at 5 % alarms in nearly half of
 //! all runs of 2,000 observations. Feed one value per unit (user, session, origin-hour), and look at [`serial_dependence`].
@@ -131,6 +149,26 @@ fn in_unit(value: f64) -> Result<f64> {
     }
     Err(Error::invalid(format!(
         "an observation must lie in [0, 1], got {value}"
+    )))
+}
+
+/// A part of a state that is read, within a closed range.
+fn part(what: &str, value: f64, low: f64, high: f64) -> Result<f64> {
+    if value.is_finite() && (low..=high).contains(&value) {
+        return Ok(value);
+    }
+    Err(Error::invalid(format!(
+        "{what} of a state must lie in [{low}, {high}], got {value}"
+    )))
+}
+
+/// A count of a state that is read.
+fn count(what: &str, value: u64, most: u64) -> Result<u64> {
+    if value <= most {
+        return Ok(value);
+    }
+    Err(Error::invalid(format!(
+        "{what} of a state must lie in [0, {most}], got {value}"
     )))
 }
 

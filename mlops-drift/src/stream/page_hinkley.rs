@@ -38,6 +38,7 @@ pub enum Direction {
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct PageHinkley {
     delta: f64,
     threshold: f64,
@@ -45,6 +46,29 @@ pub struct PageHinkley {
     forgetting: f64,
     least: usize,
     state: State,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    delta: f64,
+    threshold: f64,
+    direction: Direction,
+    forgetting: f64,
+    least: usize,
+    state: State,
+}
+
+impl TryFrom<Written> for PageHinkley {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let new = Self::new(written.delta, written.threshold, written.direction)?;
+        Ok(Self {
+            state: written.state,
+            ..new.forgetting(written.forgetting, written.least)?
+        })
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -29,9 +29,31 @@ use super::{Sequential, Signal, in_unit};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct RiskMonitor {
     half: SignificanceLevel,
     bet: MeanBet,
+}
+
+/// A state as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    half: SignificanceLevel,
+    bet: MeanBet,
+}
+
+impl TryFrom<Written> for RiskMonitor {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        SignificanceLevel::new(2.0 * written.half.get())?;
+        let mut new = MeanBet::above(written.bet.bound(), 0.0, 1.0)?;
+        new.merge(&written.bet)?; // refuses that of another range
+        Ok(Self {
+            half: written.half,
+            bet: written.bet,
+        })
+    }
 }
 
 impl RiskMonitor {

@@ -15,6 +15,7 @@ mod parts;
 use arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::row::{RowConverter, Rows, SortField};
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 #[cfg(feature = "parquet")]
@@ -135,6 +136,22 @@ pub(crate) fn field_of<'a>(schema: &'a Schema, name: &str) -> Result<&'a Field> 
 /// As [`field_of`]'s.
 pub(crate) fn column_of<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
     index_of(batch.schema_ref(), name).map(|index| batch.column(index))
+}
+
+/// The units of the rows, to be told apart.
+///
+/// # Errors
+/// As [`column_of`]'s, and for a null, be it one that a dictionary holds.
+pub(crate) fn units_of(batch: &RecordBatch, name: &str) -> Result<Rows> {
+    let units = column_of(batch, name)?;
+    let nulls = units.logical_null_count();
+    if nulls > 0 {
+        return Err(Error::invalid(format!(
+            "unit column \"{name}\" must hold no null, got {nulls}"
+        )));
+    }
+    let converter = RowConverter::new(vec![SortField::new(units.data_type().clone())])?;
+    Ok(converter.convert_columns(std::slice::from_ref(units))?)
 }
 
 fn index_of(schema: &Schema, name: &str) -> Result<usize> {
