@@ -5,8 +5,9 @@ use mlops_core::evidence::PValue;
 
 use super::method::{Method, Test};
 use super::observed::Values;
+use crate::profile;
 use crate::sample::{CategoricalSample, NumericSample};
-use crate::two_sample::{KolmogorovSmirnov, TestResult, TwoSampleTest};
+use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest};
 
 /// Ways to part both samples beyond which nobody asks for a p-value of one in so many.
 const AMPLE: f64 = 1e12;
@@ -20,7 +21,28 @@ pub(super) fn least_p_value(
     reference: &Values,
     current: &Values,
 ) -> Result<PValue> {
-    let sizes = [reference.len(), current.len()];
+    least(method, [reference.len(), current.len()])
+}
+
+/// The same of profiles, by the default test of their kind; facets are corrected for their number.
+pub(crate) fn least_of_profiles(
+    reference: &profile::Values,
+    current: &profile::Values,
+) -> Result<PValue> {
+    let size = |values: &profile::Values| usize::try_from(values.present()).unwrap_or(usize::MAX);
+    let sizes = [size(reference), size(current)];
+    match reference {
+        profile::Values::Numeric(_) => least(&Method::numeric(KolmogorovSmirnov::default()), sizes),
+        profile::Values::Categorical(_) => least(&Method::categorical(ChiSquare::default()), sizes),
+        profile::Values::Facets(facets) => {
+            let number = facets.facets().count() as f64;
+            let least = least(&Method::texts(), sizes)?;
+            Ok(PValue::saturating(least.get() * number))
+        }
+    }
+}
+
+fn least(method: &Method, sizes: [usize; 2]) -> Result<PValue> {
     if sizes.contains(&0) || sizes.iter().any(|&size| size > MOST) || ways(sizes) > AMPLE {
         return Ok(PValue::saturating(0.0));
     }
