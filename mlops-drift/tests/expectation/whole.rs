@@ -125,7 +125,7 @@ fn counts_moments_and_distinct_values() {
     assert!(!passes(
         Rule::Quantile {
             share: 0.5,
-            within: Bounds::default()
+            within: Bounds::default().min(0)
         },
         floats(vec![None])
     ));
