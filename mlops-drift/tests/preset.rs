@@ -355,7 +355,7 @@ fn sources_of_any_form_and_columns_of_two_roles() {
         |rows: &RecordBatch| vec![rows.slice(0, 250), rows.slice(250, rows.num_rows() - 250)];
     assert_eq!(
         check
-            .run(&parts(&reference), &parts(&current))
+            .run(parts(&reference), parts(&current))
             .unwrap()
             .metrics,
         whole.metrics
@@ -363,7 +363,7 @@ fn sources_of_any_form_and_columns_of_two_roles() {
     let same = preset::regression("score", "score")
         .unit("score")
         .segments("query");
-    assert!(same.run(&parts(&reference), &parts(&current)).is_ok());
+    assert!(same.run(parts(&reference), parts(&current)).is_ok());
     let odd = (0..600).map(|row| if row % 2 == 0 { "odd" } else { "even" });
     let odd: ArrayRef = Arc::new(StringArray::from_iter_values(odd));
     let with_odd = batch(vec![

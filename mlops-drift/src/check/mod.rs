@@ -30,6 +30,8 @@ pub use method::Method;
 pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn, WindowCounts};
 pub(crate) use observed::{Units, find};
 pub use prepared::PreparedCheck;
+pub(crate) use reach::least_of_profiles;
+pub(crate) use source::ColumnType;
 pub use source::Source;
 
 /// A drift check over the columns of a table: what to compare, how, and with which error rate.

@@ -47,9 +47,9 @@ pub(super) enum Held {
 
 /// The type of a column, as far as it decides what it can be compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ColumnType {
-    pub(super) kind: ColumnKind,
-    pub(super) name: String,
+pub(crate) struct ColumnType {
+    pub(crate) kind: ColumnKind,
+    pub(crate) name: String,
 }
 
 impl Source {
@@ -145,15 +145,18 @@ fn names(table: &dyn Table) -> Vec<String> {
 impl ColumnType {
     fn in_table(table: &dyn Table, column: &str) -> Result<Self> {
         let schema = table.schema();
-        let data_type: &DataType = field_of(&schema, column)?.data_type();
-        Ok(Self {
+        Ok(Self::of(field_of(&schema, column)?.data_type()))
+    }
+
+    pub(crate) fn of(data_type: &DataType) -> Self {
+        Self {
             kind: ColumnKind::of(data_type),
             name: type_name(data_type),
-        })
+        }
     }
 
     /// Whether values of the two types mean the same: widths and encodings may differ, clocks may not.
-    pub(super) fn is_comparable_with(&self, other: &Self) -> bool {
+    pub(crate) fn is_comparable_with(&self, other: &Self) -> bool {
         let boolean = type_name(&DataType::Boolean);
         self.kind == other.kind
             && (!self.kind.is_of_one_type() || self.name == other.name)

@@ -1,9 +1,13 @@
 //! The ends of a range of values.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use mlops_core::{Error, Result};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+
+use super::number::Number;
 
 /// One end of [`Bounds`]: a number, or a text that is read as the column's type is.
 ///
@@ -21,11 +25,13 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(Bound::from(5), Bound::Integer(5));
 /// assert_eq!(Bound::from("2013-01-01").to_string(), "2013-01-01");
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Bound {
     /// An integer, compared without rounding.
     Integer(i64),
+    /// An integer above those of 64 bits with a sign.
+    Unsigned(u64),
     /// A float; on integers and decimals the number that it is written as, on floats rounded to their width.
     Float(f64),
     /// A text, by the table above.
@@ -35,6 +41,12 @@ pub enum Bound {
 impl From<i64> for Bound {
     fn from(value: i64) -> Self {
         Self::Integer(value)
+    }
+}
+
+impl From<u64> for Bound {
+    fn from(value: u64) -> Self {
+        i64::try_from(value).map_or(Self::Unsigned(value), Self::Integer)
     }
 }
 
@@ -66,6 +78,7 @@ impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(value) => value.fmt(f),
+            Self::Unsigned(value) => value.fmt(f),
             Self::Float(value) => value.fmt(f),
             Self::Text(text) => text.fmt(f),
         }
@@ -77,10 +90,105 @@ impl Bound {
     pub(super) fn number(&self) -> Option<f64> {
         match self {
             Self::Integer(value) => Some(*value as f64),
+            Self::Unsigned(value) => Some(*value as f64),
             Self::Float(value) => Some(*value),
             Self::Text(_) => None,
         }
     }
+
+    /// What it says without a column; `None` for a text that is nothing that can be ordered.
+    fn meaning(&self) -> Option<(Meaning, Number)> {
+        match self {
+            Self::Integer(value) => Some((Meaning::Number, Number::integer(*value))),
+            Self::Unsigned(value) => Some((Meaning::Number, Number::unsigned(*value))),
+            Self::Float(x) => Some((Meaning::Number, Number::of_float(*x))),
+            Self::Text(text) => of_text(text),
+        }
+    }
+
+    /// `None` where both are not of one kind, so that a column decides.
+    fn compare(&self, other: &Self) -> Option<Ordering> {
+        let ((kind, a), (other, b)) = self.meaning().zip(other.meaning())?;
+        (kind == other).then(|| a.compare(b))
+    }
+}
+
+/// Kinds of ends, of which only the same are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Number,
+    Instant,
+    Local,
+    TimeOfDay,
+}
+
+fn of_text(text: &str) -> Option<(Meaning, Number)> {
+    let as_kind = |kind| move |number| (kind, number);
+    Number::of_digits(text)
+        .map(as_kind(Meaning::Number))
+        .or_else(|| Number::of_zoned(text).map(as_kind(Meaning::Instant)))
+        .or_else(|| Number::of_local(text).map(as_kind(Meaning::Local)))
+        .or_else(|| Number::of_time_of_day(text).map(as_kind(Meaning::TimeOfDay)))
+}
+
+/// Integers are kept to the last digit, or refused.
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(AsBound)
+    }
+}
+
+struct AsBound;
+
+impl<'de> Visitor<'de> for AsBound {
+    type Value = Bound;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a number, or a text in quotation marks, such as \"2013-01-01\", as an end of a range",
+        )
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Bound, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<Bound, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i128<E: de::Error>(self, value: i128) -> std::result::Result<Bound, E> {
+        let signed = i64::try_from(value).map(Bound::from);
+        let bound = signed.or_else(|_| u64::try_from(value).map(Bound::from));
+        bound.map_err(|_| E::custom(beyond(value)))
+    }
+
+    fn visit_u128<E: de::Error>(self, value: u128) -> std::result::Result<Bound, E> {
+        let bound = u64::try_from(value).map(Bound::from);
+        bound.map_err(|_| E::custom(beyond(value)))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Bound, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> std::result::Result<Bound, E> {
+        Ok(value.into())
+    }
+
+    /// TOML hands over its dates as tables.
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> std::result::Result<Bound, A::Error> {
+        Err(de::Error::custom(
+            "an end of a range must be a number or a text; dates and times are written in quotation marks, such as \"2013-01-01\"",
+        ))
+    }
+}
+
+/// Of an integer that no 64 bits hold.
+pub(super) fn beyond(value: impl fmt::Display) -> String {
+    format!(
+        "an integer must lie in [-2^63, 2^64) or be written as a text in quotation marks, got {value}"
+    )
 }
 
 /// The ends of a range, each included or not, each may be left out.
@@ -190,16 +298,26 @@ impl Bounds {
                 "an end of a range must be finite or left out, got {bound}"
             )));
         }
-        let (low, high) = (self.low(), self.high());
-        let numbers = low.zip(high).and_then(|((low, a), (high, b))| {
-            let ends = (low.number()?, high.number()?);
-            Some((ends.0, ends.1, a && b))
-        });
-        match numbers {
-            Some((low, high, closed)) if low > high || low == high && !closed => Err(
-                Error::invalid(format!("a range must hold a value, got {self}")),
-            ),
+        let Some(((low, a), (high, b))) = self.low().zip(self.high()) else {
+            return self.require_end();
+        };
+        match low.compare(high) {
+            Some(Ordering::Greater) => Err(self.is_empty()),
+            Some(Ordering::Equal) if !(a && b) => Err(self.is_empty()),
             _ => Ok(()),
+        }
+    }
+
+    fn is_empty(&self) -> Error {
+        Error::invalid(format!("a range must hold a value, got {self}"))
+    }
+
+    fn require_end(&self) -> Result<()> {
+        match self.ends().next() {
+            Some(_) => Ok(()),
+            None => Err(Error::invalid(
+                "a range must have an end (min, above, max or below), got none",
+            )),
         }
     }
 

@@ -48,6 +48,16 @@ impl Conclusion {
 
     /// Of a rule on rows, in a table of so many.
     pub(super) fn of_rows(expectation: &Expectation, found: &Found, rows: u64) -> Self {
+        Self::of_rows_up_to(expectation, found, found.broken, rows)
+    }
+
+    /// The same where at least those found break the rule, and at most so many.
+    pub(super) fn of_rows_up_to(
+        expectation: &Expectation,
+        found: &Found,
+        most: u64,
+        rows: u64,
+    ) -> Self {
         if let Some(reason) = nothing_to_check(expectation, found, rows) {
             return Self::not_applicable(&reason);
         }
@@ -58,7 +68,9 @@ impl Conclusion {
             ..
         } = *found;
         let mut reason = match (broken, found.examples.first()) {
+            (0, _) if most > 0 => format!("broken by at most {most} of {rows} rows"),
             (0, _) => format!("obeyed by all {rows} rows"),
+            (least, _) if least < most => format!("broken by at least {least} of {rows} rows"),
             (_, None) => format!("broken by {broken} of {rows} rows"),
             (_, Some(first)) => format!("broken by {broken} of {rows} rows, first by row {first}"),
         };

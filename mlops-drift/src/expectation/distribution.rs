@@ -1,16 +1,16 @@
 //! Whether a column is distributed as in a reference table.
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::Schema;
 use mlops_core::evidence::SignificanceLevel;
-use mlops_core::{Error, ErrorKind, Result, type_name};
+use mlops_core::{Error, ErrorKind, Result};
 
 use super::conclusion::Conclusion;
 use super::context::Context;
 use super::memory::Memory;
 use super::on_rows::column;
 use super::on_table::TableCheck;
-use crate::check::default_test;
+use crate::check::{ColumnType, default_test, least_of_profiles};
 use crate::profile::{ColumnProfile, Values};
 use crate::sample::{ColumnKind, unsupported};
 use crate::table::{field_of, missing};
@@ -33,7 +33,7 @@ impl Distributed {
     ) -> Result<Self> {
         let field = field_of(schema, name)?;
         let (reference, found) = reference(context, table, name)?;
-        require_comparable(field.data_type(), &found)?;
+        require_comparable(&ColumnType::of(field.data_type()), &found)?;
         Ok(Self {
             column: name.to_owned(),
             level,
@@ -44,11 +44,10 @@ impl Distributed {
 }
 
 /// The values of the reference, and what they are.
-fn reference(context: &Context, table: &str, name: &str) -> Result<(Values, (ColumnKind, String))> {
+fn reference(context: &Context, table: &str, name: &str) -> Result<(Values, ColumnType)> {
     if let Some(profile) = context.find_profile(table) {
         let column = profile.column(name).ok_or_else(|| missing(name))?;
-        let found = (column.kind(), column.data_type().to_owned());
-        return Ok((column.values().clone(), found));
+        return Ok((column.values().clone(), type_of(column)));
     }
     let table = context.find(table)?;
     let schema = table.schema();
@@ -58,18 +57,25 @@ fn reference(context: &Context, table: &str, name: &str) -> Result<(Values, (Col
         return Err(unsupported(data_type, "numbers or categories"));
     }
     let values = Values::of_reference(kind, table, name)?;
-    Ok((values, (kind, type_name(data_type))))
+    Ok((values, ColumnType::of(data_type)))
 }
 
-/// Of one kind; times also of one type, since their units would differ.
-fn require_comparable(current: &DataType, (kind, reference): &(ColumnKind, String)) -> Result<()> {
-    let (of, name) = (ColumnKind::of(current), type_name(current));
-    if of == *kind && (!of.is_of_one_type() || name == *reference) {
+fn type_of(column: &ColumnProfile) -> ColumnType {
+    ColumnType {
+        kind: column.kind(),
+        name: column.data_type().to_owned(),
+    }
+}
+
+/// As a [`DriftCheck`](crate::DriftCheck) asks for it.
+fn require_comparable(current: &ColumnType, reference: &ColumnType) -> Result<()> {
+    if current.is_comparable_with(reference) {
         return Ok(());
     }
+    let (reference, current) = (&reference.name, &current.name);
     Err(Error::new(
         ErrorKind::SignatureMismatch,
-        format!("the column must be comparable with {reference}, got {name}"),
+        format!("the column must be comparable with {reference}, got {current}"),
     ))
 }
 
@@ -85,6 +91,7 @@ impl Distributed {
         let profile = profile.ok_or_else(|| Error::not_found("profile in the context", table))?;
         let reference = profile.column(current.name());
         let reference = reference.ok_or_else(|| missing(current.name()))?;
+        require_comparable(&type_of(current), &type_of(reference))?;
         let compared = Self {
             column: current.name().to_owned(),
             level,
@@ -92,6 +99,21 @@ impl Distributed {
             current: current.values().clone(),
         };
         compared.conclude()
+    }
+}
+
+impl Distributed {
+    /// Why no values of such numbers could fail; `None` if some could.
+    fn out_of_reach(&self, [n, m]: [u64; 2]) -> Option<String> {
+        let least = least_of_profiles(&self.reference, &self.current);
+        (!least.rejects_at(self.level)).then(|| {
+            format!(
+                "{n} values in the reference and {m} here are too few to differ at level {}, whatever they are: their p-value is at \
+                 least {:.3}",
+                self.level.get(),
+                least.get()
+            )
+        })
     }
 }
 
@@ -110,6 +132,9 @@ impl TableCheck for Distributed {
             let [n, m] = sizes;
             let reason = format!("cannot be compared: {n} values in the reference, {m} here");
             return Ok(Conclusion::new(false, reason));
+        }
+        if let Some(why) = self.out_of_reach(sizes) {
+            return Ok(Conclusion::not_applicable(&why));
         }
         let result = match default_test(&self.reference, &self.current)? {
             Ok(result) => result,

@@ -275,8 +275,16 @@ impl fmt::Display for Expectation {
     }
 }
 
-/// Exact to what a float tells: 99.9 and not 99.90000000000001.
+/// To four digits, or as many as tell it from all.
 fn percent(share: f64) -> f64 {
+    let exact = exact_percent(share);
+    let rounded = |places: usize| format!("{exact:.places$e}").parse().ok();
+    let rounded = (3..16).filter_map(rounded).find(|&percent| percent < 100.0);
+    rounded.unwrap_or(exact)
+}
+
+/// Exact to what a float tells: 99.9 and not 99.90000000000001.
+fn exact_percent(share: f64) -> f64 {
     let digits = format!("{share:e}");
     let scaled = digits.split_once('e').and_then(|(mantissa, exponent)| {
         let exponent: i32 = exponent.parse().ok()?;

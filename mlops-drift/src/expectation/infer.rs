@@ -9,6 +9,7 @@ use statrs::function::factorial::ln_binomial;
 use super::binomial::share_at_most;
 use super::bounds::{Bound, Bounds};
 use super::expected::{Expectation, Severity};
+use super::numbers::DIGITS;
 use super::rule::Rule;
 use super::suite::Suite;
 use crate::profile::{
@@ -50,7 +51,7 @@ impl Suite {
     /// to d rows that show the labels.
     /// **Weakness**: a rule whose tolerated share would exceed the seen one by more than a tenth is left out
     /// (so are all rules but the type's for small tables), and so are labels beyond 1,000, and ranges of
-    /// dates and timestamps, which later tables leave by their nature. What shifts within a range is not
+    /// dates and timestamps, which later tables leave by their nature, and of decimals of more than 38 digits, which no rule reads. What shifts within a range is not
     /// seen: that is for a [`DriftCheck`](crate::DriftCheck). Uniqueness and order do not follow from a
     /// profile.
     ///
@@ -174,12 +175,14 @@ impl Observed<'_> {
 
     /// The finite extremes; an end is open where infinite values were seen.
     fn within(&self, profile: &NumericProfile) -> Option<Bounds> {
-        if self.column.kind() == ColumnKind::Temporal && is_date(self.column.data_type()) {
+        let data_type = self.column.data_type();
+        let is_date = self.column.kind() == ColumnKind::Temporal && is_date(data_type);
+        if is_date || is_too_wide(data_type) {
             return None;
         }
         let [below, above] = profile.infinite();
         let (least, greatest) = (profile.moments().least()?, profile.moments().greatest()?);
-        let exact = self.column.data_type().starts_with("float");
+        let exact = data_type.starts_with("float");
         let within = Bounds {
             min: (below == 0).then(|| end(least, exact, f64::next_down)),
             max: (above == 0).then(|| end(greatest, exact, f64::next_up)),
@@ -224,6 +227,14 @@ impl Observed<'_> {
 
 fn is_date(data_type: &str) -> bool {
     data_type.starts_with("date") || data_type.starts_with("timestamp")
+}
+
+/// Decimals of more digits than a rule can read; in a dictionary, too.
+fn is_too_wide(data_type: &str) -> bool {
+    let name = data_type.to_lowercase();
+    let parameters = name.split_once("decimal256(").map(|(_, rest)| rest);
+    let digits = parameters.and_then(|rest| rest.split_once(',')?.0.parse::<u8>().ok());
+    digits.is_some_and(|digits| digits > DIGITS)
 }
 
 /// An extreme that a profile keeps as a float: moved outwards where the float may be rounded inwards.

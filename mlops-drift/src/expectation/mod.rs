@@ -61,6 +61,7 @@ mod infer;
 mod key;
 mod memory;
 mod moment;
+mod named_type;
 mod number;
 mod numbers;
 mod on_profile;

@@ -26,12 +26,38 @@ impl Number {
         }
     }
 
+    pub(super) fn unsigned(value: u64) -> Self {
+        Self::Decimal {
+            unscaled: value.into(),
+            scale: 0,
+        }
+    }
+
+    /// The digits that it is written as, if they are few enough.
+    pub(super) fn of_float(x: f64) -> Self {
+        Self::of_digits(&x.to_string()).unwrap_or(Self::Float(x))
+    }
+
     /// Seconds since 1970.
     pub(super) fn of_instant(instant: Timestamp) -> Self {
         Self::Decimal {
             unscaled: instant.as_nanosecond(),
             scale: NANOSECOND,
         }
+    }
+
+    /// An instant with its offset.
+    pub(super) fn of_zoned(text: &str) -> Option<Self> {
+        text.parse().map(Self::of_instant).ok()
+    }
+
+    /// A date, or a date and a time, without a time zone.
+    pub(super) fn of_local(text: &str) -> Option<Self> {
+        Self::of_zoned(&format!("{text}Z")).or_else(|| Self::of_zoned(&format!("{text}T00:00:00Z")))
+    }
+
+    pub(super) fn of_time_of_day(text: &str) -> Option<Self> {
+        Self::of_zoned(&format!("1970-01-01T{text}Z"))
     }
 
     /// The moment that lies so many seconds before now.
@@ -136,8 +162,12 @@ fn shifted(unscaled: i128, places: i32) -> Option<i128> {
     unscaled.checked_mul(factor)
 }
 
-/// What cannot be brought to more places without overflow is the greater in size.
+/// By sign, then by size: what cannot be brought to more places without overflow is the greater in size.
 fn of_decimals((a, scale): (i128, i32), (b, places): (i128, i32)) -> Ordering {
+    let signs = a.signum().cmp(&b.signum());
+    if signs.is_ne() || a == 0 {
+        return signs;
+    }
     let common = scale.max(places);
     match (shifted(a, common - scale), shifted(b, common - places)) {
         (Some(a), Some(b)) => a.cmp(&b),

@@ -11,7 +11,7 @@ use crate::sample::{ColumnKind, unsupported, value_type};
 
 const SECONDS_OF_A_DAY: i64 = 86_400;
 /// Digits that an `i128` holds.
-const DIGITS: u8 = 38;
+pub(super) const DIGITS: u8 = 38;
 
 /// What the numbers of a column count: only numbers of one measure are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +113,8 @@ impl Numbers {
         let number = match bound {
             Bound::Text(text) => return self.text(text),
             Bound::Integer(value) => Number::integer(*value),
-            Bound::Float(x) => Number::of_digits(&x.to_string()).unwrap_or(Number::Float(*x)),
+            Bound::Unsigned(value) => Number::unsigned(*value),
+            Bound::Float(x) => Number::of_float(*x),
         };
         match (&self.values, number) {
             (Values::Floats(_), _) => self.rounded(bound.number().unwrap_or(f64::NAN)),
@@ -137,7 +138,6 @@ impl Numbers {
     }
 
     fn text(&self, text: &str) -> Result<Number> {
-        let instant = |text: String| text.parse().map(Number::of_instant).ok();
         let digits = || {
             let digits = Number::of_digits(text)?;
             Some(match self.values {
@@ -147,11 +147,9 @@ impl Numbers {
         };
         let number = match self.scale {
             Scale::Plain | Scale::Duration => digits(),
-            Scale::Instant { zoned: true } => instant(text.to_owned()),
-            Scale::Instant { zoned: false } => {
-                instant(format!("{text}Z")).or_else(|| instant(format!("{text}T00:00:00Z")))
-            }
-            Scale::TimeOfDay => instant(format!("1970-01-01T{text}Z")),
+            Scale::Instant { zoned: true } => Number::of_zoned(text),
+            Scale::Instant { zoned: false } => Number::of_local(text),
+            Scale::TimeOfDay => Number::of_time_of_day(text),
         };
         let name = mlops_core::type_name(&self.data_type);
         number.ok_or_else(|| {

@@ -95,7 +95,7 @@ impl Held<'_> {
             _ => self.column()?,
         };
         let [least, most] = broken(rule, column)?;
-        let [few, many] = [least, most].map(|broken| self.of_rows(column, broken));
+        let [few, many] = [least, most].map(|broken| self.of_rows(column, broken, most));
         if few.0.passed != many.0.passed {
             return Err(untold(&format!(
                 "enough: {least} to {most} rows break the rule"
@@ -104,14 +104,15 @@ impl Held<'_> {
         Ok(few)
     }
 
-    fn of_rows(&self, column: &ColumnProfile, broken: u64) -> (Conclusion, Found) {
+    fn of_rows(&self, column: &ColumnProfile, broken: u64, most: u64) -> (Conclusion, Found) {
         let found = Found {
             rows: self.profile.rows(),
             missing: column.values().missing(),
             broken,
             ..Found::default()
         };
-        let conclusion = Conclusion::of_rows(self.expectation, &found, self.profile.rows());
+        let rows = self.profile.rows();
+        let conclusion = Conclusion::of_rows_up_to(self.expectation, &found, most, rows);
         (conclusion, found)
     }
 

@@ -18,7 +18,8 @@ impl Suite {
     /// [`Error`](super::Severity::Error) as one Parquet file and the others as another, with a column
     /// `broken_expectations` that says which. Memory for one part, and one row group of each file.
     ///
-    /// Rules on the table set no row apart: look at the report before the accepted rows are used. After an
+    /// A rule on rows that cannot be checked, say for a misspelt column, sets all rows apart, and `broken_expectations` tells
+    /// why. Rules on the table set no row apart: look at the report before the accepted rows are used. After an
     /// error both files are incomplete, without a footer, and cannot be read.
     ///
     /// # Errors

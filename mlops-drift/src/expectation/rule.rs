@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::{Bound, Bounds};
 use super::count::Count;
+use super::named_type::require_type_name;
 
 /// What a column or a table must be.
 ///
@@ -15,6 +16,41 @@ use super::count::Count;
 ///
 /// Missing values (null, NaN) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0; ±inf is a value at the
 /// end of the order. Integers, decimals, dates and times are compared without rounding.
+///
+/// What stands after `"rule":` in a file, an end of a range being `min`, `above`, `max` or `below`:
+///
+/// | rule | JSON |
+/// | --- | --- |
+/// | [`Exists`](Self::Exists) | `"exists"` |
+/// | [`Type`](Self::Type) | `{"type": "int64"}` |
+/// | [`NotNull`](Self::NotNull) | `"not_null"` |
+/// | [`Missing`](Self::Missing) | `"missing"` |
+/// | [`Between`](Self::Between) | `{"between": {"min": 0, "below": 24}}`, `{"between": {"min": "2013-01-01"}}` |
+/// | [`OneOf`](Self::OneOf) | `{"one_of": ["EWR", "JFK"]}` |
+/// | [`NoneOf`](Self::NoneOf) | `{"none_of": ["XXX"]}` |
+/// | [`Matches`](Self::Matches) | `{"matches": "^N[0-9]+"}` |
+/// | [`Length`](Self::Length) | `{"length": {"min": 3, "max": 6}}` |
+/// | [`Unique`](Self::Unique) | `"unique"` |
+/// | [`UniqueWith`](Self::UniqueWith) | `{"unique_with": ["flight", "date"]}` |
+/// | [`Increasing`](Self::Increasing) | `"increasing"` |
+/// | [`StrictlyIncreasing`](Self::StrictlyIncreasing) | `"strictly_increasing"` |
+/// | [`Decreasing`](Self::Decreasing) | `"decreasing"` |
+/// | [`StrictlyDecreasing`](Self::StrictlyDecreasing) | `"strictly_decreasing"` |
+/// | [`OrderedWithin`](Self::OrderedWithin) | `{"ordered_within": {"order": "increasing", "by": ["tailnum"]}}` |
+/// | [`AtMost`](Self::AtMost) | `{"at_most": {"column": "arrival"}}` |
+/// | [`LessThan`](Self::LessThan) | `{"less_than": {"column": "arrival"}}` |
+/// | [`EqualTo`](Self::EqualTo) | `{"equal_to": {"column": "arrival"}}` |
+/// | [`InTable`](Self::InTable) | `{"in_table": {"table": "airports", "column": "code"}}` |
+/// | [`KeyInTable`](Self::KeyInTable) | `{"key_in_table": {"with": ["hour"], "table": "weather", "columns": ["origin", "hour"]}}` |
+/// | [`Rows`](Self::Rows) | `{"rows": {"min": 1}}` |
+/// | [`OnlyColumns`](Self::OnlyColumns) | `{"only_columns": ["hour", "origin"]}` |
+/// | [`AllOf`](Self::AllOf) | `{"all_of": ["EWR", "JFK"]}` |
+/// | [`Distinct`](Self::Distinct) | `{"distinct": {"min": 2, "max": 9}}` |
+/// | [`Fresh`](Self::Fresh) | `{"fresh": {"within_seconds": 3600}}` |
+/// | [`Mean`](Self::Mean) | `{"mean": {"min": 0.5, "max": 2}}` |
+/// | [`StandardDeviation`](Self::StandardDeviation) | `{"standard_deviation": {"max": 3}}` |
+/// | [`Quantile`](Self::Quantile) | `{"quantile": {"share": 0.9, "within": {"max": 60}}}` |
+/// | [`DistributedAs`](Self::DistributedAs) | `{"distributed_as": {"table": "reference"}}` |
 ///
 /// ```
 /// use mlops_drift::expectation::Rule;
@@ -134,7 +170,7 @@ pub enum Rule {
     /// holds. Numbers by [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov) on a
     /// [grid](crate::profile::Grid), categories by [`ChiSquare`](crate::two_sample::ChiSquare), texts and embeddings by
     /// the [facet](crate::profile::FacetProfile) that differs most, corrected for their number; all for exchangeable
-    /// rows.
+    /// rows. Not applicable where the values are so few that none could fail.
     DistributedAs {
         /// The name of the table.
         table: String,
@@ -327,6 +363,7 @@ impl Rule {
     /// The rule, if its settings make sense.
     pub(super) fn checked(self) -> Result<Self> {
         match &self {
+            Self::Type(name) => require_type_name(name)?,
             Self::Between(bounds) => bounds.check()?,
             Self::Mean(bounds) | Self::StandardDeviation(bounds) => bounds.check_numbers()?,
             Self::Quantile { share, within } => {

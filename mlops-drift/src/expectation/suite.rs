@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
+use super::bounds::beyond;
 use super::context::Context;
 use super::expected::Expectation;
 use super::report::ValidationReport;
@@ -47,6 +48,46 @@ impl Announced {
         let reason = format!("a suite's version must lie in [1, {VERSION}], got {found}");
         Err(Error::new(ErrorKind::Unsupported, reason))
     }
+}
+
+/// What serde would say of anything but an object speaks of our types.
+fn require_object(json: &str) -> Result<()> {
+    if json.trim_start().starts_with('{') {
+        return Ok(());
+    }
+    let start: String = json.trim_start().chars().take(20).collect();
+    Err(malformed(format!(
+        "it must be an object such as {{\"version\": {VERSION}, \"expectations\": []}}, got one that starts with {start:?}"
+    )))
+}
+
+/// What is beyond 64 bits would be read as a float, and rounded.
+fn require_exact_integers(json: &str) -> Result<()> {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    let (mut rest, mut in_text) = (json, false);
+    while let Some(at) = rest.find(|c: char| matches!(c, '"' | '\\') || !in_text && is_part(c)) {
+        let token = &rest[at..];
+        let length = match token.as_bytes()[0] {
+            b'"' => {
+                in_text = !in_text;
+                1
+            }
+            b'\\' => token.chars().take(2).map(char::len_utf8).sum(),
+            _ => token.find(|c: char| !is_part(c)).unwrap_or(token.len()),
+        };
+        require_exact(&token[..length])?;
+        rest = &token[length..];
+    }
+    Ok(())
+}
+
+fn require_exact(token: &str) -> Result<()> {
+    let digits = token.strip_prefix('-').unwrap_or(token);
+    let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_integer && token.parse::<i64>().is_err() && token.parse::<u64>().is_err() {
+        return Err(malformed(beyond(token)));
+    }
+    Ok(())
 }
 
 pub(super) fn malformed(error: impl std::fmt::Display) -> Error {
@@ -107,8 +148,10 @@ impl Suite {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for anything else that is no suite, an unknown rule or
     /// field, or a rule whose settings make no sense.
     pub fn from_json(text: &str) -> Result<Self> {
+        require_object(text)?;
         let announced: Announced = serde_json::from_str(text).map_err(malformed)?;
         announced.require_known()?;
+        require_exact_integers(text)?;
         let suite: Self = serde_json::from_str(text).map_err(malformed)?;
         suite.checked()
     }
@@ -141,6 +184,9 @@ impl Suite {
     /// Sets the rows apart that break no rule of severity [`Error`](super::Severity::Error), and those that
     /// do, with a column that says which. See [`CheckedPart::split`](super::CheckedPart::split); for the
     /// report as well, or row by row, take a [`validator`](Self::validator).
+    ///
+    /// A rule on rows that cannot be checked, say for a misspelt column, sets all rows apart, and the column
+    /// tells why.
     ///
     /// # Errors
     /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that

@@ -162,10 +162,20 @@ impl Watched {
         let columns = self.expectation.rule_columns();
         self.found.add_broken(in_table, &rows, &broken, columns);
         Ok(BrokenRows {
-            expectation: self.expectation.to_string(),
+            expectation: self.in_words(),
             severity: self.expectation.severity_of_failure(),
             rows: broken.iter().map(in_part).collect(),
         })
+    }
+
+    /// With the reason if it cannot be checked, since a row that is set apart for that reason may be as good as any.
+    fn in_words(&self) -> String {
+        match &self.check {
+            Check::Cannot { reason, .. } => {
+                format!("{} (cannot be checked: {reason})", self.expectation)
+            }
+            Check::Rows(_) | Check::Table(_) => self.expectation.to_string(),
+        }
     }
 
     fn finish(self, rows: u64) -> Result<ExpectationResult> {
@@ -217,7 +227,7 @@ pub struct CheckedPart {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokenRows {
-    /// The expectation in words.
+    /// The expectation in words, and why it cannot be checked if that is so.
     pub expectation: String,
     /// How bad it is.
     pub severity: Severity,

@@ -54,7 +54,13 @@ mod toml {
             (of("rule.matches = \"(\""), "well-formed"),
             (of("rule.between.min = inf"), "finite"),
             (of("rule.between.minimum = 1"), "minimum"),
-            (of("rule.between.min = 2013-01-01"), "not a suite"), // a time is a text
+            (of("rule.between.min = 2013-01-01"), "in quotation marks"),
+            (of("rule.between = {}"), "must have an end"),
+            (of("rule.type = \"utf8\""), "such as bool"),
+            (
+                of("rule.between.min = 18446744073709551616"),
+                "18446744073709551616",
+            ),
         ] {
             let error = Suite::from_toml(&text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArgument);

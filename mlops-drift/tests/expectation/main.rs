@@ -3,6 +3,7 @@
 
 mod applicable;
 mod column_types;
+mod edges;
 mod files;
 mod formats;
 mod inference;

@@ -148,7 +148,7 @@ fn what_an_expectation_cannot_have_is_an_error() {
             "x",
             Rule::Quantile {
                 share: 1.0,
-                within: Bounds::default(),
+                within: Bounds::default().min(0),
             },
         ),
         Expectation::on("x", Rule::Mean(Bounds::default().min("1"))),
