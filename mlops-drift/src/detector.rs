@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use arrow::array::{ArrayRef, Float64Array};
+//! use mlops_core::arrow::array::{ArrayRef, Float64Array};
 //! use mlops_core::DriftDetector;
 //! use mlops_drift::two_sample::KolmogorovSmirnov;
 //!

@@ -48,7 +48,7 @@ impl Method {
     /// of facets. What a column of mostly distinct strings of several words gets by default.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    /// # use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
     /// use mlops_drift::{DriftCheck, check::Method};
     /// let reviews = |text: &str| {
     ///     let column = (0..100).map(|i| format!("{text} {}", "again ".repeat(i % 7))).collect::<Vec<_>>();

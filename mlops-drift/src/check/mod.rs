@@ -57,7 +57,7 @@ pub use source::Source;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
 /// use mlops_core::evidence::{Distance, SignificanceLevel};
 /// use mlops_drift::DriftCheck;
 ///
@@ -105,7 +105,7 @@ impl DriftCheck {
     /// A check against this reference, a table or a [profile](crate::profile): all of its columns, at 5 %.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -132,7 +132,7 @@ impl DriftCheck {
     /// The probability of a false alarm that is accepted for the whole table.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -151,7 +151,7 @@ impl DriftCheck {
     /// one that is named here is an error.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -168,7 +168,7 @@ impl DriftCheck {
     /// Columns to leave out, such as identifiers and event times, which differ in every table.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -188,7 +188,7 @@ impl DriftCheck {
     /// unit column itself is never tested. Missing values are compared by the units' missing shares.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -210,7 +210,7 @@ impl DriftCheck {
     /// Tests this column in another way than by default.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -231,7 +231,7 @@ impl DriftCheck {
     /// two shares). A column that drifted by less is reported as drifted, not as material; of several measures each must reach its minimum.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -249,7 +249,7 @@ impl DriftCheck {
     /// The smallest effect that matters in this column, in place of general ones. See [`effect`](Self::effect).
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -271,7 +271,7 @@ impl DriftCheck {
     /// [`BenjaminiHochberg`].
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::{DriftCheck, multiplicity::Holm};
@@ -293,7 +293,7 @@ impl DriftCheck {
     /// [`level`](Self::level), in the sense and under the dependence that the correction states.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -312,7 +312,7 @@ impl DriftCheck {
     /// What to make of ±inf; by default they are values at the ends of the order.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
@@ -337,7 +337,7 @@ impl DriftCheck {
     /// for a nested or binary column that was named, or if there is no other.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;

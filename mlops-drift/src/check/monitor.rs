@@ -35,7 +35,7 @@ const ALARMS: usize = 1_000;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
 /// use mlops_core::evidence::SignificanceLevel;
 /// use mlops_drift::{DriftCheck, check::{DriftMonitor, MonitorState}};
 ///
@@ -102,7 +102,7 @@ pub struct WindowCounts {
 /// What became of one window.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
 /// # let day = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_core::evidence::SignificanceLevel;
@@ -135,7 +135,7 @@ pub struct Window {
 /// What the check said of a column in one window.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
 /// # let day = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_core::evidence::SignificanceLevel;
@@ -163,7 +163,7 @@ impl Window {
     /// The columns that the check called drifted.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let day = RecordBatch::try_from_iter([("x", column)])?;
     /// # use mlops_core::evidence::SignificanceLevel;

@@ -25,7 +25,7 @@ use crate::two_sample::TestResult;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
 /// use mlops_drift::DriftCheck;
 ///
 /// let week = |label: &str| {

@@ -25,7 +25,7 @@ use crate::table::{Table, field_of, gathered, missing};
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
 /// # let day = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_drift::{DriftCheck, check::Source, profile::TableProfile};

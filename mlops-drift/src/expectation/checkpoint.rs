@@ -19,7 +19,7 @@ const VERSION: u16 = 2;
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let of = |ids: Vec<i32>| RecordBatch::try_from_iter([("id", Arc::new(Int32Array::from(ids)) as ArrayRef)]);
 /// # let (monday, tuesday) = (of(vec![1, 2])?, of(vec![2, 3])?);
 /// use mlops_drift::expectation::{Checkpoint, Context, Expectation, Rule, Suite};

@@ -11,7 +11,7 @@ use crate::table::Table;
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// # use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
 /// # let of = |labels: Vec<&str>| RecordBatch::try_from_iter([("carrier", Arc::new(StringArray::from(labels)) as ArrayRef)]);
 /// # let (airlines, flights) = (of(vec!["UA", "B6"])?, of(vec!["UA", "XX"])?);
 /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
@@ -32,7 +32,7 @@ impl Context {
     /// The moment that ages are counted from.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, RecordBatch, TimestampSecondArray};
+    /// # use mlops_core::arrow::array::{ArrayRef, RecordBatch, TimestampSecondArray};
     /// # let column = std::sync::Arc::new(TimestampSecondArray::from(vec![0, 600])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("time", column)])?;
     /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};

@@ -110,7 +110,7 @@ impl Expectation {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use arrow::array::{ArrayRef, BooleanArray, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, BooleanArray, Int32Array, RecordBatch};
     /// # let cancelled = Arc::new(BooleanArray::from(vec![true, false, false])) as ArrayRef;
     /// # let delay = Arc::new(Int32Array::from(vec![None, Some(5), None])) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("cancelled", cancelled), ("delay", delay)])?;

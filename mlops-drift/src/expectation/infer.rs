@@ -59,7 +59,7 @@ impl Suite {
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a profile of no rows.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
     /// use mlops_core::evidence::SignificanceLevel;

@@ -22,7 +22,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+//! use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 //! use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
 //!
 //! let flights = RecordBatch::try_from_iter([

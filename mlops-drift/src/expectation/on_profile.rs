@@ -38,7 +38,7 @@ impl Suite {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a rule whose settings make no sense.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from(vec![Some(1), None, Some(9)])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};

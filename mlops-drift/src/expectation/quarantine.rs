@@ -28,7 +28,7 @@ impl Suite {
     /// written; [`Unavailable`](ErrorKind::Unavailable) for what cannot be written.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let day = |of: Vec<i32>| RecordBatch::try_from_iter([("x", std::sync::Arc::new(Int32Array::from(of)) as ArrayRef)]);
     /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
     /// let week = vec![day(vec![1, 2])?, day(vec![2, 3])?];

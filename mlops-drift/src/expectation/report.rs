@@ -9,7 +9,7 @@ use super::found::Found;
 /// What a [`Suite`](super::Suite) found in one table.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_drift::expectation::{Expectation, Rule, Suite};
@@ -29,7 +29,7 @@ pub struct ValidationReport {
 /// What became of one expectation.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 9, 3])) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_drift::expectation::{Expectation, Rule, Suite};
@@ -96,7 +96,7 @@ impl ExpectationResult {
     /// The outcome in a word or two: `holds`, `not applicable`, or the severity of the failure.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from(vec![None, None])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::expectation::{Expectation, Rule, Suite};
@@ -125,7 +125,7 @@ impl ValidationReport {
     /// pass where such an expectation had nothing to check.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::expectation::{Expectation, Rule, Suite};

@@ -193,7 +193,7 @@ impl Suite {
     /// has a column `broken_expectations`.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 9, 3])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};

@@ -29,7 +29,7 @@ const BROKEN: &str = "broken_expectations";
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let of = |ids: Vec<i32>| RecordBatch::try_from_iter([("id", Arc::new(Int32Array::from(ids)) as ArrayRef)]);
 /// # let (monday, tuesday) = (of(vec![1, 2])?, of(vec![2, 3])?);
 /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
@@ -216,7 +216,7 @@ pub struct CheckedPart {
 /// The rows of a part that break one expectation.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 9, 3])) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};

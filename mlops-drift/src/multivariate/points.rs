@@ -69,8 +69,8 @@ impl Points {
     /// variable size if all of them are null; otherwise as [`new`](Self::new).
     ///
     /// ```
-    /// use arrow::array::{FixedSizeListArray, ListArray};
-    /// use arrow::datatypes::Float32Type;
+    /// use mlops_core::arrow::array::{FixedSizeListArray, ListArray};
+    /// use mlops_core::arrow::datatypes::Float32Type;
     /// use mlops_drift::multivariate::Points;
     /// let rows = [Some([Some(1.0), Some(2.0)]), None];
     /// let column = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(rows, 2);

@@ -48,7 +48,7 @@ impl PerformanceReport {
     /// None that input can cause.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
     /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
     /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
@@ -97,7 +97,7 @@ impl ValidationReport {
     /// None that input can cause.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::expectation::{Expectation, Rule, Suite};
@@ -122,7 +122,7 @@ impl DataQualityReport {
     /// None that input can cause.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # use mlops_core::evidence::SignificanceLevel;
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;

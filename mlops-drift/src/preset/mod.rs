@@ -44,7 +44,7 @@ pub use report::{Classes, PerformanceReport, PerformanceVerdict, Picture, Rows, 
 /// Which columns drifted? [`DriftCheck::against`] by another name: all columns, each by a test that its type calls for, at 5 %.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
 /// # let week = RecordBatch::try_from_iter([("x", column)])?;
 /// assert!(!mlops_drift::preset::data_drift(&week).run(&week)?.verdict.drifted);
@@ -58,7 +58,7 @@ pub fn data_drift(reference: impl Into<Source>) -> DriftCheck {
 /// ([`Holm`]).
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 /// let week = |late: bool| RecordBatch::try_from_iter([("late", std::sync::Arc::new(BooleanArray::from(vec![late; 50])) as ArrayRef)]);
 /// let report = mlops_drift::preset::target_drift(&week(false)?, ["late"]).run(&week(true)?)?;
 /// assert!(report.verdict.drifted);
@@ -75,7 +75,7 @@ pub fn target_drift<C: Into<String>>(
 /// Does the table still hold what the reference held? See [`DataQuality`].
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// use mlops_core::evidence::SignificanceLevel;
 /// let hours = |from: i32| {
 ///     let column = Int32Array::from_iter_values((0..2_000).map(|i| from + i % 24));
@@ -100,7 +100,7 @@ pub fn data_quality(
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch};
 /// let week = |right: bool| {
 ///     let late: BooleanArray = (0..400).map(|i| Some(i % 3 == 0)).collect();
 ///     let sure = |i: i32| f64::from(i % 10) / 40.0 + if (i % 3 == 0) == (right || i % 4 > 0) { 0.6 } else { 0.1 };
@@ -148,7 +148,7 @@ pub fn multiclass<L: Into<String>, C: Into<String>>(
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// # use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
 /// let week = |wrong: usize| {
 ///     let truth = StringArray::from_iter_values((0..300).map(|i| ["sun", "rain", "snow"][i % 3]));
 ///     let predicted = (0..300).map(|i| ["sun", "rain", "snow"][(i + usize::from(i % 100 < wrong)) % 3]);
@@ -176,7 +176,7 @@ pub fn classification_by_labels(
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
 /// let week = |error: f64| {
 ///     let delay = Float64Array::from_iter_values((0..300).map(|i| f64::from(i % 60)));
 ///     let predicted = Float64Array::from_iter_values((0..300).map(|i| f64::from(i % 60) + error * f64::from(i % 7 - 3)));

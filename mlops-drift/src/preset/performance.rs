@@ -74,7 +74,7 @@ impl PerformanceCheck {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
     /// let week = |error: f64| {
     ///     let origin = StringArray::from_iter_values((0..600).map(|i| ["JFK", "LGA", "EWR"][i % 3]));
     ///     let delay = Float64Array::from_iter_values((0..600).map(|i| f64::from(i % 60)));
@@ -128,7 +128,7 @@ impl PerformanceCheck {
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a profile. A metric that is undefined for the rows at hand is told as such.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
     /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
     /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;

@@ -22,7 +22,7 @@ pub struct DataQuality {
 /// What a [`DataQuality`] found.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// use mlops_core::evidence::SignificanceLevel;
 /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
 /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
@@ -73,7 +73,7 @@ impl DataQuality {
     /// The expectations, each with its reason: to look at, save, and edit.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// use mlops_core::evidence::SignificanceLevel;
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
@@ -164,7 +164,7 @@ impl DataQualityReport {
     /// The report as Markdown: the expectations, failures first, then the columns. Names are escaped.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # use mlops_core::evidence::SignificanceLevel;
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;

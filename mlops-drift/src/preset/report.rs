@@ -19,7 +19,7 @@ const NAMES: usize = 12;
 /// What a [`PerformanceCheck`](super::PerformanceCheck) found.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
 /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
 /// use mlops_drift::preset::PerformanceReport;
@@ -205,7 +205,7 @@ impl PerformanceReport {
     /// The metric of this name.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
     /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
     /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
@@ -244,7 +244,7 @@ impl PerformanceReport {
     /// The changes as evidence for a decision, and that of the [drift](DriftReport::evidence) of target and predictions.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
     /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
     /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
@@ -288,7 +288,7 @@ impl PerformanceReport {
     /// The report as Markdown (GitHub's tables): metrics, then the drift of target and predictions. Names are escaped.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
     /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
     /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;
@@ -325,7 +325,7 @@ impl PerformanceReport {
     /// The report as JUnit XML: a test case for every metric, and for it in every segment, which fails if it got worse, and is skipped if it is undefined.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
     /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
     /// let report = mlops_drift::preset::regression("delay", "predicted").run(&week, &week)?;

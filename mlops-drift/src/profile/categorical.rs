@@ -30,7 +30,7 @@ const ROUNDING: f64 = 1.0 / (1_u64 << 36) as f64;
 /// **Cost**: O(1) per distinct label and part; memory bounded by the cap: labels of 256 bytes each on average, or fewer.
 ///
 /// ```
-/// use arrow::array::StringArray;
+/// use mlops_core::arrow::array::StringArray;
 /// use mlops_drift::profile::CategoricalProfile;
 ///
 /// let mut profile = CategoricalProfile::with_cap(2)?;
@@ -327,7 +327,7 @@ impl CategoricalProfile {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) if either holds no value.
     ///
     /// ```
-    /// use arrow::array::StringArray;
+    /// use mlops_core::arrow::array::StringArray;
     /// use mlops_drift::profile::CategoricalProfile;
     /// let of = |labels: Vec<String>| -> mlops_core::Result<CategoricalProfile> {
     ///     let mut profile = CategoricalProfile::with_cap(100)?;

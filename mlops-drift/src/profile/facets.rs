@@ -34,7 +34,7 @@ const SLICE: usize = 16_384;
 /// **Cost**: O(characters), or O(9 · dimension), per value.
 ///
 /// ```
-/// use arrow::array::StringArray;
+/// use mlops_core::arrow::array::StringArray;
 /// use mlops_drift::profile::FacetProfile;
 /// let reviews = StringArray::from(vec![Some("very good"), Some("not so good"), None]);
 /// let reference = FacetProfile::of_texts(&reviews)?;
@@ -148,7 +148,7 @@ impl FacetProfile {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use arrow::array::{FixedSizeListArray, types::Float32Type};
+    /// use mlops_core::arrow::array::{FixedSizeListArray, types::Float32Type};
     /// use mlops_drift::profile::FacetProfile;
     /// let rows = [Some(vec![Some(3.0), Some(4.0)]), None];
     /// let column = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(rows, 2);
@@ -238,7 +238,7 @@ impl FacetProfile {
     /// The facets with their names.
     ///
     /// ```
-    /// use arrow::array::StringArray;
+    /// use mlops_core::arrow::array::StringArray;
     /// use mlops_drift::profile::FacetProfile;
     /// let profile = FacetProfile::of_texts(&StringArray::from(vec!["one two"]))?;
     /// let names: Vec<String> = profile.facets().map(|(name, _)| name).collect();

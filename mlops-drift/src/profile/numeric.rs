@@ -18,7 +18,7 @@ use crate::sample::{Infinite, Moments, NumericSample, numbers, rank_of};
 /// **Cost**: O(log resolution) per value, memory O(resolution) whatever the number of rows.
 ///
 /// ```
-/// use arrow::array::Float64Array;
+/// use mlops_core::arrow::array::Float64Array;
 /// use mlops_drift::NumericSample;
 /// use mlops_drift::profile::NumericProfile;
 ///

@@ -25,7 +25,7 @@ const FRAMED: Framed = Framed {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
 /// use mlops_drift::{DriftCheck, profile::SketchedProfile};
 ///
 /// let day = |shift: f64| {
@@ -125,7 +125,7 @@ impl SketchedProfile {
     /// As [`TableProfile::from_bytes`]'s.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::profile::SketchedProfile;

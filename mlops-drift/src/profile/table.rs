@@ -25,7 +25,7 @@ const SEGMENTS: u64 = 1 << 30;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
 /// use mlops_drift::{DriftCheck, profile::TableProfile};
 ///
 /// let day = |shift: f64| {
@@ -83,7 +83,7 @@ impl TryFrom<Written> for TableProfile {
 /// What is known of one column.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// use mlops_drift::profile::{TableProfile, Values};
 /// let column = std::sync::Arc::new(Int32Array::from_iter_values(0..9)) as ArrayRef;
 /// let profile = TableProfile::of(&RecordBatch::try_from_iter([("x", column)])?)?;
@@ -419,7 +419,7 @@ impl TableProfile {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
     /// # let delay = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0])) as ArrayRef;
     /// # let origin = Arc::new(StringArray::from(vec!["JFK", "LGA", "JFK"])) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("delay", delay), ("origin", origin)])?;

@@ -131,7 +131,7 @@ impl Finding {
 /// How much neighbours in a column resemble each other: see [`serial_dependence`].
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
 /// # let sorted = RecordBatch::try_from_iter([("x", column)])?;
 /// let report = mlops_drift::DriftCheck::against(&sorted).run(&sorted)?;
@@ -230,7 +230,7 @@ impl ColumnReport {
     /// The effect in this measure.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;

@@ -73,7 +73,7 @@ impl DriftReport {
     /// None that input can cause.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;

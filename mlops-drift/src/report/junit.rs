@@ -7,7 +7,7 @@ impl DriftReport {
     /// is skipped if it could not be tested. Drift below the minimum effect passes, with a note.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;

@@ -32,7 +32,7 @@ pub use scale::Scale;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// use mlops_drift::{DriftCheck, report::DriftReport};
 ///
 /// let column = Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
@@ -102,7 +102,7 @@ impl DriftReport {
     /// The column of this name.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
@@ -152,7 +152,7 @@ impl DriftReport {
     /// effects. The p-values are already corrected: hold each against the level.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;
@@ -169,7 +169,7 @@ impl DriftReport {
     /// The same, of the columns alone whose drift is significant and beyond the declared effect.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;

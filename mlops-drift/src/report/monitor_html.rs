@@ -37,7 +37,7 @@ impl MonitorState {
     /// None that input can cause.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let day = RecordBatch::try_from_iter([("x", column)])?;
     /// # use mlops_core::evidence::SignificanceLevel;

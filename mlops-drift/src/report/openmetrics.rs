@@ -11,7 +11,7 @@ use crate::preset::{ChangeVerdict, DataQualityReport, PerformanceReport};
 /// Several reports as one text, each with labels that tell it from the others. All metrics are gauges named `mlops_drift_…`.
 ///
 /// ```
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_drift::report::openmetrics::Exposition;
@@ -393,7 +393,7 @@ impl DriftReport {
     /// With labels, or beside other reports, by an [`Exposition`].
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// let report = mlops_drift::DriftCheck::against(&table).run(&table)?;

@@ -66,7 +66,7 @@ impl CategoricalSample {
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for another type, floats included.
     ///
     /// ```
-    /// use arrow::array::BooleanArray;
+    /// use mlops_core::arrow::array::BooleanArray;
     /// use mlops_drift::CategoricalSample;
     /// let sample = CategoricalSample::from_array(&BooleanArray::from(vec![true, false, true]))?;
     /// assert_eq!(sample.count("true"), 2);

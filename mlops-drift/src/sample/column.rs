@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// How a column is compared by default.
 ///
 /// ```
-/// use arrow::datatypes::DataType;
+/// use mlops_core::arrow::datatypes::DataType;
 /// use mlops_drift::sample::ColumnKind;
 /// assert_eq!(ColumnKind::of(&DataType::Int32), ColumnKind::Numeric);
 /// assert_eq!(ColumnKind::of(&DataType::Utf8), ColumnKind::Categorical);

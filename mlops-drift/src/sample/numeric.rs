@@ -104,7 +104,7 @@ impl NumericSample {
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for another type.
     ///
     /// ```
-    /// use arrow::array::Int32Array;
+    /// use mlops_core::arrow::array::Int32Array;
     /// use mlops_drift::NumericSample;
     /// let sample = NumericSample::from_array(&Int32Array::from(vec![Some(2), None, Some(1)]))?;
     /// assert_eq!(sample.sorted(), [1.0, 2.0]);

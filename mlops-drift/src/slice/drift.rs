@@ -48,7 +48,7 @@ pub enum Direction {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
 /// use mlops_drift::slice::DriftSlices;
 ///
 /// // Two thirds of UA's flights leave from LGA now, not one third; the carriers are the same.
@@ -152,7 +152,7 @@ fn names(batch: &arrow::array::RecordBatch) -> Vec<String> {
 /// ```
 /// use mlops_drift::slice::{DriftSlices, DriftSlicesReport};
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = Arc::new(Int32Array::from_iter_values(0..50)) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// let report: DriftSlicesReport = DriftSlices::default().find(&table, &table)?;
@@ -175,7 +175,7 @@ pub struct DriftSlicesReport {
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let table = |from| {
 /// #     let column = Arc::new(Int32Array::from_iter_values(from..from + 50)) as ArrayRef;
 /// #     RecordBatch::try_from_iter([("x", column)])

@@ -27,7 +27,7 @@ use crate::table::Table;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
 /// use mlops_drift::slice::ErrorSlices;
 ///
 /// let carrier = StringArray::from_iter_values((0..300).map(|i| ["UA", "B6", "DL"][i % 3]));
@@ -103,7 +103,7 @@ impl ErrorSlices {
 /// ```
 /// use mlops_drift::slice::{ErrorSlices, ErrorSlicesReport};
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = Arc::new(Int32Array::from_iter_values(0..50)) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// let wrong: Vec<bool> = (0..50).map(|i| i % 5 == 0).collect();
@@ -129,7 +129,7 @@ pub struct ErrorSlicesReport {
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_drift::slice::ErrorSlices;

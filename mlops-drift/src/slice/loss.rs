@@ -43,7 +43,7 @@ const LEAST: usize = 32;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
 /// use mlops_drift::slice::LossSlices;
 ///
 /// let carrier = StringArray::from_iter_values((0..900).map(|i| ["UA", "B6", "DL"][i % 3]));
@@ -128,7 +128,7 @@ impl LossSlices {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = Arc::new(Int32Array::from_iter_values((0..400).map(|i| i % 4))) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::slice::LossSlices;
@@ -297,7 +297,7 @@ fn mean(values: &[f64]) -> f64 {
 /// ```
 /// use mlops_drift::slice::{LossSlices, LossSlicesReport};
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = Arc::new(Int32Array::from_iter_values(0..50)) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// let report: LossSlicesReport = LossSlices::default().find(&table, &[0.5; 50])?;
@@ -320,7 +320,7 @@ pub struct LossSlicesReport {
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = Arc::new(Int32Array::from_iter_values((0..400).map(|i| i % 4))) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
 /// use mlops_drift::slice::LossSlices;

@@ -14,7 +14,7 @@ use crate::table::{Table, parts_of};
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
 /// use mlops_drift::summary::TableSummary;
 /// let column = Float64Array::from(vec![Some(1.0), None, Some(f64::NAN), Some(f64::INFINITY), Some(3.0)]);
 /// let summary = TableSummary::of(&RecordBatch::try_from_iter([("x", Arc::new(column) as ArrayRef)])?)?;

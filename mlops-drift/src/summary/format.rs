@@ -69,7 +69,7 @@ impl TableSummary {
     /// As [`from_json`](Self::from_json)'s, for anything that is not such a summary to the last bit.
     ///
     /// ```
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::summary::TableSummary;

@@ -35,7 +35,7 @@ pub use sketch::{Distinct, FrequentLabels, Quantiles};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+/// use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 /// use mlops_drift::summary::TableSummary;
 ///
 /// let day = |from: i32| {
@@ -113,7 +113,7 @@ impl TableSummary {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
     /// # let delay = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0])) as ArrayRef;
     /// # let origin = Arc::new(StringArray::from(vec!["JFK", "LGA", "JFK"])) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("delay", delay), ("origin", origin)])?;
@@ -149,7 +149,7 @@ impl TableSummary {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
     /// use mlops_drift::summary::TableSummary;
     /// let of = |name| TableSummary::of(&RecordBatch::try_from_iter([(name, Arc::new(Int32Array::from(vec![1])) as ArrayRef)])?);
     /// let mut summary = of("x")?;

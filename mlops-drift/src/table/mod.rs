@@ -38,7 +38,7 @@ pub type Chunks<'a> = Box<dyn Iterator<Item = Result<ArrayRef>> + 'a>;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use arrow::array::{Array, ArrayRef, Int32Array, RecordBatch};
+/// use mlops_core::arrow::array::{Array, ArrayRef, Int32Array, RecordBatch};
 /// use mlops_drift::table::Table;
 ///
 /// let day = |from| RecordBatch::try_from_iter([("x", Arc::new(Int32Array::from_iter_values(from..from + 5)) as ArrayRef)]);

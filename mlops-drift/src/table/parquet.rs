@@ -24,7 +24,7 @@ const ROWS: usize = 16_384;
 ///
 /// ```
 /// # use std::{fs::File, sync::Arc};
-/// # use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let folder = std::env::temp_dir().join(format!("parquet-table-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
 /// # let path = folder.join("week.parquet");
