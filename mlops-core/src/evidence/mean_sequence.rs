@@ -68,12 +68,11 @@ impl TryFrom<Written> for MeanSequence {
 
     fn try_from(written: Written) -> Result<Self, OutOfRange> {
         let units = written.units as f64;
-        let least = if written.units == 0 {
-            0.0
-        } else {
-            f64::MIN_POSITIVE
-        }; // a share of nothing is no centre
-        let most = if written.units == 0 { 0.0 } else { f64::MAX };
+        // Before the first unit nothing is staked; then something is, since a share of nothing is no centre.
+        let (least, most) = match written.units {
+            0 => (0.0, 0.0),
+            _ => (f64::MIN_POSITIVE, f64::MAX),
+        };
         require_part("sum of a state", written.sum, 0.0, units)?;
         require_part("sum of squares", written.squares, 0.0, units)?;
         require_part("sum of stakes", written.stakes, least, units / 2.0)?;

@@ -108,11 +108,8 @@ impl PValue {
     /// assert_eq!(mlops_core::evidence::PValue::saturating(1.0 + 1e-15).get(), 1.0);
     /// ```
     pub fn saturating(p: f64) -> Self {
-        Self(if p.is_nan() {
-            1.0
-        } else {
-            p.clamp(0.0, 1.0) + 0.0
-        }) // −0 is 0
+        let p = if p.is_nan() { 1.0 } else { p.clamp(0.0, 1.0) };
+        Self(p + 0.0) // −0 is 0
     }
 
     /// The probability, in \[0, 1].

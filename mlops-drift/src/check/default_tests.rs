@@ -127,11 +127,19 @@ impl DefaultTests {
 
     /// What no p-value of the facets of samples of these sizes can be less than.
     pub(super) fn least_of_facets(self, facets: usize, sizes: [usize; 2]) -> f64 {
-        let one = match self.conditional {
-            Some(test) => least(&test.shared_by(facets), sizes),
-            None => least(&KolmogorovSmirnov::default(), sizes),
+        let each = Self {
+            conditional: self.conditional.map(|test| test.shared_by(facets)),
         };
-        (one * facets as f64).min(1.0)
+        (each.least_of_numbers(sizes) * facets as f64).min(1.0)
+    }
+
+    /// The same of numbers.
+    pub(super) fn least_of_numbers(self, sizes: [usize; 2]) -> f64 {
+        let test: &dyn TwoSampleTest<NumericProfile> = match &self.conditional {
+            Some(test) => test,
+            None => &KolmogorovSmirnov::default(),
+        };
+        test.least_p_value(sizes)
     }
 
     /// The test of "as many are missing", if any is.
@@ -160,8 +168,4 @@ impl DefaultTests {
         };
         Ok(Some(result))
     }
-}
-
-fn least(test: &dyn TwoSampleTest<NumericProfile>, sizes: [usize; 2]) -> f64 {
-    test.least_p_value(sizes)
 }

@@ -5,8 +5,8 @@ use mlops_core::evidence::PValue;
 use super::default_tests::DefaultTests;
 use super::method::{Method, Test};
 use super::observed::Values;
-use crate::profile::{self, NumericProfile};
-use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TwoSampleTest};
+use crate::profile;
+use crate::two_sample::{ChiSquare, TwoSampleTest};
 
 /// What no p-value of samples of these sizes can be less than; 0 where nothing is known.
 pub(super) fn least_p_value(
@@ -33,14 +33,10 @@ pub(super) fn least_p_value(
 pub(crate) fn least_of_profiles(reference: &profile::Values, current: &profile::Values) -> PValue {
     let sizes = [reference, current].map(|values| values.present() as usize);
     PValue::saturating(match reference {
-        profile::Values::Numeric(_) => of_numbers(&KolmogorovSmirnov::default(), sizes),
+        profile::Values::Numeric(_) => DefaultTests::of(None, 1).least_of_numbers(sizes),
         profile::Values::Categorical(_) => ChiSquare::default().least_p_value(sizes),
         profile::Values::Facets(reference) => {
             DefaultTests::of(None, 1).least_of_facets(reference.facets().count(), sizes)
         }
     })
-}
-
-fn of_numbers(test: &dyn TwoSampleTest<NumericProfile>, sizes: [usize; 2]) -> f64 {
-    test.least_p_value(sizes)
 }

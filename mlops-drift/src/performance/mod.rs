@@ -28,7 +28,7 @@
 //! | --- | --- | --- |
 //! | [`auc`](Scored::auc) | DeLong, Student's t on the logit scale | Obuchowski's clustered components, on the logit scale |
 //! | [`brier`](Scored::brier), [`log_loss`](Scored::log_loss) | Student's t of the mean | t of the clustered mean, units − 1 degrees of freedom |
-//! | [`accuracy`](Scored::accuracy), [`precision`](Scored::precision), [`recall`](Scored::recall), [`specificity`](Scored::specificity), [`Multiclass::accuracy`] | Wilson; Clopper and Pearson beyond 99 % | the same at the effective number of rows, Wilson with Student's quantile |
+//! | [`accuracy`](Scored::accuracy), [`precision`](Scored::precision), [`recall`](Scored::recall), [`specificity`](Scored::specificity), [`Multiclass::accuracy`] | Wilson; Clopper and Pearson beyond 98 % | the same at the effective number of rows, Wilson with Student's quantile |
 //! | [`Scored::skill`] and those of the other rows: what is gained over a dummy | t of the ratio of means | the same, clustered |
 //! | [`Multiclass::estimate_log_loss`], [`Multiclass::brier`], [`Regression::mae`], [`Regression::mape`], [`Regression::estimate_quantile_loss`], [`Ranking::estimate`] | Student's t of the mean | t of the clustered mean |
 //! | [`Regression::rmse`], [`Regression::r2`] | t of the logarithm of the mean square, of 1 − R² | the same, clustered |

@@ -1,4 +1,4 @@
-//! Shares of rows, with Wilson's interval at the effective number of rows; beyond 99 % with that of Clopper and Pearson.
+//! Shares of rows, with Wilson's interval at the effective number of rows; beyond 98 % with that of Clopper and Pearson.
 //!
 //! With units or weights the design effect is itself an estimate: Student's quantile, with a degree of freedom
 //! less than there are units, takes the place of the normal one (Korn & Graubard, "Confidence intervals for
@@ -14,7 +14,7 @@ use super::estimate::{normal_quantile, student_quantile};
 use super::rows::Weighted;
 
 /// The confidence beyond which an approximate interval is too narrow far out in its tails, as levels shared by many figures need it.
-const EXACT: f64 = 0.99;
+const EXACT: f64 = 0.98;
 
 /// The share of hits among some of the rows, given as (row, hit); `what` says which rows are needed.
 pub(super) fn share(

@@ -20,8 +20,8 @@ use crate::report::Distribution;
 /// classes (log loss), its most frequent label (wrong answers), its mean (squared error), a random order (NDCG).
 ///
 /// **Guarantee**: if the model performs alike in both tables, any metric is called worse with probability about alpha at most: the intervals of the K
-/// metrics are at 1 − alpha/K each, and with [segments](Self::segments) alike. Those of shares hold for any number of rows; those of mean errors are
-/// Student's, which the skewed errors of few rows exceed: see **Weakness**. **Assumption**: rows, or the declared units, are independent; the intervals are those of
+/// metrics are at 1 − alpha/K each, and with [segments](Self::segments) alike. Those of shares are exact for independent rows where they
+/// are beyond 98 % each; those of mean errors are Student's, which the skewed errors of few rows exceed: see **Weakness**. **Assumption**: rows, or the declared units, are independent; the intervals are those of
 /// [`performance`](crate::performance), which are asymptotic. **Weakness**: mean errors of tables, or segments, of some tens of rows are called worse more often, the heavier their tail and
 /// the more segments there are. Says that performance fell, not why; for that see [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).

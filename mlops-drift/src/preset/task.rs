@@ -217,14 +217,11 @@ impl Task {
 
     /// The metrics of a table; the last one is what the model saves of the loss of a dummy.
     pub(super) fn metrics_of(&self, rows: &Predictions, dummy: &Dummy) -> Vec<Metric> {
-        let others = match (self, rows) {
-            (Self::Binary { threshold, .. }, Predictions::OfTwo(rows)) => {
-                of_two_classes(rows, *threshold)
-            }
-            (_, Predictions::OfTwo(rows)) => of_two_classes(rows, 0.5),
-            (_, Predictions::OfSeveral(rows)) => of_classes(rows),
-            (_, Predictions::Numbers(rows)) => of_numbers(rows),
-            (_, Predictions::Lists(rows)) => of_lists(rows, self.first_items()),
+        let others = match rows {
+            Predictions::OfTwo(rows) => of_two_classes(rows, self.yes_from()),
+            Predictions::OfSeveral(rows) => of_classes(rows),
+            Predictions::Numbers(rows) => of_numbers(rows),
+            Predictions::Lists(rows) => of_lists(rows, self.first_items()),
         };
         let skill = Metric::higher("skill", self.skill(rows, dummy));
         std::iter::once(self.primary(rows))
@@ -289,6 +286,14 @@ impl Task {
                 rows.skill(self.first_items(), |list| list.ndcg)
             }
             _ => Err(Error::new(ErrorKind::Internal, "a dummy of another task")),
+        }
+    }
+
+    /// Of two classes: the probability that counts as a yes.
+    fn yes_from(&self) -> f64 {
+        match self {
+            Self::Binary { threshold, .. } => *threshold,
+            _ => 0.5,
         }
     }
 

@@ -176,12 +176,7 @@ impl TwoSampleTest<CategoricalSample> for ChiSquare {
 
     /// A label each: one of all ways to part the rows, or two where the samples could be exchanged.
     fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
-        match self.null {
-            NullDistribution::Asymptotic => 0.0,
-            NullDistribution::Automatic | NullDistribution::Exact => {
-                let alike = 1.0 + f64::from(u8::from(sizes[0] == sizes[1]));
-                (alike * one_of_all_ways(sizes)).min(1.0)
-            }
-        }
+        let alike = if sizes[0] == sizes[1] { 2.0 } else { 1.0 };
+        self.null.exactly(alike * one_of_all_ways(sizes))
     }
 }

@@ -96,12 +96,7 @@ impl TwoSampleTest<NumericSample> for MannWhitney {
 
     /// One sample below or above the other, where these are counted: two of all ways to part the values.
     fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
-        match self.null {
-            NullDistribution::Asymptotic => 0.0,
-            NullDistribution::Automatic | NullDistribution::Exact => {
-                (2.0 * one_of_all_ways(sizes)).min(1.0)
-            }
-        }
+        self.null.exactly(2.0 * one_of_all_ways(sizes))
     }
 }
 

@@ -175,6 +175,16 @@ pub enum NullDistribution {
     Asymptotic,
 }
 
+impl NullDistribution {
+    /// A least p-value that the exact law has; an approximation claims none.
+    fn exactly(self, least: f64) -> f64 {
+        match self {
+            Self::Asymptotic => 0.0,
+            Self::Automatic | Self::Exact => least.min(1.0),
+        }
+    }
+}
+
 /// The two settings that every test with a permutation law shares: which null distribution, and how
 /// permutations are drawn.
 macro_rules! null_settings {
