@@ -9,6 +9,29 @@ pub(super) struct Clusters {
     count: usize,
 }
 
+/// Rows, one unit after the other.
+pub(crate) struct ByUnit {
+    starts: Vec<usize>,
+    rows: Vec<usize>,
+}
+
+impl ByUnit {
+    /// How many units there are.
+    pub(crate) fn units(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The rows of a unit.
+    pub(crate) fn rows(&self, unit: usize) -> &[usize] {
+        &self.rows[self.starts[unit]..self.starts[unit + 1]]
+    }
+}
+
 impl Clusters {
     /// Every row a unit of its own.
     pub(super) fn rows(rows: usize) -> Self {
@@ -31,6 +54,35 @@ impl Clusters {
             of_row,
             count: numbers.len(),
         }
+    }
+
+    /// The units of both, those of the other one last.
+    pub(super) fn joined(&self, other: &Self) -> Self {
+        let before = self.count as u32;
+        let others = other.of_row.iter().map(|unit| unit + before);
+        Self {
+            of_row: self.of_row.iter().copied().chain(others).collect(),
+            count: self.count + other.count,
+        }
+    }
+
+    /// The rows of every unit.
+    pub(super) fn by_unit(&self) -> ByUnit {
+        let mut ends = vec![0; self.count + 1];
+        self.of_row
+            .iter()
+            .for_each(|unit| ends[*unit as usize] += 1);
+        let mut before = 0;
+        for end in &mut ends {
+            before += std::mem::replace(end, before);
+        }
+        let (starts, mut rows) = (ends.clone(), vec![0; self.of_row.len()]);
+        for (row, unit) in self.of_row.iter().enumerate() {
+            let next = &mut ends[*unit as usize];
+            rows[*next] = row;
+            *next += 1;
+        }
+        ByUnit { starts, rows }
     }
 
     pub(super) fn count(&self) -> usize {

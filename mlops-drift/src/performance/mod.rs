@@ -46,6 +46,8 @@
 //! All intervals are for a sample size fixed beforehand; for looking again and again see
 //! [`mlops_core::evidence::MeanSequence`].
 
+pub(crate) use clusters::ByUnit;
+
 mod auc;
 mod basis;
 mod calibration;

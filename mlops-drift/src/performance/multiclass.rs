@@ -398,7 +398,7 @@ impl Multiclass {
     }
 
     /// Some of the rows.
-    pub(super) fn part(&self, rows: &[usize]) -> Self {
+    pub(crate) fn part(&self, rows: &[usize]) -> Self {
         let of_row = |row: &usize| self.probabilities[row * self.classes..][..self.classes].iter();
         Self {
             classes: self.classes,
@@ -407,6 +407,22 @@ impl Multiclass {
             probabilities: rows.iter().flat_map(of_row).copied().collect(),
             rows: self.rows.part(rows),
         }
+    }
+
+    /// The rows of both, which have the same classes.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        Self {
+            classes: self.classes,
+            truth: [&*self.truth, &other.truth].concat(),
+            predicted: [&*self.predicted, &other.predicted].concat(),
+            probabilities: [&*self.probabilities, &other.probabilities].concat(),
+            rows: self.rows.joined(&other.rows),
+        }
+    }
+
+    /// The rows of every unit.
+    pub(crate) fn by_unit(&self) -> super::ByUnit {
+        self.rows.clusters.by_unit()
     }
 
     /// Predicted classes, and probabilities row by row, each summing to 1.

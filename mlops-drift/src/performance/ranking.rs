@@ -247,7 +247,7 @@ impl Ranking {
     }
 
     /// Some of the queries, in the order given.
-    pub(super) fn part(&self, queries: &[usize]) -> Self {
+    pub(crate) fn part(&self, queries: &[usize]) -> Self {
         let mut place = vec![None; self.lists.len()];
         for (at, query) in queries.iter().enumerate() {
             place[*query] = Some(at as u32);
@@ -261,6 +261,22 @@ impl Ranking {
             list_of_row: rows.filter_map(|list| place[*list as usize]).collect(),
             rows: self.rows.part(queries),
         }
+    }
+
+    /// The queries of both, none of which is one of the other's.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let before = self.lists.len() as u32;
+        let others = other.list_of_row.iter().map(|list| list + before);
+        Self {
+            lists: [&*self.lists, &other.lists].concat(),
+            list_of_row: self.list_of_row.iter().copied().chain(others).collect(),
+            rows: self.rows.joined(&other.rows),
+        }
+    }
+
+    /// The lists of every unit.
+    pub(crate) fn by_unit(&self) -> super::ByUnit {
+        self.rows.clusters.by_unit()
     }
 
     pub(super) fn rows_given(&self) -> usize {

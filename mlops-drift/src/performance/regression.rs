@@ -296,12 +296,26 @@ impl Regression {
     }
 
     /// Some of the rows.
-    pub(super) fn part(&self, rows: &[usize]) -> Self {
+    pub(crate) fn part(&self, rows: &[usize]) -> Self {
         Self {
             truth: rows.iter().map(|row| self.truth[*row]).collect(),
             predicted: rows.iter().map(|row| self.predicted[*row]).collect(),
             rows: self.rows.part(rows),
         }
+    }
+
+    /// The rows of both.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        Self {
+            truth: [&*self.truth, &other.truth].concat(),
+            predicted: [&*self.predicted, &other.predicted].concat(),
+            rows: self.rows.joined(&other.rows),
+        }
+    }
+
+    /// The rows of every unit.
+    pub(crate) fn by_unit(&self) -> super::ByUnit {
+        self.rows.clusters.by_unit()
     }
 
     pub(super) fn errors(&self) -> impl Iterator<Item = f64> + Clone {

@@ -76,6 +76,16 @@ impl Weighted {
         }
     }
 
+    /// The rows of both; no unit of one is a unit of the other.
+    pub(super) fn joined(&self, other: &Self) -> Self {
+        Self {
+            weights: [&*self.weights, &other.weights].concat(),
+            declared: self.declared || other.declared,
+            clusters: self.clusters.joined(&other.clusters),
+            confidence: self.confidence,
+        }
+    }
+
     /// The mean with its t interval, cut to `range`. Where all values are alike, a share of units that none
     /// of these was of may be at either end of the range, see [`unseen`].
     pub(super) fn mean(&self, values: &[f64], range: (f64, f64)) -> Result<Estimate> {

@@ -64,12 +64,26 @@ impl Scored {
     }
 
     /// Some of the rows.
-    pub(super) fn part(&self, rows: &[usize]) -> Self {
+    pub(crate) fn part(&self, rows: &[usize]) -> Self {
         Self {
             labels: rows.iter().map(|row| self.labels[*row]).collect(),
             probabilities: rows.iter().map(|row| self.probabilities[*row]).collect(),
             rows: self.rows.part(rows),
         }
+    }
+
+    /// The rows of both.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        Self {
+            labels: [&*self.labels, &other.labels].concat(),
+            probabilities: [&*self.probabilities, &other.probabilities].concat(),
+            rows: self.rows.joined(&other.rows),
+        }
+    }
+
+    /// The rows of every unit.
+    pub(crate) fn by_unit(&self) -> super::ByUnit {
+        self.rows.clusters.by_unit()
     }
 
     /// The area under the ROC curve: the probability that a positive row scores above a negative

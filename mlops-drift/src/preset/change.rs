@@ -1,4 +1,4 @@
-use mlops_core::evidence::Interval;
+use mlops_core::evidence::{Interval, PValue};
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +59,9 @@ impl ChangeVerdict {
 ///
 /// The interval of the difference comes from those of the two figures, which are independent: its ends are as far from the difference as the
 /// ends of either that oppose each other, squared and added (Zou & Donner, "Construction of confidence limits about effect measures", Statistics
-/// in Medicine 27, 2008; for shares, Newcombe, ibid. 17, 1998). It covers about as well as they do.
+/// in Medicine 27, 2008; for shares, Newcombe, ibid. 17, 1998). It covers about as well as they do. A
+/// [`PerformanceCheck`](super::PerformanceCheck) extends it to 0 where rows that are dealt to both tables at random differ as much more often than
+/// it may miss.
 ///
 /// ```
 /// use mlops_drift::performance::Scored;
@@ -84,6 +86,10 @@ pub struct MetricChange {
     pub change: Option<f64>,
     /// Where the change lies.
     pub interval: Option<Interval>,
+    /// How often rows, or units, that are dealt to the two tables at random differ as much in this direction. Drawn where the intervals of both
+    /// figures alone exclude 0, and tables are not so great that these are what they say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dealt: Option<PValue>,
     /// What became of it.
     pub verdict: ChangeVerdict,
     /// In plain language.
@@ -140,7 +146,41 @@ impl MetricChange {
             current: Some(current),
             change: Some(change),
             interval: Some(interval),
+            dealt: None,
             verdict,
+        })
+    }
+
+    /// Whether the interval excludes 0, and on which side the change then lies: of one side, the rate at which it does so by chance.
+    pub(super) fn beyond_zero(&self) -> Option<(bool, f64)> {
+        let interval = self.interval.filter(|interval| !interval.contains(0.0))?;
+        Some((interval.low() > 0.0, (1.0 - interval.confidence()) / 2.0))
+    }
+
+    /// With how often rows that are dealt at random differ as much. If that is more often than the interval misses, 0 belongs to it.
+    pub(super) fn dealt(self, p: PValue) -> Result<Self> {
+        let Some((interval, (_, level))) = self.interval.zip(self.beyond_zero()) else {
+            return Ok(self);
+        };
+        let share = p.get();
+        let said = format!(
+            "rows dealt to both tables at random differ as much in a share {share:.2e} of deals"
+        );
+        if share <= level {
+            return Ok(Self {
+                reason: format!("{}; {said}", self.reason),
+                dealt: Some(p),
+                ..self
+            });
+        }
+        let (low, high) = (interval.low().min(0.0), interval.high().max(0.0));
+        let interval = Interval::new(low, high, interval.confidence())?;
+        Ok(Self {
+            verdict: judge(self.better, &interval),
+            reason: format!("{}, 0 included: {said}", self.reason),
+            interval: Some(interval),
+            dealt: Some(p),
+            ..self
         })
     }
 
@@ -165,6 +205,7 @@ impl MetricChange {
             current: current.ok(),
             change: None,
             interval: None,
+            dealt: None,
             verdict: ChangeVerdict::Undefined,
         }
     }

@@ -21,8 +21,10 @@
 //! `skill` is the part of a dummy's loss that the model saves, see [`PerformanceCheck`].
 
 mod change;
+mod deal;
 #[cfg(feature = "html")]
 mod html;
+mod measure;
 mod performance;
 mod quality;
 mod read;

@@ -1,13 +1,16 @@
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
 use super::change::MetricChange;
+use super::deal::as_extreme;
+use super::measure::{Dummy, Judged, Measure, Predictions};
 use super::read::Labelled;
 use super::report::{Classes, PerformanceReport, Picture, Rows, SegmentChange};
 use super::target_drift;
-use super::task::{Metric, Task};
+use super::task::Task;
 use crate::DriftReport;
 use crate::check::Source;
 use crate::performance::{Reliability, SMALL};
@@ -19,11 +22,14 @@ use crate::report::Distribution;
 /// One of the metrics, `skill`, is what the model saves of the loss of a dummy that never looks at a row, and was fitted to the reference: its shares of
 /// classes (log loss), its most frequent label (wrong answers), its mean (squared error), a random order (NDCG).
 ///
-/// **Guarantee**: if the model performs alike in both tables, any metric is called worse with probability about alpha at most: the intervals of the K
-/// metrics are at 1 − alpha/K each, and with [segments](Self::segments) alike. Those of shares are exact for independent rows where they
-/// are beyond 98 % each; those of mean errors are Student's, which the skewed errors of few rows exceed: see **Weakness**. **Assumption**: rows, or the declared units, are independent; the intervals are those of
-/// [`performance`](crate::performance), which are asymptotic. **Weakness**: mean errors of tables, or segments, of some tens of rows are called worse more often, the heavier their tail and
-/// the more segments there are. Says that performance fell, not why; for that see [`slice`](crate::slice).
+/// **Guarantee**: if the rows, or the declared units, of both tables are exchangeable, any metric is called worse with probability alpha at most,
+/// at every size, under any law. Each of the K metrics has alpha/K, and with [segments](Self::segments) alike; what its interval calls worse must
+/// also be rare when all rows are dealt to the two tables at random ([`dealt`](MetricChange::dealt)). **If the model does as well on rows of
+/// another law** (other inputs, other shares of classes), intervals alone decide: shares are exact for independent rows, means have
+/// Student's t, which errors with heavy tails in tables or segments of some tens of rows exceed. The same holds of tables of more than
+/// 10⁷·alpha/6K rows each (12,000 for seven metrics), whose rows are not dealt anew. **Assumption**: rows, or the declared units, are independent; the intervals are
+/// those of [`performance`](crate::performance). **Cost**: 6·K/alpha times a metric of the smaller table, for those that
+/// changed. **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
 /// Rows without a label or a prediction are left out and counted: labels that come late for a reason bias every metric.
 ///
@@ -159,7 +165,7 @@ impl PerformanceCheck {
             ..PerformanceReport::of(
                 &check.task,
                 self.level,
-                check.changes(&reference, &current)?,
+                check.changes(tables)?,
                 check.changes_by_segment(&reference, &current)?,
                 tables.map(Rows::of),
                 self.drift(&reference, &current)?,
@@ -183,16 +189,51 @@ impl PerformanceCheck {
         self.level.split(families)
     }
 
-    fn changes(&self, reference: &Labelled, current: &Labelled) -> Result<Vec<MetricChange>> {
-        let each = self.level_of_family().split(self.task.metrics());
+    fn changes(&self, tables: [&Labelled; 2]) -> Result<Vec<MetricChange>> {
+        let measures = self.task.measures();
+        let each = self.level_of_family().split(measures.len());
         let rows = |table: &Labelled, role| {
             let rows = self.task.predictions(table, each);
             rows.map_err(|error| error.context("table", role))
         };
+        let [reference, current] = tables;
         let [reference, current] = [rows(reference, "reference")?, rows(current, "current")?];
         let dummy = self.task.dummy(&reference)?;
-        let [before, now] = [&reference, &current].map(|rows| self.task.metrics_of(rows, &dummy));
-        before.into_iter().zip(now).map(change).collect()
+        let change =
+            |measure: &Measure| self.change(measure, [Ok(&reference), Ok(&current)], &dummy);
+        measures.iter().map(change).collect()
+    }
+
+    /// Of a metric, in rows of either table or none. What the intervals tell must hold against rows that are dealt at random, too.
+    fn change<R: Borrow<Predictions>>(
+        &self,
+        measure: &Measure,
+        tables: [Result<R>; 2],
+        dummy: &Dummy,
+    ) -> Result<MetricChange> {
+        let task = &self.task;
+        let figured = tables.map(|rows| match rows {
+            Ok(rows) => {
+                let judged = Judged {
+                    task,
+                    rows: rows.borrow(),
+                    dummy,
+                };
+                (measure.figure(judged), Some(rows))
+            }
+            Err(error) => (Err(error), None),
+        });
+        let [(before, reference), (now, current)] = figured;
+        let change = MetricChange::of(measure.name, measure.better, before, now)?;
+        let (Some(tables), Some((rose, level))) = (reference.zip(current), change.beyond_zero())
+        else {
+            return Ok(change);
+        };
+        let tables = [tables.0.borrow(), tables.1.borrow()];
+        match as_extreme(task, measure, tables, rose, level)? {
+            Some(p) => change.dealt(p),
+            None => Ok(change),
+        }
     }
 
     /// The primary metric by the values of a column that occur in either table.
@@ -218,31 +259,30 @@ impl PerformanceCheck {
             current.require_whole_units()?;
         }
         let each = self.level_of_family().split(rows.len().max(1));
+        let measures = self.task.measures();
+        let (primary, no_dummy) = (&measures[0], Dummy::RandomOrder);
         let of_segment = |(segment, rows): (Option<&str>, [Vec<u32>; 2])| {
             let parts = [reference.part(&rows[0])?, current.part(&rows[1])?];
-            let [before, now] = parts.map(|part| self.primary(part.as_ref(), each));
+            let parts = parts.map(|part| self.of_segment(part.as_ref(), each));
             Ok(SegmentChange {
                 column: self.segments.clone().unwrap_or_default(),
                 segment: segment.map(str::to_owned),
                 rows: rows.map(|rows| rows.len()),
-                change: change((before, now))?,
+                change: self.change(primary, parts, &no_dummy)?,
             })
         };
         rows.into_iter().map(of_segment).collect()
     }
 
-    /// The primary metric of a segment, undefined where it has no row.
-    fn primary(&self, rows: Option<&Labelled>, level: SignificanceLevel) -> Metric {
+    /// The rows of a segment, if they are enough to judge it by.
+    fn of_segment(&self, rows: Option<&Labelled>, level: SignificanceLevel) -> Result<Predictions> {
         let units = rows.map_or(0, Labelled::units);
         let rows = rows.filter(|_| units >= SMALL).ok_or_else(|| {
             Error::invalid(format!(
                 "a segment needs at least {SMALL} rows or units, got {units}"
             ))
-        });
-        match rows.and_then(|rows| self.task.predictions(rows, level)) {
-            Ok(rows) => self.task.primary(&rows),
-            Err(error) => self.task.primary_of(Err(error)),
-        }
+        })?;
+        self.task.predictions(rows, level)
     }
 
     fn confusion(&self, reference: &Labelled, current: &Labelled) -> Result<Option<Classes>> {
@@ -275,8 +315,4 @@ impl PerformanceCheck {
                 distribution: Distribution::of_numbers(&reference, &current),
             }))
     }
-}
-
-fn change((before, now): (Metric, Metric)) -> Result<MetricChange> {
-    MetricChange::of(before.name, before.better, before.figure, now.figure)
 }

@@ -1,4 +1,4 @@
-//! What a model does, and its metrics.
+//! What a model does, and which columns tell.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,11 +6,10 @@ use arrow::array::RecordBatch;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, ErrorKind, Result};
 
-use super::change::Better;
+use super::measure::{Dummy, Predictions};
 use super::read::{Labelled, labels_of, numbers_of};
 use crate::performance::{
-    Average, Confusion, Estimate, Loss, Multiclass, Ranking, RankingMetrics, Regression,
-    RegressionDummy, RegressionLoss, Reliability, Scored,
+    Confusion, Multiclass, Ranking, Regression, RegressionDummy, Reliability, Scored,
 };
 use crate::sample::NumericSample;
 
@@ -48,57 +47,12 @@ pub(super) enum Task {
     },
 }
 
-/// A metric of one table.
-pub(super) struct Metric {
-    pub(super) name: &'static str,
-    pub(super) better: Better,
-    pub(super) figure: Result<Estimate>,
-}
-
-/// The labelled rows of one table.
-pub(super) enum Predictions {
-    OfTwo(Scored),
-    OfSeveral(Multiclass),
-    Numbers(Regression),
-    Lists(Ranking),
-}
-
-/// A prediction that needs no model.
-pub(super) enum Dummy {
-    /// Always these probabilities of the classes.
-    Shares(Vec<f64>),
-    /// Always this class.
-    Class(usize),
-    /// Always this number.
-    Number(RegressionDummy),
-    /// Lists in random order.
-    RandomOrder,
-}
-
 /// How frequent each class is, by Laplace's rule of succession: none that did not occur is taken for impossible.
 fn shares(classes: usize, labels: impl Iterator<Item = usize>) -> Vec<f64> {
     let mut counts = vec![1.0; classes];
     labels.for_each(|label| counts[label] += 1.0);
     let all: f64 = counts.iter().sum();
     counts.into_iter().map(|count| count / all).collect()
-}
-
-impl Metric {
-    fn higher(name: &'static str, figure: Result<Estimate>) -> Self {
-        Self {
-            name,
-            better: Better::Higher,
-            figure,
-        }
-    }
-
-    fn lower(name: &'static str, figure: Result<Estimate>) -> Self {
-        Self {
-            name,
-            better: Better::Lower,
-            figure,
-        }
-    }
 }
 
 impl Task {
@@ -109,17 +63,6 @@ impl Task {
             Self::Labels { .. } => "classification by labels",
             Self::Regression { .. } => "regression",
             Self::Ranking { .. } => "ranking",
-        }
-    }
-
-    /// How many metrics are judged or told: what the level is divided by.
-    pub(super) fn metrics(&self) -> usize {
-        match self {
-            Self::Binary { .. } => 7,
-            Self::Multiclass { .. }
-            | Self::Labels { .. }
-            | Self::Regression { .. }
-            | Self::Ranking { .. } => 5,
         }
     }
 
@@ -215,41 +158,6 @@ impl Task {
         })
     }
 
-    /// The metrics of a table; the last one is what the model saves of the loss of a dummy.
-    pub(super) fn metrics_of(&self, rows: &Predictions, dummy: &Dummy) -> Vec<Metric> {
-        let others = match rows {
-            Predictions::OfTwo(rows) => of_two_classes(rows, self.yes_from()),
-            Predictions::OfSeveral(rows) => of_classes(rows),
-            Predictions::Numbers(rows) => of_numbers(rows),
-            Predictions::Lists(rows) => of_lists(rows, self.first_items()),
-        };
-        let skill = Metric::higher("skill", self.skill(rows, dummy));
-        std::iter::once(self.primary(rows))
-            .chain(others)
-            .chain([skill])
-            .collect()
-    }
-
-    /// The first of the metrics: what segments are judged by.
-    pub(super) fn primary(&self, rows: &Predictions) -> Metric {
-        self.primary_of(match rows {
-            Predictions::OfTwo(rows) => rows.auc(),
-            Predictions::OfSeveral(rows) => rows.accuracy(),
-            Predictions::Numbers(rows) => rows.mae(),
-            Predictions::Lists(rows) => rows.estimate(self.first_items(), |list| list.ndcg),
-        })
-    }
-
-    /// The first of the metrics with this figure, or the reason why there is none.
-    pub(super) fn primary_of(&self, figure: Result<Estimate>) -> Metric {
-        match self {
-            Self::Binary { .. } => Metric::higher("auc", figure),
-            Self::Multiclass { .. } | Self::Labels { .. } => Metric::higher("accuracy", figure),
-            Self::Regression { .. } => Metric::lower("mae", figure),
-            Self::Ranking { .. } => Metric::higher("ndcg", figure),
-        }
-    }
-
     /// What predicts without looking at a row: fitted to the reference.
     pub(super) fn dummy(&self, reference: &Predictions) -> Result<Dummy> {
         Ok(match (self, reference) {
@@ -268,41 +176,6 @@ impl Task {
             (_, Predictions::Numbers(rows)) => Dummy::Number(RegressionDummy::mean(rows.truth())?),
             (_, Predictions::Lists(_)) => Dummy::RandomOrder,
         })
-    }
-
-    fn skill(&self, rows: &Predictions, dummy: &Dummy) -> Result<Estimate> {
-        match (rows, dummy) {
-            (Predictions::OfTwo(rows), Dummy::Shares(shares)) => {
-                rows.skill(Loss::LogLoss, shares[1])
-            }
-            (Predictions::OfSeveral(rows), Dummy::Shares(shares)) => {
-                rows.skill(Loss::LogLoss, shares)
-            }
-            (Predictions::OfSeveral(rows), Dummy::Class(class)) => rows.accuracy_skill(*class),
-            (Predictions::Numbers(rows), Dummy::Number(dummy)) => {
-                rows.skill(RegressionLoss::Squared, *dummy)
-            }
-            (Predictions::Lists(rows), Dummy::RandomOrder) => {
-                rows.skill(self.first_items(), |list| list.ndcg)
-            }
-            _ => Err(Error::new(ErrorKind::Internal, "a dummy of another task")),
-        }
-    }
-
-    /// Of two classes: the probability that counts as a yes.
-    fn yes_from(&self) -> f64 {
-        match self {
-            Self::Binary { threshold, .. } => *threshold,
-            _ => 0.5,
-        }
-    }
-
-    /// Of a ranking.
-    fn first_items(&self) -> usize {
-        match self {
-            Self::Ranking { k, .. } => *k,
-            _ => 0,
-        }
     }
 
     /// What is drawn of a table: probabilities of two classes, or errors of a regression.
@@ -442,49 +315,6 @@ fn with_units<R>(rows: R, table: &Labelled, units: fn(R, &[u64]) -> Result<R>) -
         Some(of_row) => units(rows, of_row),
         None => Ok(rows),
     }
-}
-
-fn of_two_classes(scored: &Scored, threshold: f64) -> Vec<Metric> {
-    vec![
-        Metric::lower("log_loss", scored.log_loss()),
-        Metric::lower("brier", scored.brier()),
-        Metric::higher("accuracy", scored.accuracy(threshold)),
-        Metric::higher("precision", scored.precision(threshold)),
-        Metric::higher("recall", scored.recall(threshold)),
-    ]
-}
-
-fn of_classes(scored: &Multiclass) -> Vec<Metric> {
-    let of = |metric: fn(&Confusion) -> Option<f64>| scored.estimate(metric);
-    vec![
-        Metric::higher("balanced_accuracy", of(Confusion::balanced_accuracy)),
-        Metric::higher(
-            "macro_f1",
-            of(|confusion| Some(confusion.f1(Average::Macro))),
-        ),
-        Metric::higher("mcc", of(|confusion| Some(confusion.mcc()))),
-    ]
-}
-
-fn of_numbers(rows: &Regression) -> Vec<Metric> {
-    vec![
-        Metric::lower("rmse", rows.rmse()),
-        Metric {
-            name: "mean_error",
-            better: Better::Neither,
-            figure: rows.mean_error(),
-        },
-        Metric::higher("r2", rows.r2()),
-    ]
-}
-
-fn of_lists(lists: &Ranking, k: usize) -> Vec<Metric> {
-    let of = |metric: fn(&RankingMetrics) -> f64| lists.estimate(k, metric);
-    vec![
-        Metric::higher("map", of(|metrics| metrics.map)),
-        Metric::higher("mrr", of(|metrics| metrics.mrr)),
-        Metric::higher("recall", of(|metrics| metrics.recall)),
-    ]
 }
 
 fn binary(rows: &RecordBatch, target: &str) -> Result<Vec<bool>> {
