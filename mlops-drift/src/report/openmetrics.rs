@@ -306,11 +306,15 @@ impl Expose for PerformanceReport {
             }
         }
         for segment in &self.segments {
-            let labels = [
+            let mut labels = vec![
                 ("metric", segment.change.metric.as_str()),
                 ("column", segment.column.as_str()),
                 ("segment", segment.name()),
             ];
+            // Its name may be that of another one.
+            if segment.segment.is_none() {
+                labels.push(("segment_is_null", "true"));
+            }
             // Nothing is said of a segment of which nothing is known.
             if let Some(change) = segment.change.change {
                 let worse = flag(segment.change.verdict == ChangeVerdict::Worse);
@@ -420,7 +424,8 @@ impl MonitorState {
 }
 
 impl PerformanceReport {
-    /// The report as OpenMetrics 1.0 text, all gauges: metrics with their intervals, then the drift of target and predictions.
+    /// The report as OpenMetrics 1.0 text, all gauges: metrics with their intervals, then the drift of target and predictions. The segment of
+    /// the rows without a value is named `(null)` and has a label `segment_is_null` beside, so that it is not taken for rows of that value.
     pub fn to_openmetrics(&self) -> String {
         one(self)
     }
