@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-use arrow::array::Float64Array;
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use mlops_core::ErrorKind;
 use mlops_drift::NumericSample;
 use mlops_drift::divergence::{Divergence, Psi, Wasserstein};
-use mlops_drift::profile::{Bracket, Grid, NumericProfile};
+use mlops_drift::profile::{Bracket, Grid, NumericProfile, TableProfile};
 use mlops_drift::two_sample::{KolmogorovSmirnov, NullDistribution, TwoSampleTest};
 use proptest::prelude::*;
 
@@ -257,7 +258,64 @@ proptest! {
         let text = serde_json::to_string(&profile).unwrap();
         let copy: NumericProfile = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(serde_json::to_string(&copy).unwrap(), text);
-        prop_assert_eq!(copy.cells(), profile.cells());
+        prop_assert_eq!(copy, profile);
+    }
+}
+
+/// Squares of such numbers overflow, so that no moment but the mean is defined: no difference between two profiles.
+#[test]
+fn moments_that_overflow_are_read_as_they_were() {
+    let column = |values: &[f64]| {
+        let column = Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+        RecordBatch::try_from_iter([("x", column)]).unwrap()
+    };
+    for values in [
+        vec![1e308, -1e308],
+        vec![1e308; 3],
+        vec![f64::MAX, f64::MIN, 0.0],
+        vec![1e308, f64::INFINITY, f64::NAN],
+        vec![],
+    ] {
+        let profile = NumericProfile::of(&NumericSample::new(values.clone())).unwrap();
+        let text = serde_json::to_string(&profile).unwrap();
+        assert_eq!(
+            serde_json::from_str::<NumericProfile>(&text).unwrap(),
+            profile
+        );
+        if values.is_empty() {
+            continue;
+        }
+        let table = TableProfile::of(&column(&values)).unwrap();
+        let read = TableProfile::from_bytes(&table.to_bytes().unwrap()).unwrap();
+        assert_eq!(read, table);
+    }
+}
+
+/// The brackets of a profile whose extremes are not those of its values hold anything.
+#[test]
+fn extremes_that_contradict_the_counts_are_not_read() {
+    let profile = NumericProfile::of(&NumericSample::new((0..10).map(f64::from))).unwrap();
+    let profile = profiled(&profile, &[-3.0, 2.0, 4.5, 40.0]);
+    let read = |end: &str, value: f64| {
+        let mut written = serde_json::to_value(&profile).unwrap();
+        written["moments"][end] = value.into();
+        serde_json::from_value::<NumericProfile>(written)
+    };
+    assert!(read("least", -3.0).is_ok());
+    assert!(read("least", -4.0).is_ok(), "as well in the cell");
+    for (end, value) in [
+        ("least", 0.0),
+        ("least", 1.0),
+        ("least", 2.0),
+        ("greatest", 9.0),
+        ("greatest", 4.5),
+    ] {
+        let error = read(end, value).unwrap_err().to_string();
+        let told = format!("the {end} value of a profile must lie in its outermost cell");
+        assert!(
+            error.contains(&told) && error.contains(&format!("got {value}")),
+            "{error}"
+        );
     }
 }
 
