@@ -338,6 +338,10 @@ impl ColumnProfile {
         )))
     }
 
+    fn require_type(&self, data_type: &DataType) -> Result<()> {
+        self.require_like(&self.name, &type_name(data_type), ColumnKind::of(data_type))
+    }
+
     fn require_like(&self, name: &str, data_type: &str, kind: ColumnKind) -> Result<()> {
         let same = self.name == name
             && self.kind == kind
@@ -405,6 +409,46 @@ impl TableProfile {
             rows: table.rows(),
             columns,
             not_profiled: self.not_profiled.clone(),
+        })
+    }
+
+    /// Of a later table, on the same grids, in the columns alone that it has and that can be compared. One of another type is
+    /// [left out](Self::not_profiled) by the name of its type; one that is missing is not there. A check that
+    /// [reports schema changes](crate::DriftCheck::report_schema_changes) tells both.
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column of the profile that the table has twice; what reading can cause.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let day = RecordBatch::try_from_iter([("x", column.clone()), ("y", column)])?;
+    /// use mlops_drift::{DriftCheck, profile::TableProfile};
+    /// let reference = TableProfile::of(&day)?;
+    /// let tonight = reference.like_comparable(&day.project(&[0])?)?;
+    /// let report = DriftCheck::against(&reference).report_schema_changes().run(&tonight)?;
+    /// assert_eq!(report.verdict.not_compared_columns, ["y"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn like_comparable(&self, table: &dyn Table) -> Result<Self> {
+        let schema = table.schema();
+        let (mut comparable, mut not_profiled) = (Vec::new(), BTreeMap::new());
+        for column in &self.columns {
+            if schema.column_with_name(&column.name).is_none() {
+                continue;
+            }
+            let data_type = field_of(&schema, &column.name)?.data_type();
+            match column.require_type(data_type) {
+                Ok(()) => comparable.push(column),
+                Err(_) => {
+                    not_profiled.insert(column.name.clone(), type_name(data_type));
+                }
+            }
+        }
+        Ok(Self {
+            rows: table.rows(),
+            columns: parallel::map(&comparable, |column| column.like(table))?,
+            not_profiled,
         })
     }
 
@@ -484,12 +528,7 @@ impl TableProfile {
     fn require_columns(&self, table: &dyn Table) -> Result<()> {
         let schema = table.schema();
         for column in &self.columns {
-            let data_type: &DataType = field_of(&schema, &column.name)?.data_type();
-            column.require_like(
-                &column.name,
-                &type_name(data_type),
-                ColumnKind::of(data_type),
-            )?;
+            column.require_type(field_of(&schema, &column.name)?.data_type())?;
         }
         Ok(())
     }
@@ -509,7 +548,8 @@ impl TableProfile {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Columns of the reference that cannot be profiled, with the names of their types.
+    /// Columns of the reference that cannot be profiled, with the names of their types; of a profile that was made
+    /// [as far as comparable](Self::like_comparable), columns of another type, with its name.
     pub fn not_profiled(&self) -> &BTreeMap<String, String> {
         &self.not_profiled
     }
