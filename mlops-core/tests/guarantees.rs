@@ -534,6 +534,44 @@ fn refuses<T: Serialize + DeserializeOwned + PartialEq>(whole: &T, wrong: &[(&st
     }
 }
 
+/// JSON has no infinity. Finite ends are numbers as ever, and what was written before infinite ones were texts is read.
+#[test]
+fn intervals_without_an_end_are_written_and_read() {
+    let infinite = [f64::NEG_INFINITY, f64::INFINITY];
+    for [low, high] in [
+        infinite,
+        [-1.5, infinite[1]],
+        [infinite[0], 2.0],
+        [-1.5, 2.0],
+    ] {
+        let interval = Interval::new(low, high, 0.95).unwrap();
+        let written = serde_json::to_string(&interval).unwrap();
+        let end = |end: f64| match end.is_finite() {
+            true => json!(end),
+            false => json!(end.to_string()),
+        };
+        let expected = json!({"low": end(low), "high": end(high), "confidence": 0.95});
+        let value: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(value, expected);
+        assert_eq!(
+            serde_json::from_str::<Interval>(&written).unwrap(),
+            interval
+        );
+
+        let nulls = written
+            .replace("\"inf\"", "null")
+            .replace("\"-inf\"", "null");
+        assert_eq!(serde_json::from_str::<Interval>(&nulls).unwrap(), interval);
+    }
+    let whole = Interval::new(1.0, infinite[1], 0.95).unwrap();
+    for low in [json!("inf"), json!("nan"), json!("0.5")] {
+        refuses(&Interval::new(1.0, 2.0, 0.95).unwrap(), &[("/low", low)]);
+    }
+    refuses(&whole, &[("/high", json!("-inf"))]);
+    let without_an_end = r#"{"low": 1.0, "confidence": 0.95}"#;
+    assert!(serde_json::from_str::<Interval>(without_an_end).is_err());
+}
+
 /// Each would claim what no data say, or nothing for ever.
 #[test]
 fn measures_and_states_that_cannot_be_are_not_read() {

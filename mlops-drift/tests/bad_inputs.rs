@@ -12,14 +12,14 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type, Int32Type, Schema, i256};
-use mlops_core::evidence::Distance;
+use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_core::{DriftDetector, ErrorKind};
-use mlops_drift::check::Method;
+use mlops_drift::check::{Method, Source};
 use mlops_drift::divergence::{Divergence, Psi, Wasserstein};
 use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
 use mlops_drift::performance::{Loss, Scored, paired_difference};
 use mlops_drift::profile::TableProfile;
-use mlops_drift::report::ColumnVerdict;
+use mlops_drift::report::{ColumnVerdict, DriftReport, SchemaChange};
 use mlops_drift::sample::Infinite;
 use mlops_drift::two_sample::{ChiSquare, KolmogorovSmirnov, TwoSampleTest};
 use mlops_drift::{CategoricalSample, DriftCheck, NumericSample};
@@ -202,6 +202,158 @@ fn a_schema_that_does_not_fit_names_every_column() {
     assert!(check.run(&batch([("a", wider), ("b", strings())])).is_ok());
 }
 
+fn columns<const N: usize>(columns: [(&str, ArrayRef); N]) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+/// A reference of four columns, and a night in which one is lost, one has another type, one is new and the others are as they were.
+fn changed_schema() -> [RecordBatch; 2] {
+    let numbers = || Arc::new(Float64Array::from_iter_values(hundred())) as ArrayRef;
+    let labels = || {
+        let labels = (0..100).map(|i| ["a", "b", "c"][i % 3]);
+        Arc::new(StringArray::from_iter_values(labels)) as ArrayRef
+    };
+    [
+        columns([
+            ("lost", numbers()),
+            ("amount", numbers()),
+            ("kept", numbers()),
+            ("label", labels()),
+        ]),
+        columns([
+            ("amount", labels()),
+            ("kept", numbers()),
+            ("label", labels()),
+            ("extra", numbers()),
+        ]),
+    ]
+}
+
+/// Whatever the two tables are given as, what is lost or of another type is told, and the others are compared.
+#[test]
+fn a_changed_schema_is_reported_if_asked_for() {
+    let [reference, tonight] = changed_schema();
+    let whole = TableProfile::of(&reference).unwrap();
+    let profile = whole.like_comparable(&tonight).unwrap();
+    let changed = Some(SchemaChange::TypeChanged {
+        from: "float64".into(),
+        to: "text".into(),
+    });
+    let checks = [
+        DriftCheck::against(&reference),
+        DriftCheck::against(vec![reference.clone()]),
+        DriftCheck::against(&whole),
+    ];
+    for (rows, check) in checks.into_iter().enumerate() {
+        let lenient = check.clone().report_schema_changes().prepare().unwrap();
+        let tables = [
+            Source::from(&tonight),
+            Source::from(vec![tonight.slice(0, 40), tonight.slice(40, 60)]),
+            Source::from(&profile),
+        ];
+        // Rows are compared as rows: a profile of the current table has none, which is no matter of the schema.
+        for table in &tables[..if rows == 0 { 2 } else { 3 }] {
+            assert_eq!(kind(check.run(table)), ErrorKind::SignatureMismatch);
+            let report = lenient.run(table).unwrap();
+            assert_eq!(report.verdict.not_compared_columns, ["lost", "amount"]);
+            let change = |name| report.column(name).unwrap().schema_change.clone();
+            assert_eq!(change("lost"), Some(SchemaChange::ColumnMissing));
+            assert_eq!(change("amount"), changed);
+            for name in ["kept", "label"] {
+                let verdict = report.column(name).unwrap().verdict;
+                assert_eq!((verdict, change(name)), (ColumnVerdict::Stable, None));
+            }
+            assert_eq!(report.tests, 2);
+            assert!(!report.verdict.drifted);
+            // The others are as if the check had been of them alone.
+            let alone = check.clone().columns(["kept", "label"]).run(table).unwrap();
+            assert_eq!(report.column("kept"), alone.column("kept"));
+            assert_eq!(report.column("label"), alone.column("label"));
+        }
+    }
+}
+
+#[test]
+fn every_format_tells_what_was_not_compared() {
+    let [reference, tonight] = changed_schema();
+    let check = DriftCheck::against(&reference).report_schema_changes();
+    let report = check.run(&tonight).unwrap();
+    let told = "2 of 4 columns were not compared: lost (the current table lacks it), amount (its type changed from float64 to text)";
+    assert!(report.verdict.reason.contains(told), "{report:?}");
+    assert_eq!(report.new_columns, ["extra"]);
+
+    let read = DriftReport::from_json(&report.to_json().unwrap()).unwrap();
+    assert_eq!(read, report);
+    let markdown = report.to_markdown();
+    assert!(markdown.starts_with("### Schema change, 2 columns not compared. No drift in"));
+    assert!(markdown.contains("| lost | not compared | – |") && markdown.contains("extra"));
+    #[cfg(feature = "html")]
+    {
+        let page = report.to_html().unwrap();
+        assert!(page.contains("<h1>Schema change, 2 columns not compared."));
+        assert!(page.contains("its type changed from float64 to text") && page.contains("extra"));
+    }
+    let junit = report.to_junit();
+    assert!(junit.contains(r#"tests="5" failures="0" skipped="1" errors="2""#));
+    assert!(junit.contains(
+        r#"name="lost"><error type="drift" message="not compared: the current table lacks it"/>"#
+    ));
+    assert!(junit.contains(r#"name="extra"><skipped message="#));
+    let metrics = report.to_openmetrics();
+    for series in [
+        "columns_not_compared 2",
+        "new_columns 1",
+        "column_compared{column=\"lost\"} 0",
+        "column_compared{column=\"kept\"} 1",
+    ] {
+        assert!(
+            metrics.contains(&format!("mlops_drift_{series}\n")),
+            "{metrics}"
+        );
+    }
+    assert!(!metrics.contains("mlops_drift_column_drifted{column=\"lost\"}"));
+}
+
+/// A column that cannot be compared says nothing of the others, and drift of these is seen; without its unit no column of it is compared.
+#[test]
+fn lost_columns_do_not_hide_drift_and_lost_units_are_told() {
+    let numbers = |shift: f64| {
+        Arc::new(Float64Array::from_iter_values(hundred().map(|x| x + shift))) as ArrayRef
+    };
+    let table =
+        |names: [&str; 2], shift| columns([(names[0], numbers(0.0)), (names[1], numbers(shift))]);
+    let reference = table(["a", "b"], 0.0);
+    let check = DriftCheck::against(&reference).report_schema_changes();
+    let report = check.run(&table(["b", "c"], 0.0)).unwrap();
+    assert!(!report.verdict.drifted);
+    let report = check.run(&table(["c", "b"], 80.0)).unwrap();
+    assert_eq!(report.verdict.material_columns, ["b"]);
+    let markdown = report.to_markdown();
+    assert!(markdown.starts_with("### Schema change, 1 column not compared. Material drift\n"));
+
+    let report = check.clone().unit("a", ["b"]);
+    let report = report.run(&table(["c", "b"], 80.0)).unwrap();
+    let unit = "a".to_owned();
+    let change = report.columns[0].schema_change.clone();
+    assert_eq!(change, Some(SchemaChange::UnitMissing { unit }));
+    assert_eq!((report.tests, report.verdict.drifted), (0, false));
+
+    // What is no change of the schema is an error as ever.
+    let twice = RecordBatch::try_new(
+        Arc::new(Schema::new(vec![
+            Field::new("a", DataType::Float64, true),
+            Field::new("a", DataType::Float64, true),
+        ])),
+        vec![numbers(0.0), numbers(0.0)],
+    )
+    .unwrap();
+    assert_eq!(kind(check.run(&twice)), ErrorKind::SignatureMismatch);
+    assert_eq!(
+        kind(check.run(&reference.slice(0, 0))),
+        ErrorKind::InvalidArgument
+    );
+}
+
 #[test]
 fn clocks_of_different_units_are_not_compared() {
     let seconds = table("t", TimestampSecondArray::from(vec![1, 2, 3]));
@@ -212,18 +364,120 @@ fn clocks_of_different_units_are_not_compared() {
 }
 
 #[test]
-fn nested_and_null_typed_columns_are_refused_by_name() {
+fn nested_columns_are_refused_by_name() {
     let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)]), None]);
     let nested = table("list", list);
     let error = DriftCheck::against(&nested).run(&nested).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("list"), "{error}");
+}
 
-    let null = table("n", NullArray::new(3));
-    assert_eq!(
-        kind(DriftCheck::against(&null).run(&null)),
-        ErrorKind::Unsupported
-    );
+/// A column of type null is what a file without any value of it becomes: all of its values are missing, which alarms if they were not before; and
+/// nothing can be said of it where the reference is so.
+#[test]
+fn columns_of_type_null_are_missing_or_not_applicable() {
+    let nulls = || Arc::new(NullArray::new(100)) as ArrayRef;
+    let numbers = || Arc::new(Float64Array::from_iter_values(hundred())) as ArrayRef;
+    let strings = || Arc::new(StringArray::from(vec!["a"; 100])) as ArrayRef;
+    let lists = || {
+        let rows = (0..100).map(|i| Some([Some(i as f32), Some(1.0)]));
+        Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(rows, 2)) as ArrayRef
+    };
+    let full = columns([
+        ("x", numbers()),
+        ("s", strings()),
+        ("e", lists()),
+        ("n", nulls()),
+    ]);
+    let empty = columns([
+        ("x", nulls()),
+        ("s", nulls()),
+        ("e", nulls()),
+        ("n", numbers()),
+    ]);
+    let profile = TableProfile::of(&full).unwrap();
+    assert_eq!(profile.columns().len(), 3);
+    let current = profile.like(&empty).unwrap();
+    let by_type = TableProfile::of(&empty).unwrap();
+    let as_rows = DriftCheck::against(&full);
+    let as_profile = DriftCheck::against(&profile);
+    for report in [
+        as_rows.run(&empty).unwrap(),
+        DriftCheck::against(vec![full.clone()]).run(&empty).unwrap(),
+        as_profile.run(&empty).unwrap(),
+        as_profile.run(&current).unwrap(),
+        as_profile.run(&by_type).unwrap(),
+    ] {
+        for name in ["x", "s", "e"] {
+            let column = report.column(name).unwrap();
+            assert_eq!(column.verdict, ColumnVerdict::Material, "{column:?}");
+            assert_eq!((column.current_missing, &column.value), (1.0, &None));
+        }
+        let untyped = report.column("n").unwrap();
+        assert_eq!(untyped.verdict, ColumnVerdict::Untested);
+        assert!(untyped.reason.contains("being of type null"), "{untyped:?}");
+    }
+    // By name, alone, with a level for this very reference, and with a method of its own.
+    let alone = table("n", NullArray::new(100));
+    for check in [
+        as_rows.clone().columns(["n"]),
+        DriftCheck::against(&alone).for_this_reference(SignificanceLevel::FIVE_PERCENT),
+        DriftCheck::against(&TableProfile::of(&alone).unwrap()),
+        DriftCheck::against(&alone).effect(Distance::new(0.1, "psi").unwrap()),
+        DriftCheck::against(&alone).method("n", Method::numeric(Psi::default())),
+    ] {
+        let report = check.run(&full).unwrap();
+        assert_eq!(report.verdict.untested_columns, ["n"]);
+        assert_eq!((report.tests, report.verdict.drifted), (0, false));
+    }
+}
+
+/// As a column of nulls that has a type: a rule on values has nothing to check, and one that asks for values fails.
+#[test]
+fn rules_on_a_column_of_type_null_have_nothing_to_check() {
+    let table = columns([
+        ("n", Arc::new(NullArray::new(3)) as ArrayRef),
+        (
+            "t",
+            Arc::new(TimestampSecondArray::from(vec![1, 2, 3])) as ArrayRef,
+        ),
+        (
+            "s",
+            Arc::new(StringArray::from(vec!["a", "b", "c"])) as ArrayRef,
+        ),
+    ]);
+    let of = |name: &str| name.to_owned();
+    for rule in [
+        Rule::between(0, 1).unwrap(),
+        Rule::between("2013-01-01", "2014-01-01").unwrap(),
+        Rule::one_of(["a"]),
+        Rule::matches("^a").unwrap(),
+        Rule::Unique,
+        Rule::UniqueWith(vec![of("s")]),
+        Rule::Increasing,
+        Rule::AtMost { column: of("t") },
+        Rule::EqualTo { column: of("s") },
+    ] {
+        let suite = Suite::new([Expectation::on("n", rule)]);
+        let report = suite.validate(&table).unwrap();
+        let result = &report.results[0];
+        assert!(!result.applicable && result.broken == 0, "{result:?}");
+        assert!(
+            result
+                .reason
+                .contains("a value is missing in each of 3 rows")
+        );
+    }
+    for (rule, passed) in [
+        (Rule::Missing, true),
+        (Rule::NotNull, false),
+        (Rule::Exists, true),
+    ] {
+        let report = Suite::new([Expectation::on("n", rule)])
+            .validate(&table)
+            .unwrap();
+        assert_eq!(report.results[0].passed, passed);
+    }
 }
 
 #[test]

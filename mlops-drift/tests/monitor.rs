@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::Schema;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::{PValue, SignificanceLevel};
 use mlops_drift::check::{DriftMonitor, Method, MonitorState};
@@ -154,6 +155,48 @@ fn a_window_that_cannot_be_compared_is_recorded_and_spends_nothing() {
         calm.state(),
         "as if it had come right away"
     );
+}
+
+/// The others are watched on; a window of none is recorded as not compared and spends nothing.
+#[test]
+fn windows_that_lose_a_column_are_watched_in_the_others() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(4);
+    let check = DriftCheck::against(&window(rng, 1_000, 0.0)).report_schema_changes();
+    let check = check.prepare().unwrap();
+    let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    let narrow = window(rng, 300, 0.0).project(&[0]).unwrap();
+    let (first, report) = monitor.observe("first", &narrow).unwrap();
+    assert!(!first.alarmed && first.not_compared.is_none());
+    let lost = &report.verdict.not_compared_columns;
+    assert_eq!(&first.not_compared_columns().collect::<Vec<_>>(), lost);
+    assert!(!lost.is_empty());
+    let state = monitor.state();
+    let markdown = state.to_markdown();
+    assert!(markdown.starts_with("### No alarm, 1 window not in all columns\n"));
+    assert!(markdown.contains("| quiet where compared |"), "{markdown}");
+    assert!(
+        state
+            .to_junit()
+            .contains("failures=\"0\" skipped=\"0\" errors=\"1\"")
+    );
+    let told = format!("monitor_column_compared{{column=\"{}\"}} 0\n", lost[0]);
+    assert!(state.to_openmetrics().contains(&told));
+
+    let spent = state.clone();
+    let other = narrow.schema().field(0).clone().with_name("other");
+    let other = Schema::new(vec![other]);
+    let other = RecordBatch::try_new(Arc::new(other), narrow.columns().to_vec()).unwrap();
+    let (second, _) = monitor.observe("second", &other).unwrap();
+    assert!(second.not_compared.is_some() && !second.alarmed);
+    assert_eq!(monitor.state().counts().not_compared, 1);
+    assert_eq!(monitor.state().counts().compared, spent.counts().compared);
+
+    let (third, _) = monitor
+        .observe("third", &window(rng, 1_000, 0.3).project(&[0]).unwrap())
+        .unwrap();
+    assert!(third.alarmed, "{third:?}");
+    let read = MonitorState::from_json(&monitor.state().to_json().unwrap()).unwrap();
+    assert_eq!(&read, monitor.state());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_drift::check::DriftMonitor;
 use mlops_drift::preset;
@@ -99,7 +99,7 @@ fn read_openmetrics(text: &str) -> (usize, usize) {
 fn openmetrics_reads_as_the_format_says() {
     let text = report().to_openmetrics();
     let (families, samples) = read_openmetrics(&text);
-    assert_eq!(families, 9);
+    assert_eq!(families, 12);
     assert!(samples > 4 * 4, "{samples}");
     let hostile = HOSTILE
         .replace('\\', "\\\\")
@@ -110,6 +110,37 @@ fn openmetrics_reads_as_the_format_says() {
     )));
     assert!(text.contains("mlops_drift_column_drifted{column=\"still\"} 0\n"));
     assert!(text.contains("mlops_drift_rows{table=\"current\"} 2000\n"));
+}
+
+/// Rows without a value are no rows of a value that is written like them.
+#[test]
+fn a_segment_of_nulls_has_series_of_its_own() {
+    let rows = 120;
+    let origins = (0..rows).map(|i| [None, Some("(null)"), Some("JFK")][i as usize % 3]);
+    let numbers = |step: f64| {
+        let values = (0..rows).map(|i| f64::from(i) * step);
+        Arc::new(Float64Array::from_iter_values(values)) as ArrayRef
+    };
+    let week = RecordBatch::try_from_iter([
+        (
+            "origin",
+            Arc::new(origins.collect::<StringArray>()) as ArrayRef,
+        ),
+        ("delay", numbers(1.0)),
+        ("predicted", numbers(1.1)),
+    ])
+    .unwrap();
+    let check = preset::regression("delay", "predicted").segments("origin");
+    let text = check.run(&week, &week).unwrap().to_openmetrics();
+    read_openmetrics(&text);
+    let of_segment = "mlops_drift_performance_segment_worse{metric=\"mae\",column=\"origin\",";
+    for labels in [
+        "segment=\"(null)\",segment_is_null=\"true\"} 0\n",
+        "segment=\"(null)\"} 0\n",
+        "segment=\"JFK\"} 0\n",
+    ] {
+        assert!(text.contains(&format!("{of_segment}{labels}")), "{text}");
+    }
 }
 
 /// Reports of two models, a monitor, a model's performance and a table's quality in one text.

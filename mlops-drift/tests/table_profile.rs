@@ -143,6 +143,38 @@ fn files_and_profiles_give_the_verdict_of_the_rows() {
     }
 }
 
+/// A file that lost a column, and its profile, against a file and its profile.
+#[test]
+fn files_that_lost_a_column_are_compared_in_the_others() {
+    let folder = Folder::new("lost");
+    let reference = table(3_000, 1, 0.0);
+    let schema = reference.schema();
+    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    let kept: Vec<usize> = (1..names.len()).collect();
+    let current = table(2_000, 2, 0.0).project(&kept).unwrap();
+    let reference = ParquetTable::open(folder.write("reference.parquet", &reference)).unwrap();
+    let current = ParquetTable::open(folder.write("current.parquet", &current)).unwrap();
+    let profile = TableProfile::of(&reference).unwrap();
+    let comparable = profile.like_comparable(&current).unwrap();
+    assert_eq!(
+        profile.like(&current).unwrap_err().kind(),
+        ErrorKind::SignatureMismatch
+    );
+    let by_file = DriftCheck::against(&reference).report_schema_changes();
+    let by_profile = DriftCheck::against(&profile).report_schema_changes();
+    let report = by_file.run(&current).unwrap();
+    assert_eq!(report.verdict.not_compared_columns, names[..1]);
+    assert!(!report.verdict.drifted, "{}", report.verdict.reason);
+    for other in [
+        by_file.run(&comparable),
+        by_profile.run(&current),
+        by_profile.run(&comparable),
+    ] {
+        let other = other.unwrap();
+        assert_eq!(other.verdict, report.verdict);
+    }
+}
+
 #[test]
 fn columns_with_a_unit_or_a_method_are_gathered_from_a_file_and_refused_from_a_profile() {
     let folder = Folder::new("units");

@@ -338,7 +338,8 @@ impl fmt::Display for Distance {
     }
 }
 
-/// An interval that covers the true value with at least the stated probability.
+/// An interval that covers the true value with at least the stated probability. An end may be infinite; in JSON it is the text `"inf"` or
+/// `"-inf"` then.
 ///
 /// ```
 /// use mlops_core::evidence::Interval;
@@ -346,29 +347,77 @@ impl fmt::Display for Distance {
 /// assert!(interval.contains(0.65));
 /// assert!((interval.width() - 0.07).abs() < 1e-12);
 /// assert!(Interval::new(0.7, 0.6, 0.95).is_err());
+/// let above = Interval::new(0.61, f64::INFINITY, 0.95)?;
+/// assert_eq!(serde_json::to_string(&above).unwrap(), r#"{"low":0.61,"high":"inf","confidence":0.95}"#);
 /// # Ok::<(), mlops_core::OutOfRange>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "WrittenInterval")]
+#[serde(try_from = "WrittenInterval", into = "WrittenInterval")]
 pub struct Interval {
     low: f64,
     high: f64,
     confidence: f64,
 }
 
-/// An interval as it is read, before its parts are known to agree.
-#[derive(Deserialize)]
+/// An interval as it is written, and as it is read before its parts are known to agree.
+#[derive(Serialize, Deserialize)]
 struct WrittenInterval {
-    low: f64,
-    high: f64,
+    low: WrittenEnd,
+    high: WrittenEnd,
     confidence: f64,
+}
+
+/// An end of an interval: JSON has no infinity, so that an infinite one is the text "inf" or "-inf".
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WrittenEnd {
+    Number(f64),
+    Text(String),
+    /// How infinite ends were written once.
+    Null,
+}
+
+impl From<f64> for WrittenEnd {
+    fn from(end: f64) -> Self {
+        match end.is_infinite() {
+            true => Self::Text(end.to_string()),
+            false => Self::Number(end),
+        }
+    }
+}
+
+impl WrittenEnd {
+    /// The end; NaN, which no interval has, for another text.
+    fn read(&self, outermost: f64) -> f64 {
+        match self {
+            Self::Number(end) => *end,
+            Self::Null => outermost,
+            Self::Text(text) => match text.as_str() {
+                "inf" => f64::INFINITY,
+                "-inf" => f64::NEG_INFINITY,
+                _ => f64::NAN,
+            },
+        }
+    }
+}
+
+impl From<Interval> for WrittenInterval {
+    fn from(interval: Interval) -> Self {
+        Self {
+            low: interval.low.into(),
+            high: interval.high.into(),
+            confidence: interval.confidence,
+        }
+    }
 }
 
 impl TryFrom<WrittenInterval> for Interval {
     type Error = OutOfRange;
 
     fn try_from(written: WrittenInterval) -> Result<Self, OutOfRange> {
-        Self::new(written.low, written.high, written.confidence)
+        let low = written.low.read(f64::NEG_INFINITY);
+        let high = written.high.read(f64::INFINITY);
+        Self::new(low, high, written.confidence)
     }
 }
 

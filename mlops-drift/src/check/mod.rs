@@ -38,7 +38,7 @@ pub use source::Source;
 ///
 /// Every column is one hypothesis, "its values follow one law in both tables"; a column with missing
 /// values in either table is one more, "as many are missing", so that a column which becomes null
-/// cannot pass in silence. Numeric columns are tested by
+/// cannot pass in silence, be it of its type or of Arrow's type `null`. Numeric columns are tested by
 /// [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov), strings, booleans and dictionaries
 /// of strings by [`ChiSquare`](crate::two_sample::ChiSquare); the p-values are corrected for their
 /// number.
@@ -87,6 +87,7 @@ pub struct DriftCheck {
     correction: Arc<dyn Correction>,
     reference_risk: Option<SignificanceLevel>,
     infinite: Infinite,
+    reports_schema_changes: bool,
 }
 
 impl fmt::Debug for DriftCheck {
@@ -126,6 +127,7 @@ impl DriftCheck {
             correction: Arc::new(BenjaminiHochberg),
             reference_risk: None,
             infinite: Infinite::default(),
+            reports_schema_changes: false,
         }
     }
 
@@ -324,6 +326,37 @@ impl DriftCheck {
     #[must_use]
     pub fn infinite(mut self, infinite: Infinite) -> Self {
         self.infinite = infinite;
+        self
+    }
+
+    /// Goes on where the current table lacks a column of the reference, has it as another type, or lacks its unit; by default such a table is an error.
+    /// The column is reported as [not compared](crate::report::ColumnVerdict::NotCompared), with the [change](crate::report::SchemaChange); the verdict
+    /// names it before anything else, JUnit XML has it as an error, OpenMetrics as `column_compared` 0.
+    ///
+    /// **Guarantee**: of the columns that are compared, as ever: they are corrected for the tests that are made, and which ones these are is known from
+    /// the schema alone. Nothing is concluded of the others, so [`drifted`](crate::report::BatchVerdict::drifted) speaks of the compared ones: look at
+    /// [`not_compared_columns`](crate::report::BatchVerdict::not_compared_columns) beside it.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |n: i32| std::sync::Arc::new(Float64Array::from_iter_values((0..n).map(|i| f64::from(i % 7)))) as ArrayRef;
+    /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
+    /// use mlops_drift::DriftCheck;
+    /// use mlops_drift::report::{ColumnVerdict, SchemaChange};
+    /// let tonight = reference.project(&[1])?; // the column "hour" is lost
+    /// assert!(DriftCheck::against(&reference).run(&tonight).is_err());
+    ///
+    /// let report = DriftCheck::against(&reference).report_schema_changes().run(&tonight)?;
+    /// let hour = report.column("hour").unwrap();
+    /// assert_eq!(hour.schema_change, Some(SchemaChange::ColumnMissing));
+    /// assert_eq!(hour.verdict, ColumnVerdict::NotCompared);
+    /// assert_eq!(report.verdict.not_compared_columns, ["hour"]);
+    /// assert_eq!(report.column("x").unwrap().verdict, ColumnVerdict::Stable);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn report_schema_changes(mut self) -> Self {
+        self.reports_schema_changes = true;
         self
     }
 

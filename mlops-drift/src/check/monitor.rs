@@ -127,7 +127,7 @@ pub struct Window {
     pub alarmed: bool,
     /// What the check said of every column, at its own level for this window alone.
     pub columns: Vec<WindowColumn>,
-    /// Why it could not be compared, where that is so: nothing was concluded then, and nothing spent.
+    /// Why it could not be compared at all, where that is so: nothing was concluded then, and nothing spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_compared: Option<String>,
 }
@@ -180,9 +180,38 @@ impl Window {
             .filter(|column| column.verdict.is_drift());
         drifted.map(|column| column.column.as_str())
     }
+
+    /// The columns that were not compared, since the window's schema is another: of a check that
+    /// [reports schema changes](super::DriftCheck::report_schema_changes).
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let day = RecordBatch::try_from_iter([("x", column.clone()), ("y", column)])?;
+    /// # use mlops_core::evidence::SignificanceLevel;
+    /// # use mlops_drift::{DriftCheck, check::DriftMonitor};
+    /// let check = DriftCheck::against(&day).report_schema_changes().prepare()?;
+    /// let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    /// let (window, _) = monitor.observe("monday", &day.project(&[0])?)?;
+    /// assert_eq!(window.not_compared_columns().collect::<Vec<_>>(), ["y"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn not_compared_columns(&self) -> impl Iterator<Item = &str> {
+        let lost = self.columns.iter().filter(|column| !column.is_compared());
+        lost.map(|column| column.column.as_str())
+    }
+
+    /// Whether every column was compared.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.columns.iter().all(WindowColumn::is_compared)
+    }
 }
 
 impl WindowColumn {
+    pub(crate) fn is_compared(&self) -> bool {
+        self.verdict != ColumnVerdict::NotCompared
+    }
+
     fn of(report: &ColumnReport) -> Self {
         let measures = ["kolmogorov_smirnov", "total_variation"];
         Self {
@@ -198,7 +227,7 @@ impl WindowColumn {
 }
 
 impl Window {
-    fn not_compared(name: &str, error: &Error) -> Self {
+    fn not_compared(name: &str, why: String) -> Self {
         let p_value = PValue::saturating(1.0);
         Self {
             name: name.to_owned(),
@@ -207,7 +236,7 @@ impl Window {
             level: 0.0,
             alarmed: false,
             columns: Vec::new(),
-            not_compared: Some(error.to_string()),
+            not_compared: Some(why),
         }
     }
 }
@@ -401,7 +430,8 @@ impl DriftMonitor {
     /// given and nothing spent, so that a window may be delivered twice.
     ///
     /// # Errors
-    /// [`PreparedCheck::run`]'s; the window is recorded as not compared then, and spends nothing. It may come again.
+    /// [`PreparedCheck::run`]'s; the window is recorded as not compared then, and spends nothing. It may come again. So may a window none of whose
+    /// columns could be compared, where the check [reports schema changes](super::DriftCheck::report_schema_changes); that is no error.
     pub fn observe(
         &mut self,
         name: impl Into<String>,
@@ -412,11 +442,15 @@ impl DriftMonitor {
         let report = match (self.check.run(current), known) {
             (report, Some(known)) => return Ok((known, report?)),
             (Err(error), None) => {
-                self.state.record(Window::not_compared(&name, &error));
+                self.state
+                    .record(Window::not_compared(&name, error.to_string()));
                 return Err(error.context("window", name));
             }
             (Ok(report), None) => report,
         };
+        if report.tests == 0 && !report.verdict.not_compared_columns.is_empty() {
+            return Ok((self.nothing_compared(name, &report), report));
+        }
         let p_value = of_window(&report);
         let e_value = p_value.to_e_value();
         let decision = self.state.procedure.test(e_value);
@@ -432,6 +466,13 @@ impl DriftMonitor {
         self.state.record(window.clone());
         Ok((window, report))
     }
+
+    /// A window none of whose columns could be compared spends nothing either, and may come again.
+    fn nothing_compared(&mut self, name: String, report: &DriftReport) -> Window {
+        let window = Window::not_compared(&name, report.verdict.reason.clone());
+        self.state.record(window.clone());
+        window
+    }
 }
 
 /// The least p-value times their number.
@@ -440,5 +481,5 @@ fn of_window(report: &DriftReport) -> PValue {
     let least = findings
         .map(|finding| finding.p_value.get())
         .fold(1.0, f64::min);
-    PValue::saturating(least * report.tests as f64)
+    PValue::saturating(least * report.tests.max(1) as f64)
 }

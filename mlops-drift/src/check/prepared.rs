@@ -16,7 +16,9 @@ use super::source::{ColumnType, Held, Source, no_rows};
 use crate::multiplicity::Correction;
 use crate::parallel;
 use crate::profile;
-use crate::report::{ColumnReport, DriftReport, Finding, ReportedColumn, Scale, SerialCorrelation};
+use crate::report::{
+    ColumnReport, DriftReport, Finding, ReportedColumn, Scale, SchemaChange, SerialCorrelation,
+};
 use crate::sample::{ColumnKind, Infinite, numbers};
 use crate::table::missing;
 use crate::two_sample::TestResult;
@@ -50,6 +52,7 @@ pub struct PreparedCheck {
     correction: Arc<dyn Correction>,
     reference_risk: Option<SignificanceLevel>,
     infinite: Infinite,
+    reports_schema_changes: bool,
     reference_rows: u64,
 }
 
@@ -70,6 +73,9 @@ struct Column {
 /// A column with the reason why it is not compared.
 type NotApplicable = (String, String);
 
+/// A column of the reference, with what the current table has in its place if that cannot be compared.
+type WithChange<'a> = (&'a Column, Option<SchemaChange>);
+
 /// The units of a table by the name of their column, each numbered once.
 type UnitsByName = BTreeMap<String, Units>;
 
@@ -89,7 +95,7 @@ impl PreparedCheck {
         require_rows(&check.reference, "reference")?;
         check_names(check)?;
         let (selected, not_applicable) = comparable(check)?;
-        let tests = DefaultTests::of(check.reference_risk, selected.len());
+        let tests = DefaultTests::of(check.reference_risk, selected.len().max(1));
         let units = units_of(
             &check.reference,
             selected.iter().filter_map(|name| unit_of(check, name)),
@@ -99,7 +105,7 @@ impl PreparedCheck {
                 .map(Arc::new)
                 .map_err(|error| error.context("column", name))
         })?;
-        if columns.is_empty() {
+        if columns.is_empty() && not_applicable.is_empty() {
             return Err(Error::invalid("at least 1 column must be compared, got 0"));
         }
         check_effects(check, &columns)?;
@@ -114,6 +120,7 @@ impl PreparedCheck {
             correction: Arc::clone(&check.correction),
             reference_risk: check.reference_risk,
             infinite: check.infinite,
+            reports_schema_changes: check.reports_schema_changes,
             reference_rows: check.reference.rows(),
         })
     }
@@ -123,12 +130,14 @@ impl PreparedCheck {
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) naming every column that is missing or of
-    /// another kind; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table without rows.
+    /// another kind, unless the check [reports schema changes](DriftCheck::report_schema_changes), and for two columns of one name;
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a table without rows.
     pub fn run(&self, current: impl Into<Source>) -> Result<DriftReport> {
         self.compare(&current.into())
     }
 
-    /// A digest of the reference and of all settings: two checks with the same one say the same of any table.
+    /// A digest of the reference and of all settings: two checks with the same one say the same of any table that both compare. Whether schema
+    /// changes are reported is none of them, so that a monitor may begin to.
     pub(super) fn fingerprint(&self) -> String {
         let settings = (
             self.level,
@@ -154,19 +163,17 @@ impl PreparedCheck {
     }
 
     fn compare(&self, current: &Source) -> Result<DriftReport> {
-        self.check_schema(current)?;
-        require_rows(current, "current")?;
         require_distinct(current, "current")?;
-        let units = units_of(
-            current,
-            self.columns
-                .iter()
-                .filter_map(|column| column.unit.as_deref()),
-        )?;
-        let mut compared = parallel::map(&self.columns, |column| {
-            column
+        let columns = self.with_schema_changes(current)?;
+        require_rows(current, "current")?;
+        let fitting = columns.iter().filter(|(_, change)| change.is_none());
+        let units = fitting.filter_map(|(column, _)| column.unit.as_deref());
+        let units = units_of(current, units)?;
+        let mut compared = parallel::map(&columns, |(column, change)| match change {
+            Some(change) => Ok(column.not_compared(change.clone())),
+            None => column
                 .compare(current, &units, self.infinite)
-                .map_err(|error| error.context("column", &column.name))
+                .map_err(|error| error.context("column", &column.name)),
         })?;
         let left_out = self.not_applicable.iter();
         compared.extend(left_out.map(|(name, why)| ReportedColumn::not_applicable(name, why)));
@@ -189,22 +196,23 @@ impl PreparedCheck {
         columns.filter(|name| !known.contains(name)).collect()
     }
 
-    fn check_schema(&self, current: &Source) -> Result<()> {
-        let differences: Vec<String> = self
-            .columns
-            .iter()
-            .flat_map(|column| column.differences(current))
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        if differences.is_empty() {
-            return Ok(());
+    /// Every column with what keeps it from being compared, which is an error unless it is to be reported.
+    fn with_schema_changes(&self, current: &Source) -> Result<Vec<WithChange<'_>>> {
+        let (mut columns, mut refused) = (Vec::new(), BTreeSet::new());
+        for column in &self.columns {
+            let changes = column.schema_changes(current);
+            refused.extend(changes.iter().map(|change| change.refused(&column.name)));
+            columns.push((column.as_ref(), changes.into_iter().next()));
         }
+        if refused.is_empty() || self.reports_schema_changes {
+            return Ok(columns);
+        }
+        let refused: Vec<String> = refused.into_iter().collect();
         Err(Error::new(
             ErrorKind::SignatureMismatch,
             format!(
                 "the current table does not fit the reference: {}",
-                differences.join("; ")
+                refused.join("; ")
             ),
         ))
     }
@@ -258,25 +266,34 @@ impl Column {
         })
     }
 
-    /// What keeps this column of the current table from being compared.
-    fn differences(&self, current: &Source) -> Vec<String> {
-        let mut differences = Vec::new();
-        if let Some(unit) = &self.unit
-            && current.column_type(unit).is_err()
-        {
-            differences.push(format!("unit column \"{unit}\" is missing"));
-        }
-        match current.column_type(&self.name) {
-            Err(error) => differences.push(error.to_string()),
+    /// What keeps this column of the current table, whose columns have names of their own, from being compared.
+    fn schema_changes(&self, current: &Source) -> Vec<SchemaChange> {
+        let own = match current.column_type(&self.name) {
+            Err(_) => Some(SchemaChange::ColumnMissing),
             Ok(found) if !self.data_type.is_comparable_with(&found) => {
-                differences.push(format!(
-                    "column \"{}\" must be comparable with {}, got {}",
-                    self.name, self.data_type.name, found.name
-                ));
+                Some(SchemaChange::TypeChanged {
+                    from: self.data_type.name.clone(),
+                    to: found.name,
+                })
             }
-            Ok(_) => {}
-        }
-        differences
+            Ok(_) => None,
+        };
+        let unit = self.unit.clone();
+        let lost = unit.filter(|unit| current.column_type(unit).is_err());
+        let of_unit = lost.map(|unit| SchemaChange::UnitMissing { unit });
+        own.into_iter().chain(of_unit).collect()
+    }
+
+    /// The reference alone: nothing was tested.
+    fn not_compared(&self, change: SchemaChange) -> ReportedColumn {
+        ReportedColumn::without_test(ColumnReport {
+            schema_change: Some(change),
+            minimum_effects: self.least.clone(),
+            unit: self.unit.clone(),
+            reference_size: self.reference.values.len(),
+            reference_missing: self.reference.missing.share(),
+            ..ColumnReport::new(&self.name)
+        })
     }
 
     fn read(&self, current: &Source, units: &UnitsByName, infinite: Infinite) -> Result<Observed> {
@@ -296,6 +313,10 @@ impl Column {
         let values = match &current.0 {
             Held::Rows(batch) => reference.like_watched(batch, &self.name, &mut watch)?,
             Held::Parts(table) => reference.like_watched(table.as_ref(), &self.name, &mut watch)?,
+            // Of a column of type null a profile knows the type alone.
+            Held::Profile(profile) if profile.column(&self.name).is_none() => {
+                reference.of_missing(profile.rows())
+            }
             Held::Profile(_) => profiled(current, &self.name, self.data_type.kind)?,
         };
         Ok(Observed {
@@ -495,23 +516,30 @@ fn require_distinct(source: &Source, role: &str) -> Result<()> {
     })
 }
 
-/// The columns to compare, and those that cannot be and that nobody named, with the reason. If none can be, that is an error.
+/// The columns to compare, and those that cannot be and that nobody named, or that hold no value, with the reason. If none can be for its type, that
+/// is an error.
 fn comparable(check: &DriftCheck) -> Result<(Vec<String>, Vec<NotApplicable>)> {
     let (mut comparable, mut others) = (Vec::new(), Vec::new());
+    let mut holds_null = false;
     for name in selected(check) {
         let found = check.reference.column_type(&name)?;
         match found.kind {
-            ColumnKind::Unsupported if !is_named(check, &name) => {
+            ColumnKind::Null => {
+                holds_null = true;
                 others.push((
                     name,
-                    format!("values of type {} cannot be compared", found.name),
+                    "the reference holds no value, being of type null".into(),
                 ));
+            }
+            ColumnKind::Unsupported if !is_named(check, &name) => {
+                let why = format!("values of type {} cannot be compared", found.name);
+                others.push((name, why));
             }
             _ => comparable.push(name),
         }
     }
     match others.first() {
-        Some((name, why)) if comparable.is_empty() => {
+        Some((name, why)) if comparable.is_empty() && !holds_null => {
             Err(Error::new(ErrorKind::Unsupported, why.as_str()).context("column", name))
         }
         _ => Ok((comparable, others)),
@@ -574,7 +602,9 @@ fn check_effects(check: &DriftCheck, columns: &[Arc<Column>]) -> Result<()> {
         .effects
         .iter()
         .find(|effect| !known.contains(effect.measure()));
-    let Some(effect) = unknown else { return Ok(()) };
+    let Some(effect) = unknown.filter(|_| !columns.is_empty()) else {
+        return Ok(());
+    };
     let known: Vec<&str> = known.into_iter().collect();
     Err(Error::invalid(format!(
         "a minimum effect must be in one of {}, got {}",

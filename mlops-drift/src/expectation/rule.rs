@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::bounds::{Bound, Bounds};
 use super::count::Count;
 use super::named_type::require_type_name;
+use super::suite::require_exact_integers;
 
 /// What a column or a table must be.
 ///
@@ -17,7 +18,7 @@ use super::named_type::require_type_name;
 /// Missing values (null, NaN) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0; ±inf is a value at the
 /// end of the order. Integers, decimals, dates and times are compared without rounding.
 ///
-/// What stands after `"rule":` in a file, an end of a range being `min`, `above`, `max` or `below`:
+/// What stands after `"rule":` in a file, an end of a range being `min`, `above`, `max` or `below`, is read by [`from_json`](Self::from_json):
 ///
 /// | rule | JSON |
 /// | --- | --- |
@@ -54,10 +55,10 @@ use super::named_type::require_type_name;
 ///
 /// ```
 /// use mlops_drift::expectation::Rule;
-/// let rule: Rule = serde_json::from_str(r#"{"between": {"min": 0.0, "max": 100.0}}"#)?;
+/// let rule = Rule::from_json(r#"{"between": {"min": 0.0, "max": 100.0}}"#)?;
 /// assert_eq!(rule, Rule::between(0.0, 100.0)?);
 /// assert_eq!(rule.to_string(), "between 0 and 100");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -225,6 +226,29 @@ fn is_zero(seconds: &u64) -> bool {
 }
 
 impl Rule {
+    /// A rule from JSON, as it stands in a suite.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for anything that is no rule, one whose settings make no sense, and an integer
+    /// beyond 64 bits, which `serde_json` alone would round.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Rule;
+    /// let rule = Rule::from_json(r#"{"between": {"min": 9007199254740993}}"#)?;
+    /// assert_eq!(rule.to_string(), "at least 9007199254740993"); // no float holds it
+    /// assert!(Rule::from_json(r#"{"between": {"max": 18446744073709551616}}"#).is_err());
+    /// let long = Rule::from_json(r#"{"between": {"max": "18446744073709551616"}}"#)?;
+    /// assert_eq!(long.to_string(), "at most 18446744073709551616");
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn from_json(text: &str) -> Result<Self> {
+        let malformed = |why: String| Error::invalid(format!("not a rule: {why}"));
+        require_exact_integers(text).map_err(malformed)?;
+        let rule: Self =
+            serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        rule.checked()
+    }
+
     /// Values from `min` to `max`, both included.
     ///
     /// # Errors

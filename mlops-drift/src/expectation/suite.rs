@@ -62,7 +62,7 @@ fn require_object(json: &str) -> Result<()> {
 }
 
 /// What is beyond 64 bits would be read as a float, and rounded.
-fn require_exact_integers(json: &str) -> Result<()> {
+pub(super) fn require_exact_integers(json: &str) -> std::result::Result<(), String> {
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
     let (mut rest, mut in_text) = (json, false);
     while let Some(at) = rest.find(|c: char| matches!(c, '"' | '\\') || !in_text && is_part(c)) {
@@ -81,11 +81,11 @@ fn require_exact_integers(json: &str) -> Result<()> {
     Ok(())
 }
 
-fn require_exact(token: &str) -> Result<()> {
+fn require_exact(token: &str) -> std::result::Result<(), String> {
     let digits = token.strip_prefix('-').unwrap_or(token);
     let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_integer && token.parse::<i64>().is_err() && token.parse::<u64>().is_err() {
-        return Err(malformed(beyond(token)));
+        return Err(beyond(token));
     }
     Ok(())
 }
@@ -151,7 +151,7 @@ impl Suite {
         require_object(text)?;
         let announced: Announced = serde_json::from_str(text).map_err(malformed)?;
         announced.require_known()?;
-        require_exact_integers(text)?;
+        require_exact_integers(text).map_err(malformed)?;
         let suite: Self = serde_json::from_str(text).map_err(malformed)?;
         suite.checked()
     }

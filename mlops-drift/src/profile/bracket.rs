@@ -9,20 +9,22 @@ use serde::{Deserialize, Serialize};
 
 use super::NumericProfile;
 use crate::divergence::{Divergence, Psi, Wasserstein};
+use crate::sample::{Moments, Sum};
 use crate::two_sample::{KolmogorovSmirnov, TestResult, TwoSampleTest, gcd};
 
-/// More than the relative rounding of a compensated sum over cells: a term is a product of a count (exact below 2^53, else rounded
-/// once), a width (one subtraction) and a quotient, 2^-53 each, and the sum of terms of one sign adds 2·2^-53 and a square of that per
-/// term (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974): some 8 · 2^-53, doubled.
-const ROUNDING: f64 = 8.0 * f64::EPSILON;
+/// More than the relative rounding of two compensated sums, over cells here and over values where the exact distance is computed: a term is
+/// a product of a count (exact below 2^53, else rounded once), a width (one subtraction) and a quotient, 2^-53 each, and the sum of terms of one
+/// sign adds some 2 · 2^-53 (see [`Sum`]): less than 8 · 2^-53 each. Twice as much for both.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
 /// The same of two means and their difference, in parts of the greatest size of a value, see [`Moments`](crate::sample::Moments): 2^-50.
 const OF_MEANS: f64 = 1.0 / (1_u64 << 50) as f64;
-/// The same of a standard deviation, see [`Moments`](crate::sample::Moments): 2^-40.
-const OF_DEVIATION: f64 = 1.0 / (1_u64 << 40) as f64;
 /// Integers up to here are floats.
 const EXACT: u128 = 1 << 53;
 
 /// An interval that surely holds the exact value of a statistic, whatever the values within the cells of a profile.
+///
+/// **Guarantee**: it holds the value of real numbers, and that which this library computes from the rows in floats: its ends are rounded outward by
+/// more than the rounding of both.
 ///
 /// ```
 /// use mlops_drift::NumericSample;
@@ -151,7 +153,10 @@ impl NumericProfile {
             .flatten();
         let size = size.fold(0.0_f64, |size, x| size.max(x.abs()));
         match moments.map(|moments| moments.mean()) {
-            [Some(before), Some(now)] => ((now - before).abs() - OF_MEANS * size).max(0.0),
+            [Some(before), Some(now)] => {
+                let apart = (now - before).abs() - OF_MEANS * size;
+                (apart * (1.0 - ROUNDING)).max(0.0) // the exact distance is rounded as well
+            }
             _ => 0.0,
         }
     }
@@ -359,26 +364,17 @@ fn quotient(gap: u128, unit: u128) -> [f64; 2] {
     }
 }
 
-/// A sum that keeps what rounding takes off it.
-#[derive(Default)]
-struct Sum {
-    sum: f64,
-    lost: f64,
-}
-
-impl Sum {
-    fn add(&mut self, x: f64) {
-        let sum = self.sum + x;
-        self.lost += match self.sum.abs() >= x.abs() {
-            true => (self.sum - sum) + x,
-            false => (x - sum) + self.sum,
-        };
-        self.sum = sum;
-    }
-
-    fn total(self) -> f64 {
-        self.sum + self.lost
-    }
+/// More than the relative rounding of two standard deviations of the same values, of the profile's moments and of those of the rows, and of the
+/// quotients by them. The bound of [`Moments`] holds for the variance, of which a deviation has half; and there are no more blocks than values.
+/// It passes one half beyond 2^42 values alone.
+fn rounding_of_deviation(moments: &Moments) -> f64 {
+    let unit = f64::EPSILON / 2.0;
+    let ends = [moments.least(), moments.greatest()];
+    let size = ends.iter().flatten().fold(0.0_f64, |a, x| a.max(x.abs()));
+    let deviations = size / moments.standard_deviation().unwrap_or(f64::INFINITY);
+    let of_squares = (512.0 + 8.0 * moments.count() as f64) * unit;
+    let of_offset = 1_024.0 * unit * (unit * deviations).powi(2);
+    (of_squares + of_offset).min(0.5)
 }
 
 /// Tests at the lower end of the bracket, so that the p-value is never below the exact one: the level holds, whatever the
@@ -442,11 +438,15 @@ impl Wasserstein {
         if raw.high == 0.0 {
             return Ok(raw);
         }
-        let scaled = self.bracket_in_scale(raw, reference.moments().standard_deviation())?;
-        let margin = if scaled == raw { 0.0 } else { OF_DEVIATION };
+        let moments = reference.moments();
+        let scaled = self.bracket_in_scale(raw, moments.standard_deviation())?;
+        if self.is_raw() {
+            return Ok(scaled);
+        }
+        let margin = rounding_of_deviation(moments);
         Ok(Bracket {
             low: scaled.low * (1.0 - margin),
-            high: scaled.high * (1.0 + margin),
+            high: scaled.high / (1.0 - margin),
         })
     }
 }

@@ -83,6 +83,7 @@ impl TryFrom<Written> for NumericProfile {
                 written.cells.len()
             )));
         }
+        require_within_cells(&written)?;
         Ok(Self {
             grid: written.grid,
             cells: written.cells,
@@ -93,6 +94,29 @@ impl TryFrom<Written> for NumericProfile {
             moments: written.moments,
         })
     }
+}
+
+/// An error unless the extremes lie in the outermost cells that hold a value: brackets would hold anything else.
+fn require_within_cells(written: &Written) -> Result<()> {
+    let held = |count: &u64| *count > 0;
+    let first = written.cells.iter().position(held);
+    let last = written.cells.iter().rposition(held);
+    let ends = [
+        ("least", written.moments.least(), first),
+        ("greatest", written.moments.greatest(), last),
+    ];
+    for (end, value, held) in ends {
+        let (Some(value), Some(held)) = (value, held) else {
+            continue;
+        };
+        let found = written.grid.cell(value);
+        if found != held {
+            return Err(Error::invalid(format!(
+                "the {end} value of a profile must lie in its outermost cell that holds one, cell {held}, got {value}, of cell {found}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Values that a profile may count: sums of two such numbers cannot overflow.
@@ -180,6 +204,14 @@ impl NumericProfile {
     #[must_use]
     pub fn empty(&self) -> Self {
         Self::on_empty(self.grid.clone())
+    }
+
+    /// So many rows without a value.
+    pub(super) fn of_missing(&self, rows: u64) -> Self {
+        Self {
+            nulls: rows,
+            ..self.empty()
+        }
     }
 
     /// No rows yet.

@@ -217,6 +217,15 @@ impl Values {
         }
     }
 
+    /// So many rows without a value, on the same grid.
+    pub(crate) fn of_missing(&self, rows: u64) -> Self {
+        match self {
+            Self::Numeric(profile) => Self::Numeric(profile.of_missing(rows)),
+            Self::Categorical(profile) => Self::Categorical(profile.of_missing(rows)),
+            Self::Facets(profile) => Self::Facets(profile.of_missing(rows)),
+        }
+    }
+
     /// No rows yet, on the same grid.
     pub(crate) fn empty(&self) -> Self {
         match self {
@@ -338,9 +347,13 @@ impl ColumnProfile {
         )))
     }
 
+    fn require_type(&self, data_type: &DataType) -> Result<()> {
+        self.require_like(&self.name, &type_name(data_type), ColumnKind::of(data_type))
+    }
+
     fn require_like(&self, name: &str, data_type: &str, kind: ColumnKind) -> Result<()> {
         let same = self.name == name
-            && self.kind == kind
+            && (self.kind == kind || kind == ColumnKind::Null)
             && (!kind.is_of_one_type() || self.data_type == data_type);
         if same {
             return Ok(());
@@ -356,7 +369,8 @@ impl ColumnProfile {
 }
 
 impl TableProfile {
-    /// Of a reference: fixes a grid for every numeric column. Nested columns other than embeddings are [left out](Self::not_profiled).
+    /// Of a reference: fixes a grid for every numeric column. Nested columns other than embeddings, and columns of type `null`, are
+    /// [left out](Self::not_profiled).
     ///
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a table without rows; what reading it can cause.
@@ -370,7 +384,7 @@ impl TableProfile {
         let (unsupported, supported): (Vec<&FieldRef>, Vec<&FieldRef>) = schema
             .fields()
             .iter()
-            .partition(|field| ColumnKind::of(field.data_type()) == ColumnKind::Unsupported);
+            .partition(|field| ColumnKind::of(field.data_type()).has_no_values());
         let named = |field: &FieldRef| (field.name().clone(), type_name(field.data_type()));
         Ok(Self {
             rows: reference.rows(),
@@ -393,7 +407,7 @@ impl TableProfile {
         }
     }
 
-    /// Of a later table, on the same grids. Columns beyond those of this profile are ignored.
+    /// Of a later table, on the same grids. Columns beyond those of this profile are ignored; one of type `null` is missing in every row.
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that is missing or of another kind; what reading
@@ -405,6 +419,46 @@ impl TableProfile {
             rows: table.rows(),
             columns,
             not_profiled: self.not_profiled.clone(),
+        })
+    }
+
+    /// Of a later table, on the same grids, in the columns alone that it has and that can be compared. One of another type is
+    /// [left out](Self::not_profiled) by the name of its type; one that is missing is not there. A check that
+    /// [reports schema changes](crate::DriftCheck::report_schema_changes) tells both.
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column of the profile that the table has twice; what reading can cause.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let day = RecordBatch::try_from_iter([("x", column.clone()), ("y", column)])?;
+    /// use mlops_drift::{DriftCheck, profile::TableProfile};
+    /// let reference = TableProfile::of(&day)?;
+    /// let tonight = reference.like_comparable(&day.project(&[0])?)?;
+    /// let report = DriftCheck::against(&reference).report_schema_changes().run(&tonight)?;
+    /// assert_eq!(report.verdict.not_compared_columns, ["y"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn like_comparable(&self, table: &dyn Table) -> Result<Self> {
+        let schema = table.schema();
+        let (mut comparable, mut not_profiled) = (Vec::new(), BTreeMap::new());
+        for column in &self.columns {
+            if schema.column_with_name(&column.name).is_none() {
+                continue;
+            }
+            let data_type = field_of(&schema, &column.name)?.data_type();
+            match column.require_type(data_type) {
+                Ok(()) => comparable.push(column),
+                Err(_) => {
+                    not_profiled.insert(column.name.clone(), type_name(data_type));
+                }
+            }
+        }
+        Ok(Self {
+            rows: table.rows(),
+            columns: parallel::map(&comparable, |column| column.like(table))?,
+            not_profiled,
         })
     }
 
@@ -484,12 +538,7 @@ impl TableProfile {
     fn require_columns(&self, table: &dyn Table) -> Result<()> {
         let schema = table.schema();
         for column in &self.columns {
-            let data_type: &DataType = field_of(&schema, &column.name)?.data_type();
-            column.require_like(
-                &column.name,
-                &type_name(data_type),
-                ColumnKind::of(data_type),
-            )?;
+            column.require_type(field_of(&schema, &column.name)?.data_type())?;
         }
         Ok(())
     }
@@ -509,7 +558,8 @@ impl TableProfile {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Columns of the reference that cannot be profiled, with the names of their types.
+    /// Columns of the reference that cannot be profiled, with the names of their types; of a profile that was made
+    /// [as far as comparable](Self::like_comparable), columns of another type, with its name.
     pub fn not_profiled(&self) -> &BTreeMap<String, String> {
         &self.not_profiled
     }

@@ -4,7 +4,7 @@ use mlops_core::Result;
 use mlops_core::evidence::{Distance, Interval, PValue};
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, Moved, version};
+use super::{Distribution, Moved, SchemaChange, version};
 use crate::check::MISSING_SHARE;
 use crate::profile::Bracket;
 use crate::stream::serial_dependence;
@@ -19,6 +19,8 @@ pub enum ColumnVerdict {
     /// The values could not be tested, since one side has none or both so few that nothing could be told whatever they are, or a test can tell next
     /// to nothing of them; nothing else was conspicuous.
     Untested,
+    /// The current table lacks the column, or has it as another type: nothing was tested, and nothing is concluded.
+    NotCompared,
     /// Significantly different after correction, but by less than the minimum effect.
     Drifted,
     /// Significantly different after correction, by at least the minimum effect.
@@ -35,8 +37,17 @@ impl ColumnVerdict {
         match self {
             Self::Stable => "stable",
             Self::Untested => "untested",
+            Self::NotCompared => "not_compared",
             Self::Drifted => "drifted",
             Self::Material => "material",
+        }
+    }
+
+    /// For a reader.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::NotCompared => "not compared",
+            verdict => verdict.as_str(),
         }
     }
 
@@ -92,6 +103,9 @@ pub struct ColumnReport {
     /// Why a test can tell next to nothing of the values, where that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applicable: Option<String>,
+    /// Why the column was not compared, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_change: Option<SchemaChange>,
     /// What the column held before, and holds now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
@@ -190,16 +204,21 @@ impl ReportedColumn {
     }
 
     /// A column that no test was made of.
-    pub(crate) fn not_applicable(column: &str, why: &str) -> Self {
+    pub(crate) fn without_test(report: ColumnReport) -> Self {
         Self {
             value: None,
             least_p_value: PValue::saturating(0.0),
             missing: None,
-            report: ColumnReport {
-                not_applicable: Some(format!("not applicable: {why}")),
-                ..ColumnReport::new(column)
-            },
+            report,
         }
+    }
+
+    /// A column that cannot be compared, whatever the current table.
+    pub(crate) fn not_applicable(column: &str, why: &str) -> Self {
+        Self::without_test(ColumnReport {
+            not_applicable: Some(format!("not applicable: {why}")),
+            ..ColumnReport::new(column)
+        })
     }
 }
 
@@ -215,6 +234,7 @@ impl ColumnReport {
             intervals: BTreeMap::new(),
             minimum_effects: Vec::new(),
             not_applicable: None,
+            schema_change: None,
             moved: None,
             unit: None,
             reference_size: 0,
@@ -268,7 +288,17 @@ impl ColumnReport {
         told.collect::<Vec<_>>().join(", ")
     }
 
+    pub(super) fn p_value_in_words(&self) -> String {
+        match self.schema_change {
+            Some(_) => "–".to_owned(),
+            None => short(self.adjusted_p_value().get()),
+        }
+    }
+
     pub(super) fn missing_in_words(&self) -> String {
+        if self.schema_change.is_some() {
+            return "–".to_owned();
+        }
         let [before, now] =
             [self.reference_missing, self.current_missing].map(|share| share * 100.0);
         format!("{before:.1} % → {now:.1} %")
@@ -280,6 +310,9 @@ impl ColumnReport {
     }
 
     fn conclusion(&self) -> ColumnVerdict {
+        if self.schema_change.is_some() {
+            return ColumnVerdict::NotCompared;
+        }
         let rejects = |finding: &Option<Finding>| finding.as_ref().is_some_and(|f| f.rejected);
         let (value, missing) = (rejects(&self.value), rejects(&self.missing));
         if value && self.reaches(self.minimums_of_values())
@@ -314,6 +347,9 @@ impl ColumnReport {
     }
 
     fn explanation(&self) -> String {
+        if let Some(change) = &self.schema_change {
+            return format!("not compared: {change}");
+        }
         let mut sentences = Vec::new();
         sentences.extend(self.not_applicable.clone());
         match &self.value {

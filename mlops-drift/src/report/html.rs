@@ -2,7 +2,7 @@ use askama::Template;
 use mlops_core::{Error, ErrorKind, Result};
 
 use super::chart::{Histogram, shorten};
-use super::{ColumnReport, DriftReport, Moved, short};
+use super::{ColumnReport, DriftReport, Moved};
 
 /// Columns whose picture has axes and tooltips: the worst.
 const LARGE: usize = 20;
@@ -16,7 +16,7 @@ const REASON: usize = 900;
 #[template(path = "drift.html")]
 struct Page<'a> {
     report: &'a DriftReport,
-    headline: &'static str,
+    headline: String,
     /// Whether no column has a minimum effect.
     any_is_material: bool,
     columns: Vec<Row<'a>>,
@@ -37,7 +37,7 @@ impl<'a> Row<'a> {
         let name = shorten(&column.column, NAME);
         Self {
             column,
-            p_value: short(column.adjusted_p_value().get()),
+            p_value: column.p_value_in_words(),
             effects: column.effects_in_words(),
             moved: column
                 .moved

@@ -141,12 +141,19 @@ impl BatchVerdict {
         let drifted_columns = named(&ColumnVerdict::is_drift);
         let material_columns = named(&|verdict| verdict == ColumnVerdict::Material);
         let untested_columns = named(&|verdict| verdict == ColumnVerdict::Untested);
+        let lost: Vec<&ColumnReport> = columns
+            .iter()
+            .filter(|column| column.verdict == ColumnVerdict::NotCompared)
+            .collect();
         let mut reason = format!(
             "{} of {} columns drifted, {} of them materially; without any drift, an alarm has probability at most {level}",
             drifted_columns.len(),
-            columns.len(),
+            columns.len() - lost.len(),
             material_columns.len()
         );
+        if !lost.is_empty() {
+            reason = format!("{}; {reason}", schema_changed(&lost, columns.len()));
+        }
         if !untested_columns.is_empty() {
             reason.push_str(&format!(
                 "; {} could not be compared",
@@ -159,7 +166,22 @@ impl BatchVerdict {
             drifted_columns,
             material_columns,
             untested_columns,
+            not_compared_columns: lost.iter().map(|column| column.column.clone()).collect(),
             reason,
         }
     }
+}
+
+/// What was not compared, and why: before anything else, so that nobody takes silence for stability.
+fn schema_changed(lost: &[&ColumnReport], columns: usize) -> String {
+    let told = lost.iter().map(|column| match &column.schema_change {
+        Some(change) => format!("{} ({change})", column.column),
+        None => column.column.clone(),
+    });
+    let told: Vec<String> = told.collect();
+    let count = lost.len();
+    format!(
+        "the schema changed, and {count} of {columns} columns were not compared: {}",
+        told.join(", ")
+    )
 }

@@ -3,8 +3,9 @@
 use super::{ColumnReport, ColumnVerdict, DriftReport};
 
 impl DriftReport {
-    /// The report as JUnit XML: a test case for every column, which fails if it drifted materially, and
-    /// is skipped if it could not be tested. Drift below the minimum effect passes, with a note.
+    /// The report as JUnit XML: a test case for every column, which fails if it drifted materially,
+    /// is an error if it was not compared for a change of the schema, and is skipped if it could not be tested, or is not in the reference. Drift
+    /// below the minimum effect passes, with a note.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -15,7 +16,11 @@ impl DriftReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_junit(&self) -> String {
-        let cases: Vec<Case<'_>> = self.columns.iter().map(case).collect();
+        let new = self.new_columns.iter().map(|name| Case {
+            name,
+            outcome: Outcome::Skipped("not compared: the reference lacks it"),
+        });
+        let cases: Vec<Case<'_>> = self.columns.iter().map(case).chain(new).collect();
         suite("drift", &cases)
     }
 }
@@ -29,6 +34,7 @@ fn case(column: &ColumnReport) -> Case<'_> {
             ColumnVerdict::Drifted => Outcome::Noted(reason),
             ColumnVerdict::Material => Outcome::Failed(reason),
             ColumnVerdict::Untested => Outcome::Skipped(reason),
+            ColumnVerdict::NotCompared => Outcome::Broken(reason),
         },
     }
 }

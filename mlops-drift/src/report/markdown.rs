@@ -1,7 +1,7 @@
 //! The report for a pull request.
 
 use super::chart::shorten;
-use super::{ColumnReport, DriftReport, Moved, short};
+use super::{ColumnReport, DriftReport, Moved};
 
 impl DriftReport {
     /// The report as Markdown (GitHub's tables), worst column first: a headline, the verdict's reason,
@@ -44,8 +44,8 @@ impl DriftReport {
 fn cells(column: &ColumnReport) -> [String; 7] {
     [
         column.column.clone(),
-        column.verdict.as_str().to_owned(),
-        short(column.adjusted_p_value().get()),
+        column.verdict.in_words().to_owned(),
+        column.p_value_in_words(),
         column.effects_in_words(),
         column
             .moved

@@ -14,6 +14,7 @@ mod monitor_html;
 mod moved;
 pub mod openmetrics;
 mod scale;
+mod schema_change;
 pub(crate) mod version;
 
 use mlops_core::Result;
@@ -27,6 +28,7 @@ pub(crate) use distribution::number;
 pub(crate) use monitor::named;
 pub use moved::{LabelShare, LabelShares, Location, Moved};
 pub use scale::Scale;
+pub use schema_change::SchemaChange;
 
 /// What a [`DriftCheck`](crate::DriftCheck) found in one table.
 ///
@@ -81,6 +83,10 @@ pub struct BatchVerdict {
     pub material_columns: Vec<String>,
     /// The columns whose values could not be tested: look at them.
     pub untested_columns: Vec<String>,
+    /// The columns of the reference that were not compared, since the current table lacks them or has them as another type: nothing is concluded of
+    /// them. Always empty unless a check [reports schema changes](crate::DriftCheck::report_schema_changes).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared_columns: Vec<String>,
     /// In plain language.
     pub reason: String,
 }
@@ -185,12 +191,19 @@ impl DriftReport {
             .collect()
     }
 
-    fn headline(&self) -> &'static str {
-        match (self.verdict.material, self.verdict.drifted) {
+    fn headline(&self) -> String {
+        let lost = self.verdict.not_compared_columns.len();
+        let is_whole = lost == 0 && self.verdict.untested_columns.is_empty();
+        let drift = match (self.verdict.material, self.verdict.drifted) {
             (true, _) => "Material drift",
             (false, true) => "Drift, below the minimum effect",
-            (false, false) if self.verdict.untested_columns.is_empty() => "No drift",
+            (false, false) if is_whole => "No drift",
             (false, false) => "No drift in the columns that could be compared",
+        };
+        match lost {
+            0 => drift.to_owned(),
+            1 => format!("Schema change, 1 column not compared. {drift}"),
+            lost => format!("Schema change, {lost} columns not compared. {drift}"),
         }
     }
 

@@ -27,7 +27,8 @@ impl Row {
         let (verdict, class) = match (&window.not_compared, window.alarmed) {
             (Some(_), _) => ("not compared", "untested"),
             (None, true) => ("alarm", "material"),
-            (None, false) => ("quiet", "stable"),
+            (None, false) if window.is_whole() => ("quiet", "stable"),
+            (None, false) => ("quiet where compared", "untested"),
         };
         let figure = |value: f64| match window.not_compared {
             Some(_) => "–".to_owned(),
@@ -41,9 +42,22 @@ impl Row {
             threshold: figure(1.0 / window.level),
             told: match &window.not_compared {
                 Some(error) => shorten(error, 500),
-                None => named(window.drifted_columns(), NAMES),
+                None => columns_of(window),
             },
         }
+    }
+}
+
+/// The columns that drifted, and those that were not compared.
+fn columns_of(window: &Window) -> String {
+    let drifted = named(window.drifted_columns(), NAMES);
+    if window.is_whole() {
+        return drifted;
+    }
+    let lost = named(window.not_compared_columns(), NAMES);
+    match drifted.is_empty() {
+        true => format!("not compared: {lost}"),
+        false => format!("{drifted}; not compared: {lost}"),
     }
 }
 
@@ -65,10 +79,16 @@ impl MonitorState {
             1 => "1 alarm".to_owned(),
             alarms => format!("{alarms} alarms"),
         };
-        match counts.not_compared {
+        let alarms = match counts.not_compared {
             0 => alarms,
             1 => format!("{alarms}, 1 window could not be compared"),
             windows => format!("{alarms}, {windows} windows could not be compared"),
+        };
+        let partly = |window: &&Window| !window.is_whole();
+        match self.windows().iter().filter(partly).count() {
+            0 => alarms,
+            1 => format!("{alarms}, 1 window not in all columns"),
+            windows => format!("{alarms}, {windows} windows not in all columns"),
         }
     }
 
@@ -115,7 +135,8 @@ impl MonitorState {
         )
     }
 
-    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, and is an error if it could not be compared.
+    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, and is an error if it could not be compared, or a column
+    /// of it was not.
     ///
     /// ```
     /// use mlops_core::evidence::SignificanceLevel;
@@ -130,7 +151,8 @@ impl MonitorState {
             outcome: match (&window.not_compared, window.alarmed) {
                 (Some(_), _) => Outcome::Broken(told),
                 (None, true) => Outcome::Failed(told),
-                (None, false) => Outcome::Passed,
+                (None, false) if window.is_whole() => Outcome::Passed,
+                (None, false) => Outcome::Broken(told),
             },
         });
         suite("monitor", &cases.collect::<Vec<_>>())
@@ -144,7 +166,7 @@ fn about(window: &Window) -> String {
             "e-value {:.3e}, alarms from {:.3e}; drifted at the check's own level: {}",
             window.e_value.get(),
             1.0 / window.level,
-            named(window.drifted_columns(), NAMES)
+            columns_of(window)
         ),
     }
 }

@@ -141,6 +141,11 @@ impl Expose for DriftReport {
         );
         let help = "Whether any column drifted beyond its minimum effect.";
         to.gauge("material", help, &[], flag(self.verdict.material));
+        let lost = self.verdict.not_compared_columns.len();
+        let help = "Columns that were not compared, since the schema changed.";
+        to.gauge("columns_not_compared", help, &[], lost as f64);
+        let help = "Columns that the reference lacks.";
+        to.gauge("new_columns", help, &[], self.new_columns.len() as f64);
         for (table, rows) in [
             ("reference", self.reference_rows),
             ("current", self.current_rows),
@@ -149,6 +154,13 @@ impl Expose for DriftReport {
         }
         for column in &self.columns {
             let name = ("column", column.column.as_str());
+            let is_compared = column.schema_change.is_none();
+            let help = "Whether the column was compared.";
+            to.gauge("column_compared", help, &[name], flag(is_compared));
+            // Nothing is said of a column of which nothing is known.
+            if !is_compared {
+                continue;
+            }
             to.gauge(
                 "column_drifted",
                 "Whether the column drifted.",
@@ -240,6 +252,16 @@ impl Expose for MonitorState {
         to.gauge("monitor_e_value_of_alarm", help, &[], 1.0 / last.level);
         for column in &last.columns {
             let name = ("column", column.column.as_str());
+            let help = "Whether the column was compared in the last window.";
+            to.gauge(
+                "monitor_column_compared",
+                help,
+                &[name],
+                flag(column.is_compared()),
+            );
+            if !column.is_compared() {
+                continue;
+            }
             let help = "Whether the column drifted in the last window, at the level of the check.";
             to.gauge(
                 "monitor_column_drifted",
@@ -306,11 +328,15 @@ impl Expose for PerformanceReport {
             }
         }
         for segment in &self.segments {
-            let labels = [
+            let mut labels = vec![
                 ("metric", segment.change.metric.as_str()),
                 ("column", segment.column.as_str()),
                 ("segment", segment.name()),
             ];
+            // Its name may be that of another one.
+            if segment.segment.is_none() {
+                labels.push(("segment_is_null", "true"));
+            }
             // Nothing is said of a segment of which nothing is known.
             if let Some(change) = segment.change.change {
                 let worse = flag(segment.change.verdict == ChangeVerdict::Worse);
@@ -389,7 +415,8 @@ impl Expose for DataQualityReport {
 
 impl DriftReport {
     /// The report as OpenMetrics 1.0 text, all gauges: the verdict of the batch and of every column
-    /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows.
+    /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows. Of a column that was not compared there
+    /// is `mlops_drift_column_compared` alone, 0 then: have it alarm, or `mlops_drift_columns_not_compared`.
     /// With labels, or beside other reports, by an [`Exposition`].
     ///
     /// ```
@@ -420,7 +447,8 @@ impl MonitorState {
 }
 
 impl PerformanceReport {
-    /// The report as OpenMetrics 1.0 text, all gauges: metrics with their intervals, then the drift of target and predictions.
+    /// The report as OpenMetrics 1.0 text, all gauges: metrics with their intervals, then the drift of target and predictions. The segment of
+    /// the rows without a value is named `(null)` and has a label `segment_is_null` beside, so that it is not taken for rows of that value.
     pub fn to_openmetrics(&self) -> String {
         one(self)
     }

@@ -16,6 +16,7 @@ mod column;
 mod label;
 mod moments;
 mod numeric;
+mod sum;
 mod unseen;
 
 pub use categorical::CategoricalSample;
@@ -27,4 +28,5 @@ pub(crate) use label::{Labels, labels};
 pub use moments::Moments;
 pub use numeric::{Infinite, NumericSample};
 pub(crate) use numeric::{of_order_key, order_key, quantile_by, rank_of};
+pub(crate) use sum::Sum;
 pub use unseen::Unseen;

@@ -40,7 +40,8 @@ const SMALL: f64 = 1.0 / BLOCK as f64;
 /// assert_eq!(moments.variance(), Some(5.0 / 3.0));
 /// assert_eq!((moments.least(), moments.greatest()), (Some(1.0), Some(4.0)));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Two are equal if they say the same: what is undefined in both, such as squares that overflow, is no difference.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Moments {
     count: u64,
@@ -50,6 +51,20 @@ pub struct Moments {
     mean: [f64; 2],
     /// Σ (x − mean)^k for k = 2, 3, 4.
     powers: [f64; 3],
+}
+
+impl PartialEq for Moments {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |moments: &Self| {
+            let defined = |power: f64| power.is_finite().then_some(power);
+            (
+                (moments.count, moments.least, moments.greatest),
+                moments.defined_mean(),
+                moments.powers.map(defined),
+            )
+        };
+        of(self) == of(other)
+    }
 }
 
 impl Default for Moments {
@@ -171,6 +186,12 @@ impl Moments {
     /// The greatest value; `None` when empty.
     pub fn greatest(&self) -> Option<f64> {
         (self.count > 0).then_some(self.greatest)
+    }
+
+    /// Both parts of the mean, or none of one that is infinite or undefined.
+    fn defined_mean(&self) -> Option<[f64; 2]> {
+        let is_defined = self.mean.iter().all(|part| part.is_finite());
+        is_defined.then_some(self.mean)
     }
 
     /// The mean; `None` when empty or undefined.
@@ -339,8 +360,8 @@ impl From<Moments> for Written {
             count: moments.count,
             least: finite(moments.least),
             greatest: finite(moments.greatest),
-            origin: finite(moments.mean[0]),
-            mean: finite(moments.mean[1]),
+            origin: moments.defined_mean().map(|[origin, _]| origin),
+            mean: moments.defined_mean().map(|[_, rest]| rest),
             powers: moments.powers.map(finite),
         }
     }

@@ -122,6 +122,11 @@ fn integers_of_64_bits_are_kept() {
     let rule: Rule = serde_json::from_str(json).unwrap();
     assert_eq!(serde_json::to_string(&rule).unwrap(), json);
     assert_eq!(rule, Rule::at_least(u64::MAX).unwrap());
+    assert_eq!(rule, Rule::from_json(json).unwrap());
+    for malformed in ["{}", "[1]", r#"{"between": {}}"#, r#"{"matches": "("}"#] {
+        let error = Rule::from_json(malformed).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    }
     let greatest = UInt64Array::from(vec![u64::MAX - 1, u64::MAX]);
     assert_eq!(broken(rule.clone(), greatest), [0]);
     let suite = Suite::new([Expectation::on("x", rule)]);
@@ -134,8 +139,11 @@ fn integers_of_64_bits_are_kept() {
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         let why = format!("[-2^63, 2^64) or be written as a text in quotation marks, got {beyond}");
         assert!(error.to_string().contains(&why), "{error}");
+        let alone = Rule::from_json(&format!(r#"{{"between": {{"min": {beyond}}}}}"#)).unwrap_err();
+        assert_eq!(alone.kind(), ErrorKind::InvalidArgument);
+        assert!(alone.to_string().contains(&why), "{alone}");
         let text = format!(r#"{{"between": {{"min": "{beyond}"}}}}"#);
-        assert!(from_json(&text).is_ok());
+        assert!(from_json(&text).is_ok() && Rule::from_json(&text).is_ok());
     }
     assert!(from_json(r#"{"one_of": ["\\", "\"18446744073709551616"]}"#).is_ok());
     assert!(from_json(r#"{"between": {"min": 1e18, "max": 18446744073709551616.0}}"#).is_ok());
