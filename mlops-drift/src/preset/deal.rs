@@ -28,39 +28,65 @@ pub(super) fn as_extreme(
     rose: bool,
     level: f64,
 ) -> Result<Option<PValue>> {
-    let pooled = tables[0].joined(tables[1])?;
-    let (units, of_reference) = (pooled.by_unit(), tables[0].by_unit().units());
-    let of_current = units.units() - of_reference;
-    let is_current = of_current <= of_reference;
-    let (smaller, size) = match is_current {
-        true => (tables[1], of_current),
-        false => (tables[0], of_reference),
-    };
-    let affordable = BUDGET / smaller.by_unit().len() as f64;
-    if affordable < DEALS / level {
+    let smaller = Smaller::of(tables);
+    if BUDGET / (smaller.rows_in_all as f64) < DEALS / level {
         return Ok(None);
     }
+    let pooled = tables[0].joined(tables[1])?;
     let dummy = task.dummy(&pooled)?;
     let value = |rows: &Predictions| {
-        let judged = Judged {
+        measure.value(Judged {
             task,
             rows,
             dummy: &dummy,
-        };
-        measure.value(judged)
+        })
     };
-    let observed = value(smaller).unwrap_or(f64::NAN);
-    let sign = if rose == is_current { 1.0 } else { -1.0 };
+    let sign = if rose == smaller.is_current {
+        1.0
+    } else {
+        -1.0
+    };
+    let observed = value(smaller.rows).unwrap_or(f64::NAN);
     let enough = sign * observed - ROUNDING * observed.abs();
-    let seed = value(&pooled).map(f64::to_bits);
-    let deals = Permutations::default().limit((DEALS / level) as u32 - 1);
-    let all = (0..units.units() as u32).collect();
+    let is_as_far = |rows: &Predictions| value(rows).is_none_or(|value| !(sign * value < enough));
+
+    let units = pooled.by_unit();
     let mut rows = Vec::new();
-    Ok(Some(deals.p_value(seed.into_iter(), all, size, |dealt| {
-        rows.clear();
-        dealt
-            .iter()
-            .for_each(|unit| rows.extend_from_slice(units.rows(*unit as usize)));
-        value(&pooled.part(&rows)).is_none_or(|value| !(sign * value < enough))
-    })))
+    let deals = Permutations::default().limit((DEALS / level) as u32 - 1);
+    Ok(Some(deals.p_value(
+        value(&pooled).map(f64::to_bits).into_iter(),
+        (0..units.units() as u32).collect(),
+        smaller.units,
+        |dealt| {
+            let dealt = dealt.iter().flat_map(|unit| units.rows(*unit as usize));
+            rows.clear();
+            rows.extend(dealt.copied());
+            is_as_far(&pooled.part(&rows))
+        },
+    )))
+}
+
+/// The table of fewer units, the current one if there are as many.
+struct Smaller<'a> {
+    rows: &'a Predictions,
+    rows_in_all: usize,
+    units: usize,
+    is_current: bool,
+}
+
+impl<'a> Smaller<'a> {
+    fn of(tables: [&'a Predictions; 2]) -> Self {
+        let [reference, current] = tables.map(Predictions::by_unit);
+        let is_current = current.units() <= reference.units();
+        let (rows, by_unit) = match is_current {
+            true => (tables[1], current),
+            false => (tables[0], reference),
+        };
+        Self {
+            rows,
+            rows_in_all: by_unit.len(),
+            units: by_unit.units(),
+            is_current,
+        }
+    }
 }
