@@ -12,7 +12,7 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type, Int32Type, Schema, i256};
-use mlops_core::evidence::Distance;
+use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_core::{DriftDetector, ErrorKind};
 use mlops_drift::check::{Method, Source};
 use mlops_drift::divergence::{Divergence, Psi, Wasserstein};
@@ -364,18 +364,130 @@ fn clocks_of_different_units_are_not_compared() {
 }
 
 #[test]
-fn nested_and_null_typed_columns_are_refused_by_name() {
+fn nested_columns_are_refused_by_name() {
     let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)]), None]);
     let nested = table("list", list);
     let error = DriftCheck::against(&nested).run(&nested).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("list"), "{error}");
+}
 
-    let null = table("n", NullArray::new(3));
-    assert_eq!(
-        kind(DriftCheck::against(&null).run(&null)),
-        ErrorKind::Unsupported
-    );
+/// A column of type null is what a file without any value of it becomes: all of its values are missing, which alarms if they were not before; and
+/// nothing can be said of it where the reference is so.
+#[test]
+fn columns_of_type_null_are_missing_or_not_applicable() {
+    let nulls = || Arc::new(NullArray::new(100)) as ArrayRef;
+    let numbers = || Arc::new(Float64Array::from_iter_values(hundred())) as ArrayRef;
+    let strings = || Arc::new(StringArray::from(vec!["a"; 100])) as ArrayRef;
+    let lists = || {
+        let rows = (0..100).map(|i| Some([Some(i as f32), Some(1.0)]));
+        Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(rows, 2)) as ArrayRef
+    };
+    let full = columns([
+        ("x", numbers()),
+        ("s", strings()),
+        ("e", lists()),
+        ("n", nulls()),
+    ]);
+    let empty = columns([
+        ("x", nulls()),
+        ("s", nulls()),
+        ("e", nulls()),
+        ("n", numbers()),
+    ]);
+    let profile = TableProfile::of(&full).unwrap();
+    assert_eq!(profile.columns().len(), 3);
+    let current = profile.like(&empty).unwrap();
+    let by_type = TableProfile::of(&empty).unwrap();
+    let as_rows = DriftCheck::against(&full);
+    let as_profile = DriftCheck::against(&profile);
+    for report in [
+        as_rows.run(&empty).unwrap(),
+        DriftCheck::against(vec![full.clone()]).run(&empty).unwrap(),
+        as_profile.run(&empty).unwrap(),
+        as_profile.run(&current).unwrap(),
+        as_profile.run(&by_type).unwrap(),
+    ] {
+        for name in ["x", "s", "e"] {
+            let column = report.column(name).unwrap();
+            assert_eq!(column.verdict, ColumnVerdict::Material, "{column:?}");
+            assert_eq!((column.current_missing, &column.value), (1.0, &None));
+        }
+        let untyped = report.column("n").unwrap();
+        assert_eq!(untyped.verdict, ColumnVerdict::Untested);
+        assert!(untyped.reason.contains("being of type null"), "{untyped:?}");
+    }
+    // By name, alone, with a level for this very reference, and with a method of its own.
+    let alone = table("n", NullArray::new(100));
+    for check in [
+        as_rows.clone().columns(["n"]),
+        DriftCheck::against(&alone).for_this_reference(SignificanceLevel::FIVE_PERCENT),
+        DriftCheck::against(&TableProfile::of(&alone).unwrap()),
+        DriftCheck::against(&alone).effect(Distance::new(0.1, "psi").unwrap()),
+        DriftCheck::against(&alone).method("n", Method::numeric(Psi::default())),
+    ] {
+        let report = check.run(&full).unwrap();
+        assert_eq!(report.verdict.untested_columns, ["n"]);
+        assert_eq!((report.tests, report.verdict.drifted), (0, false));
+    }
+}
+
+/// As a column of nulls that has a type: a rule on values has nothing to check, and one that asks for values fails.
+#[test]
+fn rules_on_a_column_of_type_null_have_nothing_to_check() {
+    let table = columns([
+        ("n", Arc::new(NullArray::new(3)) as ArrayRef),
+        (
+            "t",
+            Arc::new(TimestampSecondArray::from(vec![1, 2, 3])) as ArrayRef,
+        ),
+        (
+            "s",
+            Arc::new(StringArray::from(vec!["a", "b", "c"])) as ArrayRef,
+        ),
+    ]);
+    let profile = TableProfile::of(&table).unwrap();
+    let of = |name: &str| name.to_owned();
+    for rule in [
+        Rule::between(0, 1).unwrap(),
+        Rule::between("2013-01-01", "2014-01-01").unwrap(),
+        Rule::one_of(["a"]),
+        Rule::matches("^a").unwrap(),
+        Rule::Unique,
+        Rule::UniqueWith(vec![of("s")]),
+        Rule::Increasing,
+        Rule::AtMost { column: of("t") },
+        Rule::EqualTo { column: of("s") },
+    ] {
+        let of_several = matches!(
+            rule,
+            Rule::UniqueWith(_) | Rule::AtMost { .. } | Rule::EqualTo { .. }
+        );
+        let suite = Suite::new([Expectation::on("n", rule)]);
+        let report = suite.validate(&table).unwrap();
+        let result = &report.results[0];
+        assert!(!result.applicable && result.broken == 0, "{result:?}");
+        let why = "a value is missing in each of 3 rows";
+        assert!(result.reason.contains(why), "{result:?}");
+
+        let by_profile = suite.validate_profile(&profile, &Context::default());
+        let by_profile = &by_profile.unwrap().results[0];
+        match of_several {
+            true => assert!(by_profile.reason.contains("a profile does not tell")),
+            false => assert_eq!(by_profile, result),
+        }
+    }
+    for (rule, passed) in [
+        (Rule::Missing, true),
+        (Rule::NotNull, false),
+        (Rule::Exists, true),
+    ] {
+        let suite = Suite::new([Expectation::on("n", rule)]);
+        let by_profile = suite.validate_profile(&profile, &Context::default());
+        for report in [suite.validate(&table), by_profile] {
+            assert_eq!(report.unwrap().results[0].passed, passed);
+        }
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl DefaultTests {
             (ColumnKind::Categorical, None) => Ok(Method::categorical(ChiSquare::default())),
             (ColumnKind::Categorical, Some(test)) => Ok(Method::categorical(test)),
             (ColumnKind::Embedding, _) => Ok(Method::texts()),
-            (ColumnKind::Unsupported, _) => Err(Error::new(
+            (ColumnKind::Null | ColumnKind::Unsupported, _) => Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
                     "cannot compare {}: select the other columns by name",

@@ -38,7 +38,7 @@ pub use source::Source;
 ///
 /// Every column is one hypothesis, "its values follow one law in both tables"; a column with missing
 /// values in either table is one more, "as many are missing", so that a column which becomes null
-/// cannot pass in silence. Numeric columns are tested by
+/// cannot pass in silence, be it of its type or of Arrow's type `null`. Numeric columns are tested by
 /// [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov), strings, booleans and dictionaries
 /// of strings by [`ChiSquare`](crate::two_sample::ChiSquare); the p-values are corrected for their
 /// number.

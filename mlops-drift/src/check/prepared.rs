@@ -95,7 +95,7 @@ impl PreparedCheck {
         require_rows(&check.reference, "reference")?;
         check_names(check)?;
         let (selected, not_applicable) = comparable(check)?;
-        let tests = DefaultTests::of(check.reference_risk, selected.len());
+        let tests = DefaultTests::of(check.reference_risk, selected.len().max(1));
         let units = units_of(
             &check.reference,
             selected.iter().filter_map(|name| unit_of(check, name)),
@@ -105,7 +105,7 @@ impl PreparedCheck {
                 .map(Arc::new)
                 .map_err(|error| error.context("column", name))
         })?;
-        if columns.is_empty() {
+        if columns.is_empty() && not_applicable.is_empty() {
             return Err(Error::invalid("at least 1 column must be compared, got 0"));
         }
         check_effects(check, &columns)?;
@@ -313,6 +313,10 @@ impl Column {
         let values = match &current.0 {
             Held::Rows(batch) => reference.like_watched(batch, &self.name, &mut watch)?,
             Held::Parts(table) => reference.like_watched(table.as_ref(), &self.name, &mut watch)?,
+            // Of a column of type null a profile knows the type alone.
+            Held::Profile(profile) if profile.column(&self.name).is_none() => {
+                reference.of_missing(profile.rows())
+            }
             Held::Profile(_) => profiled(current, &self.name, self.data_type.kind)?,
         };
         Ok(Observed {
@@ -512,23 +516,30 @@ fn require_distinct(source: &Source, role: &str) -> Result<()> {
     })
 }
 
-/// The columns to compare, and those that cannot be and that nobody named, with the reason. If none can be, that is an error.
+/// The columns to compare, and those that cannot be and that nobody named, or that hold no value, with the reason. If none can be for its type, that
+/// is an error.
 fn comparable(check: &DriftCheck) -> Result<(Vec<String>, Vec<NotApplicable>)> {
     let (mut comparable, mut others) = (Vec::new(), Vec::new());
+    let mut holds_null = false;
     for name in selected(check) {
         let found = check.reference.column_type(&name)?;
         match found.kind {
-            ColumnKind::Unsupported if !is_named(check, &name) => {
+            ColumnKind::Null => {
+                holds_null = true;
                 others.push((
                     name,
-                    format!("values of type {} cannot be compared", found.name),
+                    "the reference holds no value, being of type null".into(),
                 ));
+            }
+            ColumnKind::Unsupported if !is_named(check, &name) => {
+                let why = format!("values of type {} cannot be compared", found.name);
+                others.push((name, why));
             }
             _ => comparable.push(name),
         }
     }
     match others.first() {
-        Some((name, why)) if comparable.is_empty() => {
+        Some((name, why)) if comparable.is_empty() && !holds_null => {
             Err(Error::new(ErrorKind::Unsupported, why.as_str()).context("column", name))
         }
         _ => Ok((comparable, others)),
@@ -591,7 +602,9 @@ fn check_effects(check: &DriftCheck, columns: &[Arc<Column>]) -> Result<()> {
         .effects
         .iter()
         .find(|effect| !known.contains(effect.measure()));
-    let Some(effect) = unknown else { return Ok(()) };
+    let Some(effect) = unknown.filter(|_| !columns.is_empty()) else {
+        return Ok(());
+    };
     let known: Vec<&str> = known.into_iter().collect();
     Err(Error::invalid(format!(
         "a minimum effect must be in one of {}, got {}",

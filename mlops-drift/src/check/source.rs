@@ -89,10 +89,7 @@ impl Source {
                     name: profiled.data_type().to_owned(),
                 }),
                 None => match profile.not_profiled().get(column) {
-                    Some(name) => Ok(ColumnType {
-                        kind: ColumnKind::Unsupported,
-                        name: name.clone(),
-                    }),
+                    Some(name) => Ok(ColumnType::not_profiled(name)),
                     None => Err(missing(column)),
                 },
             },
@@ -155,8 +152,22 @@ impl ColumnType {
         }
     }
 
-    /// Whether values of the two types mean the same: widths and encodings may differ, clocks may not.
+    /// Of a column that a profile knows by the name of its type alone.
+    fn not_profiled(name: &str) -> Self {
+        let kind = match name == type_name(&DataType::Null) {
+            true => ColumnKind::Null,
+            false => ColumnKind::Unsupported,
+        };
+        let name = name.to_owned();
+        Self { kind, name }
+    }
+
+    /// Whether values of the two types mean the same: widths and encodings may differ, clocks may not. A column without a type is comparable with
+    /// any: all of its values are missing.
     pub(crate) fn is_comparable_with(&self, other: &Self) -> bool {
+        if [self.kind, other.kind].contains(&ColumnKind::Null) {
+            return true;
+        }
         let boolean = type_name(&DataType::Boolean);
         self.kind == other.kind
             && (!self.kind.is_of_one_type() || self.name == other.name)

@@ -53,7 +53,7 @@ fn reference(context: &Context, table: &str, name: &str) -> Result<(Values, Colu
     let schema = table.schema();
     let data_type = field_of(&schema, name)?.data_type();
     let kind = ColumnKind::of(data_type);
-    if kind == ColumnKind::Unsupported {
+    if kind.has_no_values() {
         return Err(unsupported(data_type, "numbers or categories"));
     }
     let values = Values::of_reference(kind, table, name)?;

@@ -24,7 +24,7 @@ impl TableCheck for Newest {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
         let values = column(part, &self.column)?;
         let numbers = Numbers::of(values)?;
-        if !matches!(numbers.scale, Scale::Instant { .. }) {
+        if !matches!(numbers.scale, Scale::Instant { .. }) && !numbers.are_of_no_type() {
             return Err(unsupported(values.data_type(), "times"));
         }
         let later = |a: Number, b: Number| if b.compare(a).is_gt() { b } else { a };

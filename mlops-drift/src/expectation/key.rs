@@ -56,9 +56,13 @@ impl Keys {
         }
     }
 
+    fn are_of_no_type(&self) -> bool {
+        matches!(self, Self::Numbers(numbers) if numbers.are_of_no_type())
+    }
+
     /// An error unless equal values of both have equal keys.
     pub(super) fn comparable(&self, other: &Self) -> Result<()> {
-        match self.kind() == other.kind() {
+        match self.kind() == other.kind() || self.are_of_no_type() || other.are_of_no_type() {
             true => Ok(()),
             false => Err(Error::new(
                 ErrorKind::Unsupported,

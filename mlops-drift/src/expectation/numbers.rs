@@ -65,7 +65,7 @@ impl Numbers {
                     "numbers of at most 38 digits",
                 ));
             }
-            T::Boolean => (Scale::Plain, 1, 0),
+            T::Boolean | T::Null => (Scale::Plain, 1, 0),
             of if ColumnKind::of(of) == ColumnKind::Numeric => {
                 (Scale::Plain, 1, places_of_decimal(of))
             }
@@ -137,7 +137,15 @@ impl Numbers {
         Ok(Number::Float(if beyond { x } else { rounded }))
     }
 
+    /// Whether every value is missing, whatever it would be.
+    pub(super) fn are_of_no_type(&self) -> bool {
+        self.data_type == DataType::Null
+    }
+
     fn text(&self, text: &str) -> Result<Number> {
+        if self.are_of_no_type() {
+            return Ok(Number::integer(0)); // nothing is compared with it
+        }
         let digits = || {
             let digits = Number::of_digits(text)?;
             Some(match self.values {
@@ -161,7 +169,7 @@ impl Numbers {
 
     /// An error unless both count the same thing.
     pub(super) fn comparable(&self, other: &Self) -> Result<()> {
-        if self.scale == other.scale {
+        if self.scale == other.scale || self.are_of_no_type() || other.are_of_no_type() {
             return Ok(());
         }
         let [a, b] = [self, other].map(|numbers| mlops_core::type_name(&numbers.data_type));

@@ -175,6 +175,14 @@ impl CategoricalProfile {
         }
     }
 
+    /// So many rows without a value.
+    pub(super) fn of_missing(&self, rows: u64) -> Self {
+        Self {
+            nulls: rows,
+            ..self.empty()
+        }
+    }
+
     /// The rows of an Arrow column of strings, booleans, integers, or a dictionary of these.
     ///
     /// # Errors

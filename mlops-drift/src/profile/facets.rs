@@ -194,6 +194,15 @@ impl FacetProfile {
         }
     }
 
+    /// So many rows without a value.
+    pub(super) fn of_missing(&self, rows: u64) -> Self {
+        let profiles = self.profiles.iter();
+        Self {
+            profiles: profiles.map(|profile| profile.of_missing(rows)).collect(),
+            of: self.of,
+        }
+    }
+
     /// The rows of a column of such values.
     ///
     /// # Errors
@@ -307,6 +316,9 @@ fn share_of(text: &str, is: impl Fn(char) -> bool) -> f64 {
 }
 
 fn of_embeddings(column: &dyn Array, dimension: usize) -> Result<Vec<Float64Array>> {
+    if column.data_type() == &DataType::Null {
+        return Ok(vec![Float64Array::new_null(column.len()); PROJECTIONS + 1]);
+    }
     let list = column.as_fixed_size_list_opt();
     let list = list.filter(|list| list.value_length() as usize == dimension);
     let list = list.ok_or_else(|| no_embeddings(column.data_type()))?;

@@ -206,6 +206,14 @@ impl NumericProfile {
         Self::on_empty(self.grid.clone())
     }
 
+    /// So many rows without a value.
+    pub(super) fn of_missing(&self, rows: u64) -> Self {
+        Self {
+            nulls: rows,
+            ..self.empty()
+        }
+    }
+
     /// No rows yet.
     pub(super) fn on_empty(grid: Grid) -> Self {
         Self {

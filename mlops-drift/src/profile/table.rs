@@ -217,6 +217,15 @@ impl Values {
         }
     }
 
+    /// So many rows without a value, on the same grid.
+    pub(crate) fn of_missing(&self, rows: u64) -> Self {
+        match self {
+            Self::Numeric(profile) => Self::Numeric(profile.of_missing(rows)),
+            Self::Categorical(profile) => Self::Categorical(profile.of_missing(rows)),
+            Self::Facets(profile) => Self::Facets(profile.of_missing(rows)),
+        }
+    }
+
     /// No rows yet, on the same grid.
     pub(crate) fn empty(&self) -> Self {
         match self {
@@ -344,7 +353,7 @@ impl ColumnProfile {
 
     fn require_like(&self, name: &str, data_type: &str, kind: ColumnKind) -> Result<()> {
         let same = self.name == name
-            && self.kind == kind
+            && (self.kind == kind || kind == ColumnKind::Null)
             && (!kind.is_of_one_type() || self.data_type == data_type);
         if same {
             return Ok(());
@@ -360,7 +369,8 @@ impl ColumnProfile {
 }
 
 impl TableProfile {
-    /// Of a reference: fixes a grid for every numeric column. Nested columns other than embeddings are [left out](Self::not_profiled).
+    /// Of a reference: fixes a grid for every numeric column. Nested columns other than embeddings, and columns of type `null`, are
+    /// [left out](Self::not_profiled).
     ///
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a table without rows; what reading it can cause.
@@ -374,7 +384,7 @@ impl TableProfile {
         let (unsupported, supported): (Vec<&FieldRef>, Vec<&FieldRef>) = schema
             .fields()
             .iter()
-            .partition(|field| ColumnKind::of(field.data_type()) == ColumnKind::Unsupported);
+            .partition(|field| ColumnKind::of(field.data_type()).has_no_values());
         let named = |field: &FieldRef| (field.name().clone(), type_name(field.data_type()));
         Ok(Self {
             rows: reference.rows(),
@@ -397,7 +407,7 @@ impl TableProfile {
         }
     }
 
-    /// Of a later table, on the same grids. Columns beyond those of this profile are ignored.
+    /// Of a later table, on the same grids. Columns beyond those of this profile are ignored; one of type `null` is missing in every row.
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that is missing or of another kind; what reading

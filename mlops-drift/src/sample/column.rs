@@ -28,7 +28,9 @@ pub enum ColumnKind {
     Categorical,
     /// Fixed-size lists of numbers: compared by their norms and projections, within one and the same type.
     Embedding,
-    /// Other nested columns, bytes and nulls: not compared.
+    /// Columns of Arrow's type `null`: missing in every row, whatever they are compared with; with themselves they are not.
+    Null,
+    /// Other nested columns and bytes: not compared.
     Unsupported,
 }
 
@@ -38,6 +40,7 @@ impl ColumnKind {
         use DataType as T;
         match data_type {
             T::Dictionary(_, values) => Self::of(values),
+            T::Null => Self::Null,
             T::Utf8 | T::LargeUtf8 | T::Utf8View | T::Boolean => Self::Categorical,
             T::Date32
             | T::Date64
@@ -57,6 +60,11 @@ impl ColumnKind {
 }
 
 impl ColumnKind {
+    /// Whether nothing can be read of columns of this kind by which others could be compared with them.
+    pub(crate) fn has_no_values(self) -> bool {
+        matches!(self, Self::Null | Self::Unsupported)
+    }
+
     /// Whether columns of this kind are comparable only if their types are the same: clocks and dimensions must agree.
     pub(crate) fn is_of_one_type(self) -> bool {
         matches!(self, Self::Temporal | Self::Embedding)
@@ -66,6 +74,7 @@ impl ColumnKind {
 /// The values as `f64`, missing ones as NaN. Integers beyond 2^53 lose their last digits.
 pub(crate) fn numbers(array: &dyn Array) -> Result<Vec<f64>> {
     let floats = match value_type(array.data_type()) {
+        DataType::Null => return Ok(vec![f64::NAN; array.len()]),
         DataType::Boolean => cast(array, &DataType::Float64)?,
         data_type => match ColumnKind::of(data_type) {
             ColumnKind::Numeric => cast(array, &DataType::Float64)?,

@@ -28,7 +28,8 @@ struct OfRow {
 /// The values as labels. Floats have none.
 pub(crate) fn labels(array: &dyn Array) -> Result<Labels> {
     let data_type = value_type(array.data_type());
-    if ColumnKind::of(data_type) != ColumnKind::Categorical && !data_type.is_integer() {
+    let kind = ColumnKind::of(data_type);
+    if !matches!(kind, ColumnKind::Categorical | ColumnKind::Null) && !data_type.is_integer() {
         return Err(unsupported(array.data_type(), "categories"));
     }
     match array.as_any_dictionary_opt() {

@@ -110,7 +110,7 @@ impl ColumnSummary {
         match ColumnKind::of(part.data_type()) {
             ColumnKind::Numeric | ColumnKind::Temporal => self.add_numbers(part),
             ColumnKind::Categorical => self.add_labels(part),
-            ColumnKind::Embedding | ColumnKind::Unsupported => Ok(()),
+            ColumnKind::Embedding | ColumnKind::Null | ColumnKind::Unsupported => Ok(()),
         }
     }
 

@@ -137,7 +137,6 @@ fn keys_are_checked_on_all_but_nested_columns() {
             data_type,
             DataType::List(_)
                 | DataType::Struct(_)
-                | DataType::Null
                 | DataType::Interval(_)
                 | DataType::RunEndEncoded(_, _)
                 | DataType::Decimal256(76, _)
