@@ -446,6 +446,7 @@ fn rules_on_a_column_of_type_null_have_nothing_to_check() {
             Arc::new(StringArray::from(vec!["a", "b", "c"])) as ArrayRef,
         ),
     ]);
+    let profile = TableProfile::of(&table).unwrap();
     let of = |name: &str| name.to_owned();
     for rule in [
         Rule::between(0, 1).unwrap(),
@@ -458,25 +459,34 @@ fn rules_on_a_column_of_type_null_have_nothing_to_check() {
         Rule::AtMost { column: of("t") },
         Rule::EqualTo { column: of("s") },
     ] {
+        let of_several = matches!(
+            rule,
+            Rule::UniqueWith(_) | Rule::AtMost { .. } | Rule::EqualTo { .. }
+        );
         let suite = Suite::new([Expectation::on("n", rule)]);
         let report = suite.validate(&table).unwrap();
         let result = &report.results[0];
         assert!(!result.applicable && result.broken == 0, "{result:?}");
-        assert!(
-            result
-                .reason
-                .contains("a value is missing in each of 3 rows")
-        );
+        let why = "a value is missing in each of 3 rows";
+        assert!(result.reason.contains(why), "{result:?}");
+
+        let by_profile = suite.validate_profile(&profile, &Context::default());
+        let by_profile = &by_profile.unwrap().results[0];
+        match of_several {
+            true => assert!(by_profile.reason.contains("a profile does not tell")),
+            false => assert_eq!(by_profile, result),
+        }
     }
     for (rule, passed) in [
         (Rule::Missing, true),
         (Rule::NotNull, false),
         (Rule::Exists, true),
     ] {
-        let report = Suite::new([Expectation::on("n", rule)])
-            .validate(&table)
-            .unwrap();
-        assert_eq!(report.results[0].passed, passed);
+        let suite = Suite::new([Expectation::on("n", rule)]);
+        let by_profile = suite.validate_profile(&profile, &Context::default());
+        for report in [suite.validate(&table), by_profile] {
+            assert_eq!(report.unwrap().results[0].passed, passed);
+        }
     }
 }
 

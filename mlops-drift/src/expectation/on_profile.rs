@@ -1,6 +1,7 @@
 //! A suite against the profile of a table: the rules that counts decide.
 
-use mlops_core::{Error, ErrorKind, Result};
+use arrow::datatypes::DataType;
+use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::bounds::{Bound, Bounds};
 use super::conclusion::Conclusion;
@@ -90,12 +91,15 @@ impl Held<'_> {
         if !rule.is_on_rows() {
             return Ok((self.of_table(rule)?, Found::default()));
         }
-        let column = match rule {
+        let (missing, [least, most]) = match rule {
             Rule::Type(name) => return self.of_type(name),
-            _ => self.column()?,
+            _ if self.is_of_no_type() => (self.profile.rows(), self.broken_by_nulls(rule)?),
+            _ => {
+                let column = self.column()?;
+                (column.values().missing(), broken(rule, column)?)
+            }
         };
-        let [least, most] = broken(rule, column)?;
-        let [few, many] = [least, most].map(|broken| self.of_rows(column, broken, most));
+        let [few, many] = [least, most].map(|broken| self.of_rows(missing, broken, most));
         if few.0.passed != many.0.passed {
             return Err(untold(&format!(
                 "enough: {least} to {most} rows break the rule"
@@ -104,10 +108,27 @@ impl Held<'_> {
         Ok(few)
     }
 
-    fn of_rows(&self, column: &ColumnProfile, broken: u64, most: u64) -> (Conclusion, Found) {
+    /// Whether the column is of Arrow's type `null`, so that all of its values are missing.
+    fn is_of_no_type(&self) -> bool {
+        let others = self.profile.not_profiled();
+        let found = others.get(self.name());
+        found.is_some_and(|name| *name == type_name(&DataType::Null))
+    }
+
+    /// How many rows without a value break a rule that looks at this column alone.
+    fn broken_by_nulls(&self, rule: &Rule) -> Result<[u64; 2]> {
+        match rule {
+            Rule::NotNull => Ok([self.profile.rows(); 2]),
+            Rule::InTable { .. } => Err(untold("another table")),
+            rule if !rule.other_columns().is_empty() => Err(untold("rows of several columns")),
+            _ => Ok([0; 2]),
+        }
+    }
+
+    fn of_rows(&self, missing: u64, broken: u64, most: u64) -> (Conclusion, Found) {
         let found = Found {
             rows: self.profile.rows(),
-            missing: column.values().missing(),
+            missing,
             broken,
             ..Found::default()
         };
