@@ -10,7 +10,8 @@
 //! [`by_segment`] gives any of their metrics by the values of a column, with intervals that cover all at
 //! once.
 //!
-//! With few labels or none:
+//! With few labels or none (over tables: [`estimated_classification`](crate::preset::estimated_classification) and
+//! [`estimated_regression`](crate::preset::estimated_regression)):
 //!
 //! | | gives | assumes | fails |
 //! | --- | --- | --- | --- |

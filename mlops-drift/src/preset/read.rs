@@ -45,7 +45,8 @@ impl Labelled {
         let left_out = table.num_rows() - rows.num_rows();
         if rows.num_rows() == 0 {
             return Err(Error::invalid(format!(
-                "the {role} table must hold at least 1 labelled row, got 0 of {}",
+                "the {role} table must hold at least 1 row without a missing value in {}, got 0 of {}",
+                needed.into_iter().collect::<Vec<_>>().join(", "),
                 table.num_rows()
             )));
         }
