@@ -16,7 +16,7 @@ use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::multivariate::Points;
 use mlops_drift::performance::{
     BinaryMetric, Calibration, Cbpe, DensityRatio, DirectLoss, Estimate, ImportanceWeighted,
-    LabelShift, Scored,
+    LabelShift, PoweredScored, PredictionPowered, Scored,
 };
 use mlops_drift::preset::{self, ChangeVerdict, EstimatedReport, EstimationMethod};
 use mlops_drift::profile::TableProfile;
@@ -454,4 +454,149 @@ fn bad_tables_are_refused() {
         .features(["name"])
         .run(&named(&labelled), &named(&unlabelled));
     assert_eq!(kind(text), ErrorKind::Unsupported);
+}
+
+/// The rows of which every tenth has a label.
+fn few(rows: &Rows) -> RecordBatch {
+    let late: BooleanArray = (rows.late.iter().enumerate())
+        .map(|(row, late)| (row % 10 == 0).then_some(*late))
+        .collect();
+    let schema = [("late", Arc::new(late) as ArrayRef, true)].into_iter();
+    let inputs = rows
+        .inputs()
+        .into_iter()
+        .map(|(name, column)| (name, column, false));
+    RecordBatch::try_from_iter_with_nullable(inputs.chain(schema)).unwrap()
+}
+
+#[test]
+fn few_labels_see_what_no_other_row_shows() {
+    let (before, mut now) = (
+        Rows::drawn(7, 2_000, 0.0, 1.0),
+        Rows::drawn(8, 1_000, 0.0, 1.0),
+    );
+    now.late.iter_mut().for_each(|late| *late = !*late);
+    let check = preset::estimated_classification("late", "p")
+        .features(["x"])
+        .few_labels();
+    let report = check.run(&before.labelled(), &few(&now)).unwrap();
+    assert!(
+        report
+            .verdict
+            .worse_metrics
+            .iter()
+            .all(|name| name.ends_with(" by prediction_powered"))
+    );
+    let accuracy = estimate(&report, "prediction_powered", "accuracy");
+    assert!(
+        accuracy.interval.contains(now.accuracy()),
+        "{accuracy:?}, {}",
+        now.accuracy()
+    );
+    assert!(
+        report
+            .verdict
+            .worse_metrics
+            .contains(&"accuracy by prediction_powered".to_owned())
+    );
+    // As the slices say, at the level of fifteen figures.
+    let labels: Vec<Option<bool>> = (now.late.iter().enumerate())
+        .map(|(row, late)| (row % 10 == 0).then_some(*late))
+        .collect();
+    let each = SignificanceLevel::FIVE_PERCENT.split(15);
+    let rows = PoweredScored::new(&labels, &now.p, 0.5)
+        .unwrap()
+        .level(each);
+    assert_eq!(accuracy, rows.accuracy().unwrap().estimate);
+    assert_eq!(
+        estimate(&report, "prediction_powered", "f1"),
+        rows.f1().unwrap().estimate
+    );
+    let numbers: Vec<Option<f64>> = (labels.iter())
+        .map(|label| label.map(|label| f64::from(u8::from(label))))
+        .collect();
+    let p = PredictionPowered::new(&numbers, &now.p)
+        .unwrap()
+        .sampled_alike()
+        .unwrap();
+    let diagnosis = &report.methods[4].diagnosis;
+    assert!(
+        diagnosis.starts_with("100 of 1000 rows have labels"),
+        "{diagnosis}"
+    );
+    assert!(
+        diagnosis.ends_with(&format!("{:.4}", p.get())),
+        "{diagnosis}"
+    );
+}
+
+/// Labels arrived for the greatest probabilities alone, or for nobody, or are no labels.
+#[test]
+fn labels_that_are_no_sample_are_told() {
+    let (before, now) = (
+        Rows::drawn(51, 1_000, 0.0, 1.0),
+        Rows::drawn(52, 500, 0.0, 1.0),
+    );
+    let check = preset::estimated_classification("late", "p").few_labels();
+    let with = |labels: Vec<Option<f64>>| {
+        let late = Arc::new(Float64Array::from(labels)) as ArrayRef;
+        let inputs = now
+            .inputs()
+            .into_iter()
+            .map(|(name, column)| (name, column, false));
+        let table = RecordBatch::try_from_iter_with_nullable(inputs.chain([("late", late, true)]));
+        check.run(&before.labelled(), &table.unwrap())
+    };
+    let first = now.p.iter().map(|p| (*p > 0.8).then_some(1.0)).collect();
+    let diagnosis = with(first).unwrap().methods[4].diagnosis.clone();
+    assert!(diagnosis.contains("e-"), "{diagnosis}");
+    let report = with(vec![None; 500]).unwrap();
+    assert_eq!(
+        report.verdict.refused,
+        [EstimationMethod::PredictionPowered]
+    );
+    assert!(
+        report.methods[4]
+            .diagnosis
+            .contains("at least 1 row with a label")
+    );
+    let two = with(vec![Some(2.0); 500]).unwrap_err();
+    assert!(two.to_string().contains("0 and 1, got 2"), "{two}");
+    let absent = check
+        .run(&before.labelled(), &now.unlabelled())
+        .unwrap_err();
+    assert_eq!(absent.kind(), ErrorKind::SignatureMismatch);
+}
+
+/// A regression whose errors doubled, of which one row in ten says so.
+#[test]
+fn few_labels_of_a_regression_see_its_errors() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(61);
+    let mut table = |rows: usize, error: f64, labelled: usize| {
+        let x: Vec<f64> = (0..rows).map(|_| uniform(rng)).collect();
+        let truth = x
+            .iter()
+            .map(|x| x + error * (uniform(rng) - 0.5))
+            .collect::<Vec<_>>();
+        let truth: Float64Array = (truth.into_iter().enumerate())
+            .map(|(row, truth)| (row % labelled == 0).then_some(truth))
+            .collect();
+        RecordBatch::try_from_iter_with_nullable([
+            ("said", Arc::new(Float64Array::from(x)) as ArrayRef, false),
+            ("truth", Arc::new(truth), true),
+        ])
+        .unwrap()
+    };
+    let (before, now) = (table(2_000, 1.0, 1), table(2_000, 2.0, 10));
+    let report = preset::estimated_regression("truth", "said")
+        .few_labels()
+        .run(&before, &now)
+        .unwrap();
+    assert_eq!(
+        report.verdict.worse_metrics,
+        ["mae by prediction_powered", "rmse by prediction_powered"]
+    );
+    // Uniform errors of up to 1: their mean size is 1/2, the root of their mean square 1/√3.
+    let of = |metric: &str| estimate(&report, "prediction_powered", metric).interval;
+    assert!(of("mae").contains(0.5) && of("rmse").contains(1.0 / 3.0_f64.sqrt()));
 }

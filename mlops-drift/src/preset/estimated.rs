@@ -22,12 +22,13 @@ use crate::{DriftCheck, DriftReport};
 /// | [`LabelShift`](crate::performance::LabelShift) | `accuracy` | only the shares of the classes changed | refused where no shares explain the predictions |
 /// | [`ImportanceWeighted`](crate::performance::ImportanceWeighted) | `accuracy` and `brier`, `mae` and `rmse` | only the inputs changed | refused below 30 effective reference rows or units, and without overlap |
 /// | [`DirectLoss`](crate::performance::DirectLoss) | `accuracy` and `brier`, `mae` and `rmse` | like rows have the loss that they had | refused with more than a fifth of the rows beyond the reference |
+/// | [`PredictionPowered`](crate::performance::PredictionPowered), with [few labels](Self::few_labels) | `accuracy`, `f1`, `precision`, `recall`, `mae` and `rmse` | the rows with labels are a random sample | a p-value of their predictions |
 ///
 /// **Verdict**: a metric is expected to be worse if the interval of its change from the reference lies on the worse side of 0.
 /// **Guarantee**: where the assumptions hold and the model performs as it did, any metric is called worse by any method with probability about
 /// alpha at most: the intervals of all K figures are at 1 − alpha/K each. Change and reference share rows, which makes the interval of a
 /// change wider than need be. **Assumption**: that of each method, and none of them holds under concept shift (another answer to the same
-/// inputs), which rows without labels do not show. Methods that disagree say that at least one assumption fails; methods that agree may
+/// inputs), which rows without labels do not show, but for the last one, which is of labels. Methods that disagree say that at least one assumption fails; methods that agree may
 /// all be wrong. **Weakness**: those of the methods; intervals of `Cbpe` are of independent rows, whatever the units. **Cost**: that of the
 /// methods; the tables' columns are held in memory. **It fails** like [`PerformanceCheck::run`](super::PerformanceCheck::run); a method that
 /// refuses is told with its reason and leaves the others alone.
@@ -39,6 +40,7 @@ pub struct EstimatedPerformance {
     features: Vec<String>,
     unit: Option<String>,
     level: SignificanceLevel,
+    few_labels: bool,
 }
 
 impl EstimatedPerformance {
@@ -48,6 +50,7 @@ impl EstimatedPerformance {
             features: Vec::new(),
             unit: None,
             level: SignificanceLevel::FIVE_PERCENT,
+            few_labels: false,
         }
     }
 
@@ -103,7 +106,33 @@ impl EstimatedPerformance {
         self
     }
 
-    /// Estimates the metrics of a current table, in which the target is not read, from a labelled reference. Rows without one of the columns
+    /// Reads the target of the current table, too, where it is there: labels of a random sample of the rows, which take out by how much the
+    /// other estimates are wrong, and see what no row without a label shows. Those that arrived first are no such sample.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// let table = |late: &dyn Fn(i32) -> Option<f64>| {
+    ///     let late: Float64Array = (0..900).map(late).collect();
+    ///     let said = Float64Array::from_iter_values((0..900).map(|i| if i % 2 == 0 { 0.9 } else { 0.1 }));
+    ///     RecordBatch::try_from_iter_with_nullable([("late", Arc::new(late) as ArrayRef, true), ("said", Arc::new(said), true)])
+    /// };
+    /// let right = |i: i32| if i % 10 < 9 { 1 - i % 2 } else { i % 2 };
+    /// let last_month = table(&|i| Some(f64::from(right(i))))?;
+    /// let today = table(&|i| (i % 7 == 0).then(|| f64::from(i / 7 % 2)))?; // of one in seven: answers are turned round
+    /// let check = mlops_drift::preset::estimated_classification("late", "said").few_labels();
+    /// let worse = check.run(&last_month, &today)?.verdict.worse_metrics;
+    /// assert!(worse.contains(&"accuracy by prediction_powered".to_owned()));
+    /// assert!(!worse.contains(&"accuracy by cbpe".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn few_labels(mut self) -> Self {
+        self.few_labels = true;
+        self
+    }
+
+    /// Estimates the metrics of a current table, in which the target is not read but for [few labels](Self::few_labels), from a labelled reference. Rows without one of the columns
     /// that are read are left out and counted.
     ///
     /// # Errors
@@ -139,7 +168,12 @@ impl EstimatedPerformance {
         let unit = self.unit.as_deref();
         let labelled: Vec<&str> = inputs.iter().copied().chain([self.target()]).collect();
         let reference = Labelled::of(&reference.into(), "reference", &labelled, unit, None)?;
-        let current = Labelled::of(&current.into(), "current", &inputs, unit, None)?;
+        let labels: &[&str] = if self.few_labels {
+            &[self.target()]
+        } else {
+            &[]
+        };
+        let current = Labelled::with(&current.into(), "current", &inputs, labels, unit, None)?;
         let methods = self.methods();
         let figures: usize = methods.iter().map(|(_, figures)| figures.len()).sum();
         let tables = self.tables(&reference, &current, &inputs, self.level.split(figures))?;
@@ -179,21 +213,31 @@ impl EstimatedPerformance {
     }
 
     fn methods(&self) -> Vec<(EstimationMethod, &'static [Figure])> {
-        match self.task {
-            Task::Binary { .. } => vec![
-                (EstimationMethod::Cbpe, Figure::OF_TWO_CLASSES),
-                (EstimationMethod::LabelShift, &[Figure::Accuracy]),
-                (
-                    EstimationMethod::ImportanceWeighting,
-                    Figure::LOSSES_OF_TWO_CLASSES,
-                ),
-                (EstimationMethod::DirectLoss, Figure::LOSSES_OF_TWO_CLASSES),
-            ],
-            _ => vec![
-                (EstimationMethod::ImportanceWeighting, Figure::OF_NUMBERS),
-                (EstimationMethod::DirectLoss, Figure::OF_NUMBERS),
-            ],
+        let (mut methods, few) = match self.task {
+            Task::Binary { .. } => (
+                vec![
+                    (EstimationMethod::Cbpe, Figure::OF_TWO_CLASSES),
+                    (EstimationMethod::LabelShift, &[Figure::Accuracy]),
+                    (
+                        EstimationMethod::ImportanceWeighting,
+                        Figure::LOSSES_OF_TWO_CLASSES,
+                    ),
+                    (EstimationMethod::DirectLoss, Figure::LOSSES_OF_TWO_CLASSES),
+                ],
+                Figure::OF_FEW_LABELS,
+            ),
+            _ => (
+                vec![
+                    (EstimationMethod::ImportanceWeighting, Figure::OF_NUMBERS),
+                    (EstimationMethod::DirectLoss, Figure::OF_NUMBERS),
+                ],
+                Figure::OF_NUMBERS,
+            ),
+        };
+        if self.few_labels {
+            methods.push((EstimationMethod::PredictionPowered, few));
         }
+        methods
     }
 
     fn tables<'a>(
@@ -213,8 +257,31 @@ impl EstimatedPerformance {
             threshold,
             points: [points(reference, inputs)?, points(current, inputs)?],
             units: reference.units.as_deref().zip(current.units.as_deref()),
+            labels: match self.few_labels {
+                true => self.labels(current)?,
+                false => Vec::new(),
+            },
             level,
         })
+    }
+
+    /// The target of the current rows that have one.
+    fn labels(&self, current: &Labelled) -> Result<Vec<Option<f64>>> {
+        let of_two = matches!(self.task, Task::Binary { .. });
+        let target = numbers_of(&current.rows, self.target())?;
+        if let Some(label) = target
+            .iter()
+            .find(|label| of_two && !label.is_nan() && **label != 0.0 && **label != 1.0)
+        {
+            return Err(Error::invalid(format!(
+                "the target \"{}\" must be boolean, or 0 and 1, got {label}",
+                self.target()
+            )));
+        }
+        let labels = target.into_iter();
+        Ok(labels
+            .map(|label| Some(label).filter(|x| !x.is_nan()))
+            .collect())
     }
 
     fn drift(

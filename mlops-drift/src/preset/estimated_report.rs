@@ -30,6 +30,8 @@ pub enum EstimationMethod {
     ImportanceWeighting,
     /// [`DirectLoss`](crate::performance::DirectLoss).
     DirectLoss,
+    /// [`PredictionPowered`](crate::performance::PredictionPowered), by the few labels that there are.
+    PredictionPowered,
 }
 
 impl EstimationMethod {
@@ -40,6 +42,7 @@ impl EstimationMethod {
             Self::LabelShift => "label_shift",
             Self::ImportanceWeighting => "importance_weighting",
             Self::DirectLoss => "direct_loss",
+            Self::PredictionPowered => "prediction_powered",
         }
     }
 
@@ -55,6 +58,7 @@ impl EstimationMethod {
             Self::LabelShift => "only the shares of the classes changed",
             Self::ImportanceWeighting => "only the inputs changed",
             Self::DirectLoss => "rows that are alike have the loss that they had",
+            Self::PredictionPowered => "the rows with labels are a random sample",
         }
     }
 }
@@ -105,7 +109,7 @@ pub struct EstimatedReport {
     pub level: SignificanceLevel,
     /// The methods with their metrics.
     pub methods: Vec<Estimates>,
-    /// Rows of reference and current table; those of the latter have no labels, or none that were read.
+    /// Rows of reference and current table; those of the latter have no labels, or few.
     pub rows: [Rows; 2],
     /// Whether features and predictions drifted.
     pub input_drift: DriftReport,

@@ -10,8 +10,9 @@ use super::task::Predictions;
 use crate::multivariate::Points;
 use crate::performance::{
     BinaryMetric, Calibration, Cbpe, DensityRatio, DirectLoss, Estimate, ImportanceWeighted,
-    LabelShift, Scored,
+    LabelShift, PoweredScored, PredictionPowered, Scored,
 };
+use crate::report::short;
 
 /// A metric that can be estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(super) struct Tables<'a> {
     pub(super) points: [Points; 2],
     /// Of the reference's rows and of the current ones.
     pub(super) units: Option<(&'a [u64], &'a [u64])>,
+    /// Of the current rows that have one: as a number, 0 or 1 of two classes.
+    pub(super) labels: Vec<Option<f64>>,
     /// Of each figure.
     pub(super) level: SignificanceLevel,
 }
@@ -48,6 +51,7 @@ pub(super) enum Estimator {
     /// The ratio of every reference row.
     ImportanceWeighting(Vec<f64>),
     DirectLoss,
+    PredictionPowered,
 }
 
 impl Figure {
@@ -60,6 +64,8 @@ impl Figure {
         Self::Specificity,
     ];
     pub(super) const LOSSES_OF_TWO_CLASSES: &'static [Self] = &[Self::Accuracy, Self::Brier];
+    pub(super) const OF_FEW_LABELS: &'static [Self] =
+        &[Self::Accuracy, Self::F1, Self::Precision, Self::Recall];
     pub(super) const OF_NUMBERS: &'static [Self] = &[Self::Mae, Self::Rmse];
 
     pub(super) fn name(self) -> &'static str {
@@ -120,19 +126,22 @@ impl Figure {
                 rows.map(|(label, p)| (p - f64::from(u8::from(*label))).powi(2))
                     .collect()
             }
-            (Predictions::Numbers(rows), Self::Mae) => {
+            (Predictions::Numbers(rows), Self::Mae | Self::Rmse) => {
                 let rows = rows.truth().iter().zip(rows.predicted());
-                rows.map(|(truth, predicted)| (predicted - truth).abs())
-                    .collect()
-            }
-            (Predictions::Numbers(rows), Self::Rmse) => {
-                let rows = rows.truth().iter().zip(rows.predicted());
-                rows.map(|(truth, predicted)| (predicted - truth).powi(2))
+                rows.map(|(truth, predicted)| self.loss(*truth, *predicted))
                     .collect()
             }
             _ => return Err(of_another_task(self, &tables.reference)),
         };
         Ok(losses)
+    }
+
+    /// That of a predicted number.
+    fn loss(self, truth: f64, predicted: f64) -> f64 {
+        match self {
+            Self::Rmse => (predicted - truth).powi(2),
+            _ => (predicted - truth).abs(),
+        }
     }
 
     /// In which these losses lie.
@@ -183,6 +192,7 @@ impl Estimator {
                 Self::ImportanceWeighting(ratio.of(reference)?)
             }
             EstimationMethod::DirectLoss => Self::DirectLoss,
+            EstimationMethod::PredictionPowered => Self::PredictionPowered,
         })
     }
 
@@ -204,6 +214,7 @@ impl Estimator {
                     None => fit.estimate(current)?,
                 })
             }
+            Self::PredictionPowered => powered(tables, figure),
         }
     }
 
@@ -250,6 +261,23 @@ impl Estimator {
                     )
                 });
                 format!("{beyond:.1} % of the rows lie beyond the reference{explained}")
+            }
+            Self::PredictionPowered => {
+                let labelled = tables.labels.iter().flatten().count();
+                let predictions = sampled(&tables.labels, &tables.predicted, tables)?;
+                let alike = match predictions.sampled_alike() {
+                    Ok(p) => format!(
+                        "that their predictions are those of a random sample has p-value {}",
+                        short(p.get())
+                    ),
+                    Err(error) => {
+                        format!("whether they are a random sample was not tested: {error}")
+                    }
+                };
+                format!(
+                    "{labelled} of {} rows have labels; {alike}",
+                    tables.labels.len()
+                )
             }
         })
     }
@@ -313,4 +341,54 @@ fn direct_loss(tables: &Tables<'_>, figure: Figure) -> Result<DirectLoss> {
         Some((units, _)) => fit.units(units),
         None => Ok(fit),
     }
+}
+
+/// A mean of the current rows, of which few have a true value.
+fn sampled(truth: &[Option<f64>], guess: &[f64], tables: &Tables<'_>) -> Result<PredictionPowered> {
+    let rows = PredictionPowered::new(truth, guess)?.level(tables.level);
+    match tables.units {
+        Some((_, units)) => rows.units(units),
+        None => Ok(rows),
+    }
+}
+
+fn powered(tables: &Tables<'_>, figure: Figure) -> Result<Estimate> {
+    match tables.reference {
+        Predictions::OfTwo(_) => powered_share(tables, figure),
+        _ => powered_loss(tables, figure),
+    }
+}
+
+/// Of two classes, with the probability as the guess of the label.
+fn powered_share(tables: &Tables<'_>, figure: Figure) -> Result<Estimate> {
+    let labels = tables
+        .labels
+        .iter()
+        .map(|label| label.map(|label| label == 1.0));
+    let labels: Vec<Option<bool>> = labels.collect();
+    let rows = PoweredScored::new(&labels, &tables.predicted, tables.threshold)?;
+    let mut rows = rows.level(tables.level);
+    if let Some((_, units)) = tables.units {
+        rows = rows.units(units)?;
+    }
+    let powered = match figure {
+        Figure::Accuracy => rows.accuracy(),
+        Figure::F1 => rows.f1(),
+        Figure::Precision => rows.precision(),
+        Figure::Recall => rows.recall(),
+        _ => Err(of_another_task(figure, &tables.reference)),
+    };
+    Ok(powered?.estimate)
+}
+
+/// Of a regression, with the loss that the reference makes one expect as the guess of the loss.
+fn powered_loss(tables: &Tables<'_>, figure: Figure) -> Result<Estimate> {
+    let fit = DirectLoss::fit(&tables.points[0], &figure.losses(tables)?)?;
+    let guess = fit.of(&tables.points[1])?;
+    let rows = tables.labels.iter().zip(&tables.predicted);
+    let losses = rows.map(|(truth, predicted)| Some(figure.loss((*truth)?, *predicted)));
+    let losses: Vec<Option<f64>> = losses.collect();
+    let (low, high) = figure.range();
+    let mean = sampled(&losses, &guess, tables)?.range(low, high)?.mean()?;
+    figure.of_mean_loss(mean.estimate)
 }
