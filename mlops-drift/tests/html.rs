@@ -247,3 +247,27 @@ fn the_monitors_page_escapes_names_and_draws_its_map() {
     );
     assert!(empty.state().to_html().unwrap().contains("No alarm"));
 }
+
+/// What the first rows that break a rule hold is on the page, escaped, as it is in the Markdown.
+#[test]
+fn the_page_of_a_validation_tells_what_was_wrong() {
+    use mlops_drift::expectation::{Expectation, Rule, Suite};
+    let labels = StringArray::from(vec!["a", EVIL, "b", "zebra"]);
+    let numbers = Float64Array::from(vec![1.0, 2.0, 77.25, 3.0]);
+    let table = RecordBatch::try_from_iter([
+        ("label", Arc::new(labels) as ArrayRef),
+        ("number", Arc::new(numbers)),
+    ])
+    .unwrap();
+    let suite = Suite::new([
+        Expectation::on("label", Rule::one_of(["a", "b"])),
+        Expectation::on("number", Rule::between(0.0, 5.0).unwrap()).because("it is a <b>share</b>"),
+    ]);
+    let report = suite.validate(&table).unwrap();
+    let html = report.to_html().unwrap();
+    assert_harmless(&html);
+    for text in [html, report.to_markdown()] {
+        assert!(text.contains("zebra") && text.contains("77.25"), "{text}");
+        assert!(text.contains("expected, as it is a"), "{text}");
+    }
+}

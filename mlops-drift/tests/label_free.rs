@@ -1038,3 +1038,172 @@ fn bad_rows_of_cbpe_are_refused() {
         monitor
     );
 }
+
+/// The rule of three in its exact form: what no one of n shows is at most this frequent, at two-sided 95 %.
+fn rule_of_three(n: f64) -> f64 {
+    1.0 - 0.025_f64.powf(1.0 / n)
+}
+
+fn near(got: f64, want: f64) {
+    assert!((got - want).abs() < 1e-9, "{got}, not {want}");
+}
+
+/// A tenth has no exact double, so that sums of alike values differ in their last digits.
+#[test]
+fn labels_that_are_all_alike_are_certain_of_nothing() {
+    for value in [0.0, 0.1, 1.0 / 3.0] {
+        let truth: Vec<Option<f64>> = (0..40).map(|row| (row % 4 == 0).then_some(value)).collect();
+        let guess: Vec<f64> = (0..40).map(|row| f64::from(row * 7 % 10) / 10.0).collect();
+        let rows = PredictionPowered::new(&truth, &guess).unwrap();
+        says(rows.mean(), "10 units that are all alike");
+        let weights: Vec<f64> = (0..40).map(|row| 1.0 + f64::from(row % 3)).collect();
+        says(rows.clone().weights(&weights).unwrap().mean(), "all alike");
+        // An end that is not known may be anywhere.
+        says(
+            rows.clone().range(0.0, f64::INFINITY).unwrap().mean(),
+            "inf]",
+        );
+        let powered = rows.range(0.0, 1.0).unwrap().mean().unwrap();
+        let share = rule_of_three(10.0);
+        let interval = powered.labelled_alone.interval;
+        near(interval.low(), value - share * value);
+        near(interval.high(), value + share * (1.0 - value));
+    }
+}
+
+/// Three yeses that are all right: the precision is 1 in every resample of them.
+#[test]
+fn ratios_of_alike_rows_are_certain_of_nothing() {
+    let said: Vec<Option<f64>> = vec![Some(1.0), Some(0.0), Some(1.0), Some(1.0), None, None];
+    let guess = [0.7, 0.1, 0.8, 0.6, 0.7, 0.2];
+    let of = |rows: &[Option<f64>]| PredictionPowered::new(rows, &guess).unwrap();
+    says(of(&said).ratio(&of(&said)), "4 units that are all alike");
+    let precision = of(&said)
+        .range(0.0, 1.0)
+        .unwrap()
+        .ratio(&of(&said))
+        .unwrap();
+    near(
+        precision.labelled_alone.interval.low(),
+        1.0 - rule_of_three(4.0),
+    );
+}
+
+#[test]
+fn losses_that_are_all_alike_are_certain_of_nothing() {
+    let points = Points::new(1, (0..60).map(f64::from)).unwrap();
+    for value in [0.0, 0.1, 1.0] {
+        let weighted = ImportanceWeighted::new(&[value; 60], &[1.0; 60]).unwrap();
+        says(weighted.mean(), "60 units that are all alike");
+        let fit = DirectLoss::fit(&points, &[value; 60]).unwrap();
+        says(fit.estimate(&points), "60 units that are all alike");
+        let share = rule_of_three(60.0);
+        let weighted = weighted.range(0.0, 1.0).unwrap().mean().unwrap();
+        let direct = fit.range(0.0, 1.0).unwrap().estimate(&points).unwrap();
+        for interval in [weighted.interval, direct.interval] {
+            near(interval.low(), value - share * value);
+            near(interval.high(), value + share * (1.0 - value));
+        }
+    }
+    says(
+        ImportanceWeighted::new(&[0.0], &[1.0])
+            .unwrap()
+            .range(1.0, 1.0),
+        "low < high",
+    );
+    says(
+        DirectLoss::fit(&points, &[0.0; 60])
+            .unwrap()
+            .range(1.0, 0.0),
+        "low < high",
+    );
+}
+
+/// Every unit holds a loss of 0 and one of 1: rows differ, units do not.
+#[test]
+fn units_that_are_all_alike_are_certain_of_nothing() {
+    let losses: Vec<f64> = (0..80).map(|row| f64::from(row % 2)).collect();
+    let units: Vec<u64> = (0..80).map(|row| row / 2).collect();
+    let weighted = ImportanceWeighted::new(&losses, &[1.0; 80]).unwrap();
+    let weighted = weighted.units(&units).unwrap();
+    says(weighted.mean(), "40 units that are all alike");
+    let interval = weighted.range(0.0, 1.0).unwrap().mean().unwrap().interval;
+    near(interval.high(), 0.5 + rule_of_three(40.0) / 2.0);
+}
+
+/// One in twenty of the current rows is of a class that the model never mistakes: in a fifth of the runs of thirty
+/// rows it is not predicted at all, and no resample of them has it.
+#[test]
+fn a_class_that_was_never_predicted_may_still_be_there() {
+    let runs = 200;
+    let truth: Vec<usize> = (0..200).map(|row| row % 2).collect();
+    let mut never = 0;
+    let mut covered = 0;
+    for seed in 0..u64::from(runs) {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let current: Vec<usize> = (0..30).map(|_| usize::from(uniform(rng) < 0.05)).collect();
+        never += u32::from(!current.contains(&1));
+        let shift = LabelShift::new(2, &truth, &truth, &current).unwrap();
+        let share = shift.shares().unwrap()[1];
+        assert!(share.interval.width() > 0.0 && share.interval.low() >= 0.0);
+        covered += u32::from(share.interval.contains(0.05));
+        let risk = shift.risk(&truth.iter().map(|class| *class as f64).collect::<Vec<_>>());
+        assert!(risk.unwrap().interval.width() > 0.0);
+    }
+    assert!(never > 20);
+    assert_covers("shares of a class that may be unseen", covered, runs, 0.93);
+    let shift = LabelShift::new(2, &truth, &truth, &[0; 30]).unwrap();
+    assert!(shift.shares().unwrap()[1].interval.high() >= rule_of_three(30.0));
+    says(shift.risk(&[0.0; 200]), "200 units that are all alike");
+    let risk = shift.range(0.0, 1.0).unwrap().risk(&[0.0; 200]).unwrap();
+    assert!(risk.interval.high() >= rule_of_three(100.0) && risk.interval.high() < 0.06);
+}
+
+/// Of the second class the model is always right, of the first in four of five rows. Three rows of the first class are
+/// all predicted as such in half of the runs, which would be a share of -1/4 of the second, and is but chance.
+#[test]
+fn few_current_rows_do_not_refute_label_shift() {
+    let runs = 300;
+    let refused = covering(runs, |rng| {
+        let mut said = |class: usize| class.max(usize::from(uniform(rng) > 0.8));
+        let truth: Vec<usize> = (0..1_000).map(|row| row % 2).collect();
+        let predicted: Vec<usize> = truth.iter().map(|class| said(*class)).collect();
+        let current: Vec<usize> = (0..3).map(|_| said(0)).collect();
+        let shift = LabelShift::new(2, &truth, &predicted, &current).unwrap();
+        shift.weights().is_err()
+    });
+    println!("label shift refused on three rows: {refused} of {runs}");
+    assert!(refused <= runs - least(runs, 0.985), "{refused} of {runs}");
+}
+
+/// Scores that told the classes apart on twenty rows make the calibration sure of every label.
+#[test]
+fn a_calibration_of_few_rows_is_certain_of_nothing() {
+    let labels: Vec<bool> = (0..20).map(|row| row % 2 == 0).collect();
+    let scores: Vec<f64> = labels
+        .iter()
+        .map(|yes| if *yes { 0.9 } else { 0.1 })
+        .collect();
+    let fit = Calibration::isotonic(&Scored::new(&labels, &scores).unwrap());
+    let binary = Cbpe::calibrated(&scores, &fit, 0.5).unwrap();
+    let accuracy = binary.estimate(BinaryMetric::Accuracy, SignificanceLevel::FIVE_PERCENT);
+    // Either pool, half of the rows, has ten of one label and half a row more of either: 10.5·0.5/11² is its variance.
+    let deviation = (2.0 * 0.25 * (10.5 * 0.5 / 121.0) / 10.0_f64).sqrt();
+    let radius = 1.0 - accuracy.unwrap().interval.low();
+    assert!(
+        (radius - 1.959_964 * deviation).abs() < 1e-6,
+        "{radius}, {deviation}"
+    );
+    let both: Vec<f64> = scores.iter().flat_map(|p| [1.0 - p, *p]).collect();
+    let truth: Vec<usize> = labels.iter().map(|yes| usize::from(*yes)).collect();
+    let reference = Multiclass::new(2, &truth, &both).unwrap();
+    let fits: Vec<Calibration> = (0..2)
+        .map(|class| Calibration::isotonic(&reference.against_rest(class).unwrap()))
+        .collect();
+    let sure = CbpeMulticlass::calibrated(2, &both, &fits).unwrap();
+    let accuracy = |confusion: &Confusion| Some(confusion.accuracy());
+    says(
+        sure.estimate(SignificanceLevel::FIVE_PERCENT, accuracy),
+        "20 rows that are sure of theirs",
+    );
+}

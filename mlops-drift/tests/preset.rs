@@ -627,6 +627,12 @@ fn missing_labels_are_counted_and_undefined_metrics_are_told() {
         .run(&reference, &current)
         .unwrap();
     assert_eq!((report.rows[1].labelled, report.rows[1].left_out), (2, 3));
+    let told = "2 labelled rows against 100 of the reference; 3 and 0 were left out";
+    assert!(
+        report.to_markdown().contains(told),
+        "{}",
+        report.to_markdown()
+    );
     let auc = report.metric("auc").unwrap();
     assert_eq!(auc.verdict, ChangeVerdict::Undefined);
     assert!(

@@ -55,6 +55,38 @@ fn markdown_has_a_row_a_column_whatever_its_name() {
     }
 }
 
+/// The column that drifted beyond its minimum effect is worse than the one that did not, and comes first.
+#[test]
+fn a_verdict_names_the_worst_columns() {
+    let report = report();
+    assert_eq!(report.verdict.drifted_columns, ["little", HOSTILE]);
+    let reason = &report.verdict.reason;
+    let told = format!("2 of 4 columns drifted, 1 of them materially, the worst first: {HOSTILE}");
+    assert!(reason.starts_with(&told[..told.len() - 60]), "{reason}");
+    assert!(reason.contains(", little; without any drift"), "{reason}");
+    let week = |shift: f64| {
+        let column = |name: usize| {
+            let values = (0..200).map(|i| f64::from(i) + shift * name as f64);
+            (
+                format!("x{name}"),
+                Arc::new(Float64Array::from_iter_values(values)) as ArrayRef,
+            )
+        };
+        RecordBatch::try_from_iter((0..9).map(column)).unwrap()
+    };
+    let check = DriftCheck::against(&week(0.0));
+    let reason = check.run(&week(40.0)).unwrap().verdict.reason;
+    assert!(
+        reason.contains("the worst first: x5, x6, x7, x8, x4 and 3 more;"),
+        "{reason}"
+    );
+    let reason = check.run(&week(0.0)).unwrap().verdict.reason;
+    assert!(
+        reason.starts_with("0 of 9 columns drifted, 0 of them materially; without"),
+        "{reason}"
+    );
+}
+
 #[test]
 fn junit_fails_what_is_material_and_skips_what_is_untested() {
     let text = report().to_junit();

@@ -607,12 +607,8 @@ fn bad_input_is_a_typed_error() {
     assert!(Lattice::default().bins(1).is_err());
 
     let errors = ErrorSlices::default();
-    for wrong in [vec![true; 100], vec![false; 100], vec![true; 99]] {
-        assert_eq!(
-            errors.find(&hundred, &wrong).unwrap_err().kind(),
-            ErrorKind::InvalidArgument
-        );
-    }
+    let short = errors.find(&hundred, &[true; 99]).unwrap_err();
+    assert_eq!(short.kind(), ErrorKind::InvalidArgument);
     let losses = LossSlices::default();
     for loss in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
         let error = losses

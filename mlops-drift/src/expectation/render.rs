@@ -91,22 +91,26 @@ impl ValidationReport {
     }
 }
 
+impl ExpectationResult {
+    /// The reason, what the first rows that break the rule hold, and why it is expected.
+    pub(crate) fn why(&self) -> String {
+        let broken = (!self.values.is_empty()).then(|| format!(": {}", self.values.join("; ")));
+        let because = (self.expected_because.iter()).map(|why| format!("; expected, as {why}"));
+        std::iter::once(self.reason.clone())
+            .chain(broken)
+            .chain(because)
+            .collect()
+    }
+}
+
 fn cells(result: &ExpectationResult) -> [String; 5] {
     let p = result.p_value.map(|p| short(p.get()));
-    let broken = (!result.values.is_empty()).then(|| format!(": {}", result.values.join("; ")));
-    let because = result
-        .expected_because
-        .iter()
-        .map(|why| format!("; expected, as {why}"));
     [
         result.expectation.clone(),
         result.outcome().to_owned(),
         result.broken.to_string(),
         p.unwrap_or_else(|| "–".into()),
-        std::iter::once(result.reason.clone())
-            .chain(broken)
-            .chain(because)
-            .collect(),
+        result.why(),
     ]
 }
 

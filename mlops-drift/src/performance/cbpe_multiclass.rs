@@ -35,6 +35,7 @@ pub struct CbpeMulticlass {
     /// Row by row, each summing to 1.
     probabilities: Vec<f64>,
     beyond: f64,
+    calibrated: bool,
 }
 
 impl CbpeMulticlass {
@@ -51,6 +52,7 @@ impl CbpeMulticlass {
             predicted,
             probabilities,
             beyond: 0.0,
+            calibrated: false,
         })
     }
 
@@ -101,6 +103,7 @@ impl CbpeMulticlass {
         Ok(Self {
             beyond: beyond.fold(0.0, f64::max),
             predicted: said.predicted,
+            calibrated: true,
             ..Self::of(classes, &by_row.collect::<Vec<_>>())?
         })
     }
@@ -146,12 +149,19 @@ impl CbpeMulticlass {
     /// O(999·n).
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a metric that is undefined.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a metric that is undefined, and where a
+    /// calibration is sure of the label of every row, which the few rows of a pool cannot show.
     pub fn estimate(
         &self,
         level: SignificanceLevel,
         metric: impl Fn(&Confusion) -> Option<f64>,
     ) -> Result<Estimate> {
+        if self.calibrated && self.rows().all(|row| row.contains(&1.0)) {
+            return Err(Error::invalid(format!(
+                "a calibration must leave the label of some row open, got {} rows that are sure of theirs",
+                self.predicted.len()
+            )));
+        }
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
         let weights = vec![1.0; self.predicted.len()];
         let drawn = (0..DRAWS).map(|_| {

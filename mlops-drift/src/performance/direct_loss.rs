@@ -2,9 +2,12 @@ use mlops_core::{Error, Result};
 
 use super::Estimate;
 use super::basis::{Basis, check_points};
-use super::estimate::{satterthwaite, student_quantile};
+use super::estimate::{satterthwaite, student_quantile, unseen};
 use super::normal_equations::{Factor, NormalEquations, dot};
-use super::rows::{Weighted, rows_in_units, same_length};
+use super::rows::{
+    EVERYWHERE, Weighted, check_unlike, checked_range, none, rows_in_units, same_length,
+    towards_ends,
+};
 use crate::multivariate::Points;
 
 /// Price of a squared coefficient, of standardized columns: that of one row or so.
@@ -45,7 +48,10 @@ pub struct DirectLoss {
     basis: Basis,
     factor: Factor,
     coefficients: Vec<f64>,
+    /// Least and greatest loss seen.
     range: (f64, f64),
+    /// In which losses are known to lie.
+    known: (f64, f64),
     /// Least and greatest value of each column.
     columns: Vec<(f64, f64)>,
     design: Vec<Vec<f64>>,
@@ -92,6 +98,7 @@ impl DirectLoss {
                 })
                 .collect(),
             explained: explained(losses, &left_out),
+            known: EVERYWHERE,
             rows: Weighted::rows(losses.len()),
             basis,
             factor,
@@ -99,6 +106,26 @@ impl DirectLoss {
             design,
             left_out,
         })
+    }
+
+    /// The range of the loss, such as \[0, 1] of a wrong answer. Where the losses, or the estimates, are all alike, others that no
+    /// row has shown may lie at its ends, by the rule of three; without a range of two finite ends they are refused.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `low < high`.
+    ///
+    /// ```
+    /// # use mlops_drift::multivariate::Points;
+    /// # use mlops_drift::performance::DirectLoss;
+    /// let points = Points::new(1, (0..100).map(f64::from))?;
+    /// let never_wrong = DirectLoss::fit(&points, &[0.0; 100])?;
+    /// assert!(never_wrong.estimate(&points).is_err());
+    /// assert!(never_wrong.range(0.0, 1.0)?.estimate(&points)?.interval.high() > 0.03);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn range(mut self, low: f64, high: f64) -> Result<Self> {
+        self.known = checked_range(low, high)?;
+        Ok(self)
     }
 
     /// The estimated loss of every row: also a guess for [`PredictionPowered`](super::PredictionPowered).
@@ -147,8 +174,8 @@ impl DirectLoss {
     /// The mean loss over current rows, independent of each other.
     ///
     /// # Errors
-    /// As [`of`](Self::of)'s, for fewer than two units on either side, and if more than a fifth of the rows lie
-    /// [`beyond`](Self::beyond) the reference.
+    /// As [`of`](Self::of)'s, for fewer than two units on either side, if more than a fifth of the rows lie
+    /// [`beyond`](Self::beyond) the reference, and for losses that are all alike without a [range](Self::range).
     pub fn estimate(&self, current: &Points) -> Result<Estimate> {
         self.estimate_of(current, &Weighted::rows(current.len()))
     }
@@ -204,13 +231,20 @@ impl DirectLoss {
             (rows.error_of_mean(&losses, mean).powi(2), rows.units_held()),
             (self.variance_of_fit(current), self.rows.units_held()),
         ];
-        let variance = parts[0].0 + parts[1].0;
-        let quantile = student_quantile(self.rows.confidence, satterthwaite(parts))?;
-        let radius = variance.sqrt() * quantile;
-        let (low, high) = (
-            (mean - radius).max(self.range.0),
-            (mean + radius).min(self.range.1),
-        );
+        let error = (parts[0].0 + parts[1].0).sqrt();
+        let units = parts[0].1.min(parts[1].1);
+        check_unlike(error, mean, self.known, units)?;
+        let confidence = self.rows.confidence;
+        let (low, high) = if none(error, mean) {
+            let [below, above] = towards_ends(mean, self.known, unseen(confidence, units as f64));
+            (mean - below, mean + above)
+        } else {
+            let radius = error * student_quantile(confidence, satterthwaite(parts))?;
+            (
+                (mean - radius).max(self.range.0),
+                (mean + radius).min(self.range.1),
+            )
+        };
         Ok(Estimate {
             n: rows.len(),
             units: rows.units_held(),
@@ -234,11 +268,12 @@ impl DirectLoss {
         self.rows.clusters.variance_of_sum(terms.enumerate())
     }
 
-    /// The estimate, and whether it lay within the range.
+    /// The estimate, and whether it lay within the range but for rounding.
     fn clamped(&self, row: &[f64]) -> (f64, bool) {
         let loss = dot(row, &self.coefficients);
         let clamped = loss.clamp(self.range.0, self.range.1);
-        (clamped, clamped == loss)
+        let greatest = self.range.0.abs().max(self.range.1.abs());
+        (clamped, none((clamped - loss).abs(), greatest))
     }
 }
 

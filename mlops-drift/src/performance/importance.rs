@@ -1,7 +1,9 @@
 use mlops_core::{Error, Result};
 
 use super::Estimate;
-use super::rows::{Weighted, rows_in_units, same_length};
+use super::rows::{
+    EVERYWHERE, Weighted, check_unlike, checked_range, mean, rows_in_units, same_length,
+};
 
 /// Effective units below which the t interval of a weighted mean means little.
 const LEAST_EFFECTIVE: f64 = 30.0;
@@ -33,6 +35,7 @@ const LEAST_EFFECTIVE: f64 = 30.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportanceWeighted {
     losses: Vec<f64>,
+    range: (f64, f64),
     rows: Weighted,
 }
 
@@ -54,8 +57,28 @@ impl ImportanceWeighted {
         rows.weights(ratios)?;
         Ok(Self {
             losses: losses.to_vec(),
+            range: EVERYWHERE,
             rows,
         })
+    }
+
+    /// Intervals within the range of the loss, such as \[0, 1] of a wrong answer. Where all losses are alike, others that
+    /// no row has shown may lie at its ends, by the rule of three; without a range of two finite ends they are refused.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `low < high`.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::ImportanceWeighted;
+    /// let never_wrong = ImportanceWeighted::new(&[0.0; 100], &[1.0; 100])?;
+    /// assert!(never_wrong.mean().is_err());
+    /// let wrong = never_wrong.range(0.0, 1.0)?.mean()?;
+    /// assert!((0.03..0.04).contains(&wrong.interval.high()));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn range(mut self, low: f64, high: f64) -> Result<Self> {
+        self.range = checked_range(low, high)?;
+        Ok(self)
     }
 
     /// As how many units of equal weight they count.
@@ -66,7 +89,8 @@ impl ImportanceWeighted {
     /// The mean loss over the current rows.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than 30 effective units.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than 30 effective units, and for
+    /// losses that are all alike without a [range](Self::range).
     ///
     /// ```
     /// # use mlops_drift::performance::ImportanceWeighted;
@@ -84,8 +108,10 @@ impl ImportanceWeighted {
                 "importance weighting needs at least {LEAST_EFFECTIVE} effective units, got {effective:.1}"
             )));
         }
-        self.rows
-            .mean(&self.losses, (f64::NEG_INFINITY, f64::INFINITY))
+        let mean = mean(self.losses.iter().copied(), self.rows.get());
+        let error = self.rows.error_of_mean(&self.losses, mean);
+        check_unlike(error, mean, self.range, self.rows.units_held())?;
+        self.rows.mean(&self.losses, self.range)
     }
 }
 

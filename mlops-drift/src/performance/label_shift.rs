@@ -1,9 +1,10 @@
 use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
-use super::estimate::{satterthwaite, student_quantile};
-use super::rows::{Weighted, same_length};
-use super::singular_values::SingularValues;
+use super::estimate::{satterthwaite, student_quantile, unseen};
+use super::normal_equations::dot;
+use super::predicted_shares::PredictedShares;
+use super::rows::{EVERYWHERE, Weighted, check_unlike, checked_range, same_length, towards_ends};
 use super::{Confusion, Estimate};
 
 /// The probability of refusing shares for being below 0 when label shift holds, at most.
@@ -22,7 +23,8 @@ const ROUNDING: f64 = 1e-9;
 /// (covariate or concept shift), and the figures are then wrong by any amount. The predicted classes can tell
 /// that from label shift only where no shares of classes would give them: then a share comes out below 0 by
 /// more than chance explains, see [`unconstrained`](Self::unconstrained), and all figures are refused. **Guarantee**: consistent under the assumption; intervals lie
-/// between percentiles of 999 resamples of held-out and current units together. **Weakness**: a classifier
+/// between percentiles of 999 resamples of held-out and current units together, wider by the rule of three for a class that was
+/// never predicted now, or always given one answer: no resample shows another. **Weakness**: a classifier
 /// that hardly tells two classes apart says little, see [`weights`](Self::weights). **Cost**: O(999·(n + m +
 /// k³)) for n held-out and m current rows of k classes. **Source**: Lipton, Wang & Smola, "Detecting and
 /// correcting for label shift with black box predictors", ICML 2018, section 3.
@@ -46,6 +48,7 @@ pub struct LabelShift {
     held_out: Weighted,
     current: Vec<usize>,
     current_rows: Weighted,
+    range: (f64, f64),
 }
 
 impl LabelShift {
@@ -70,7 +73,27 @@ impl LabelShift {
             held_out: Weighted::rows(truth.len()),
             current: current.to_vec(),
             current_rows: Weighted::rows(current.len()),
+            range: EVERYWHERE,
         })
+    }
+
+    /// The range of the losses of [`risk`](Self::risk), such as \[0, 1] of wrong answers. Where those of a class are all
+    /// alike, others that no row has shown may lie at its ends, by the rule of three.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `low < high`.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::LabelShift;
+    /// let rows: Vec<usize> = (0..200).map(|row| row % 2).collect();
+    /// let never_wrong = LabelShift::new(2, &rows, &rows, &rows)?;
+    /// assert!(never_wrong.risk(&[0.0; 200]).is_err());
+    /// assert!(never_wrong.range(0.0, 1.0)?.risk(&[0.0; 200])?.interval.high() > 0.02);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn range(mut self, low: f64, high: f64) -> Result<Self> {
+        self.range = checked_range(low, high)?;
+        Ok(self)
     }
 
     /// Declares which held-out rows, and which current rows, share a unit; see
@@ -118,8 +141,8 @@ impl LabelShift {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn weights(&self) -> Result<Vec<f64>> {
-        let (held_out, current) = (self.held_out.get(), self.current_rows.get());
-        let least = SingularValues::of(self.classes, &self.joint(held_out)).least();
+        let shown = self.as_shown();
+        let least = shown.singular_values().least();
         let floor = self.noise();
         if least <= floor {
             return Err(Error::invalid(format!(
@@ -128,8 +151,8 @@ impl LabelShift {
             )));
         }
         self.check_feasible()?;
-        self.fitted(held_out, current)
-            .ok_or_else(|| Error::invalid("no class is left in the current rows"))
+        let weights = shown.weights();
+        weights.ok_or_else(|| Error::invalid("no class is left in the current rows"))
     }
 
     /// The shares of the classes as C⁻¹·μ has them, before what is below 0 is set to 0; with Student's t
@@ -159,15 +182,19 @@ impl LabelShift {
         self.held_out.needs_two_units()?;
         self.current_rows.needs_two_units()?;
         let (held_out, current) = (self.held_out.get(), self.current_rows.get());
-        let inverse = SingularValues::of(self.classes, &self.joint(held_out));
-        let weights = inverse.solve(&shares(self.classes, &self.current, current));
+        let shown = self.shown(held_out, current);
+        let (inverse, weights) = (shown.singular_values(), shown.unconstrained());
+        let unseen = self.unseen(
+            |shown| Some(times(&shown.of_truth(), &shown.unconstrained())),
+            confidence,
+        );
         let columns: Vec<Vec<f64>> = (0..self.classes)
             .map(|class| {
                 let unit = |other: usize| f64::from(u8::from(other == class));
                 inverse.solve(&(0..self.classes).map(unit).collect::<Vec<_>>())
             })
             .collect();
-        let of_truth = self.shares_of_truth(held_out);
+        let of_truth = shown.of_truth();
         let of_class = |class: usize| {
             let share = of_truth[class];
             let value = weights[class] * share;
@@ -198,7 +225,8 @@ impl LabelShift {
             let radius = quantile * (parts[0].0 + parts[1].0).sqrt();
             let mut rows = self.current_rows.clone();
             rows.confidence = confidence;
-            rows.figure(value, value - radius, value + radius)
+            let [below, above] = unseen[class].map(|moved| radius.hypot(moved));
+            rows.figure(value, value - below, value + above)
         };
         (0..self.classes).map(of_class).collect()
     }
@@ -227,19 +255,26 @@ impl LabelShift {
     /// As [`weights`](Self::weights)'s, and for fewer than two units on either side.
     pub fn shares(&self) -> Result<Vec<Estimate>> {
         self.weights()?;
-        self.current_rows
-            .estimates_with(&self.held_out, |current, held_out| {
-                let weights = self.fitted(held_out, current)?;
-                let shares = self.shares_of_truth(held_out).into_iter().zip(weights);
-                Some(shares.map(|(share, weight)| share * weight).collect())
-            })
+        let shares = |shown: &PredictedShares| Some(times(&shown.of_truth(), &shown.weights()?));
+        let estimates = self.current_rows.estimates_with(
+            &self.held_out,
+            |current, held_out| shares(&self.shown(held_out, current)),
+            &self.unseen(shares, self.current_rows.confidence),
+        )?;
+        let within = |share: Estimate| {
+            let (low, high) = (share.interval.low(), share.interval.high());
+            let rows = &self.current_rows;
+            rows.figure(share.value, low.max(0.0), high.min(1.0))
+        };
+        estimates.into_iter().map(within).collect()
     }
 
     /// The mean loss in the current rows, from the losses of the held-out rows: each weighs as much as its
     /// class became more frequent.
     ///
     /// # Errors
-    /// As [`shares`](Self::shares)'s, for another number of losses, and for NaN or ±inf.
+    /// As [`shares`](Self::shares)'s, for another number of losses, for NaN or ±inf, and for losses that are all alike
+    /// without a [range](Self::range).
     ///
     /// ```
     /// # use mlops_drift::performance::LabelShift;
@@ -259,70 +294,108 @@ impl LabelShift {
             return Err(Error::invalid(format!("losses must be finite, got {loss}")));
         }
         self.weights()?;
-        let risks = self
-            .held_out
-            .estimates_with(&self.current_rows, |held_out, current| {
-                let weights = self.fitted(held_out, current)?;
+        let all = super::rows::mean(losses.iter().copied(), self.held_out.get());
+        let error = self.held_out.error_of_mean(losses, all);
+        check_unlike(error, all, self.range, self.held_out.units_held())?;
+        let moved = self.unseen_risk(losses)?;
+        let risks = self.held_out.estimates_with(
+            &self.current_rows,
+            |held_out, current| {
+                let weights = self.shown(held_out, current).weights()?;
                 let rows = self.truth.iter().zip(held_out);
                 let rows: Vec<f64> = rows
                     .map(|(class, weight)| weights[*class] * weight)
                     .collect();
                 Some(vec![super::rows::mean(losses.iter().copied(), &rows)])
-            })?;
+            },
+            &[moved],
+        )?;
         let first = risks.into_iter().next();
-        first.ok_or_else(|| Error::invalid("the risk is undefined for these rows"))
+        let risk = first.ok_or_else(|| Error::invalid("the risk is undefined for these rows"))?;
+        let (low, high) = (risk.interval.low(), risk.interval.high());
+        self.held_out
+            .figure(risk.value, low.max(self.range.0), high.min(self.range.1))
+    }
+
+    /// How far the risk may lie from where it is for what no row has shown: of the shares, and of the losses of a
+    /// class whose losses are all alike.
+    fn unseen_risk(&self, losses: &[f64]) -> Result<[f64; 2]> {
+        let held_out = self.held_out.get();
+        let mean_of = |class: usize| {
+            let rows = self.of_class(class);
+            let weights: Vec<f64> = rows.clone().map(|row| held_out[row]).collect();
+            super::rows::mean(rows.map(|row| losses[row]), &weights)
+        };
+        let means: Vec<f64> = (0..self.classes).map(mean_of).collect();
+        let risk = |shown: &PredictedShares| {
+            let shares = times(&shown.of_truth(), &shown.weights()?);
+            Some(vec![dot(&shares, &means)])
+        };
+        let confidence = self.held_out.confidence;
+        let mut moved = self.unseen(risk, confidence).pop().unwrap_or_default();
+        let shares = times(&self.as_shown().of_truth(), &self.weights()?);
+        for (class, share) in shares.into_iter().enumerate() {
+            let mut seen = self.of_class(class).map(|row| losses[row]);
+            let first = seen.next();
+            if seen.all(|loss| Some(loss) == first) {
+                let unlike = self.unseen_of(class, confidence);
+                let ends = towards_ends(means[class], self.range, share * unlike);
+                moved = [moved[0].hypot(ends[0]), moved[1].hypot(ends[1])];
+            }
+        }
+        Ok(moved)
     }
 
     /// How far the estimate of C may lie from it, see [`weights`](Self::weights).
     fn noise(&self) -> f64 {
-        let weights = self.held_out.get();
-        let predicted = shares(self.classes, &self.predicted, weights);
-        let shares = self.shares_of_truth(weights).into_iter().chain(predicted);
+        let shown = self.as_shown();
+        let shares = shown.of_truth().into_iter().chain(shown.of_predicted());
         let rate = (2.0 * self.classes as f64 / 0.05).ln() / self.held_out.effective_units();
         let linear = 2.0 / 3.0 * rate;
         linear + (linear * linear + 2.0 * shares.fold(0.0, f64::max) * rate).sqrt()
     }
 
-    /// w of these weights of rows; `None` where C has no inverse or no class is left.
-    fn fitted(&self, held_out: &[f64], current: &[f64]) -> Option<Vec<f64>> {
-        let predicted = shares(self.classes, &self.current, current);
-        let mut weights = SingularValues::of(self.classes, &self.joint(held_out)).solve(&predicted);
-        weights
-            .iter_mut()
-            .for_each(|weight| *weight = weight.max(0.0));
-        let truth = self.shares_of_truth(held_out);
-        let all: f64 = truth
-            .iter()
-            .zip(&weights)
-            .map(|(share, weight)| share * weight)
-            .sum();
-        weights.iter_mut().for_each(|weight| *weight /= all);
-        weights
-            .iter()
-            .all(|weight| weight.is_finite())
-            .then_some(weights)
+    /// Of rows with these weights.
+    fn shown(&self, held_out: &[f64], current: &[f64]) -> PredictedShares {
+        PredictedShares::of(
+            self.classes,
+            (&self.truth, &self.predicted, held_out),
+            (&self.current, current),
+        )
     }
 
-    /// C: shares by predicted class, row by row, and true class.
-    fn joint(&self, weights: &[f64]) -> Vec<f64> {
-        let mut cells = vec![0.0; self.classes * self.classes];
-        let all: f64 = weights.iter().sum();
-        for ((truth, predicted), weight) in self.truth.iter().zip(&self.predicted).zip(weights) {
-            cells[predicted * self.classes + truth] += weight / all;
-        }
-        cells
+    fn as_shown(&self) -> PredictedShares {
+        self.shown(self.held_out.get(), self.current_rows.get())
     }
 
-    fn shares_of_truth(&self, weights: &[f64]) -> Vec<f64> {
-        shares(self.classes, &self.truth, weights)
+    /// How far figures may lie from where they are for what no row has shown.
+    fn unseen(
+        &self,
+        figures: impl Fn(&PredictedShares) -> Option<Vec<f64>>,
+        confidence: f64,
+    ) -> Vec<[f64; 2]> {
+        self.as_shown().unseen(
+            figures,
+            unseen(confidence, self.current_rows.effective_units()),
+            |class| self.unseen_of(class, confidence),
+        )
+    }
+
+    /// The share of a class's held-out rows that may be unlike those seen.
+    fn unseen_of(&self, class: usize, confidence: f64) -> f64 {
+        unseen(
+            confidence,
+            self.held_out.effective_units_of(self.of_class(class)),
+        )
+    }
+
+    /// The held-out rows of weight of a true class.
+    fn of_class(&self, class: usize) -> impl Iterator<Item = usize> + Clone {
+        let weighing = self.held_out.weighing();
+        weighing.filter(move |row| self.truth[*row] == class)
     }
 }
 
-fn shares(classes: usize, rows: &[usize], weights: &[f64]) -> Vec<f64> {
-    let mut shares = vec![0.0; classes];
-    let all: f64 = weights.iter().sum();
-    for (class, weight) in rows.iter().zip(weights) {
-        shares[*class] += weight / all;
-    }
-    shares
+fn times(shares: &[f64], weights: &[f64]) -> Vec<f64> {
+    shares.iter().zip(weights).map(|(a, b)| a * b).collect()
 }

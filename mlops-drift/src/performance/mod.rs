@@ -10,7 +10,8 @@
 //! [`by_segment`] gives any of their metrics by the values of a column, with intervals that cover all at
 //! once.
 //!
-//! With few labels or none:
+//! With few labels or none (over tables: [`estimated_classification`](crate::preset::estimated_classification) and
+//! [`estimated_regression`](crate::preset::estimated_regression)):
 //!
 //! | | gives | assumes | fails |
 //! | --- | --- | --- | --- |
@@ -20,7 +21,8 @@
 //! | [`LabelShift`] | shares of classes, a mean loss | only these shares changed | under covariate or concept shift; without separation, or with shares below 0: refused |
 //! | [`DirectLoss`] | a mean loss of any model | the loss of like rows is as it was | under concept shift; [`beyond`](DirectLoss::beyond) the reference: refused |
 //!
-//! Without labels nothing can see concept shift; a few labels can.
+//! Without labels nothing can see concept shift; a few labels can. Rows that are all alike say nothing of how far others lie: none of these
+//! gives an interval without width for them, but one by the rule of three within a declared range, or an error.
 //!
 //! Intervals:
 //!
@@ -70,6 +72,7 @@ mod normal_equations;
 mod outcomes;
 mod paired;
 mod powered_scored;
+mod predicted_shares;
 mod prediction_powered;
 mod ranking;
 mod regression;

@@ -7,7 +7,7 @@ use super::rows::Weighted;
 use super::{Confusion, Estimate};
 
 /// Classes to which an outcome that was not seen may go: as many of the rarest and of the commonest answers.
-const ENDS: usize = 4;
+pub(super) const ENDS: usize = 4;
 
 /// True and predicted classes of weighted rows.
 pub(super) struct Outcomes<'a> {

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::Estimate;
 use super::estimate::{student_quantile, student_tail, unseen};
 use super::normal_equations::dot;
-use super::rows::{Weighted, same_length, weighted_rows};
+use super::rows::{
+    EVERYWHERE, Weighted, check_unlike, checked_range, none, same_length, towards_ends,
+    weighted_rows,
+};
 
 /// A mean over rows of which few have labels, by a guess for all of them: prediction-powered inference,
 /// PPI++.
@@ -94,7 +97,7 @@ impl PredictionPowered {
             truth: truth.to_vec(),
             guess: guess.to_vec(),
             label_probabilities: None,
-            range: (f64::NEG_INFINITY, f64::INFINITY),
+            range: EVERYWHERE,
             rows: Weighted::rows(truth.len()),
         })
     }
@@ -130,7 +133,8 @@ impl PredictionPowered {
     }
 
     /// Intervals within the range in which the mean, or ratio, is known to lie, such as that of a share or of a bounded loss. Where all labels are
-    /// alike, what none of them has shown may lie at its ends; without a range the interval is the point at which they are, however few.
+    /// alike, what none of them has shown may lie at its ends, by the rule of three; without a range of two finite ends they say nothing of
+    /// others, and are refused.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `low < high`.
@@ -138,16 +142,12 @@ impl PredictionPowered {
     /// ```
     /// # use mlops_drift::performance::PredictionPowered;
     /// let rows = PredictionPowered::new(&[Some(0.0), Some(0.0), None, None], &[0.1, 0.0, 0.1, 0.0])?;
-    /// assert!(rows.range(0.0, 1.0)?.mean()?.labelled_alone.interval.high() > 0.8); // of two labels
+    /// assert!(rows.clone().range(0.0, 1.0)?.mean()?.labelled_alone.interval.high() > 0.8); // of two labels
+    /// assert!(rows.mean().unwrap_err().to_string().contains("2 units that are all alike"));
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn range(self, low: f64, high: f64) -> Result<Self> {
-        if low < high {
-            return Ok(self.within((low, high)));
-        }
-        Err(Error::invalid(format!(
-            "a range must have low < high, got [{low}, {high}]"
-        )))
+        Ok(self.within(checked_range(low, high)?))
     }
 
     pub(super) fn within(mut self, range: (f64, f64)) -> Self {
@@ -187,8 +187,8 @@ impl PredictionPowered {
     /// The mean.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for labels in fewer than two units, or
-    /// rows of such a scale that the interval overflows.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for labels in fewer than two units, labels
+    /// that are all alike without a [range](Self::range), or rows of such a scale that the interval overflows.
     pub fn mean(&self) -> Result<Powered> {
         let parts = Parts::of(self)?;
         let lambda = parts.lambda();
@@ -379,26 +379,19 @@ impl Parts {
         (variance - 2.0 * both * dot(guess, others)).max(0.0).sqrt()
     }
 
-    /// Where all labels are alike and the range is known, units that none of them was of may be at its ends.
+    /// Where all labels are alike, units that none of them was of may be at the ends of the range.
     fn figure(&self, rows: &PredictionPowered, value: f64, error: f64) -> Result<Estimate> {
-        let confidence = rows.rows.confidence;
-        let radius = error * student_quantile(confidence, (self.units[0] - 1) as f64)?;
-        let share = if error > 0.0 {
-            0.0
+        let (confidence, units) = (rows.rows.confidence, self.units[0]);
+        check_unlike(error, value, rows.range, units)?;
+        let [below, above] = if none(error, value) {
+            towards_ends(value, rows.range, unseen(confidence, units as f64))
         } else {
-            unseen(confidence, self.units[0] as f64)
-        };
-        let towards = |end: f64| {
-            if end.is_finite() {
-                share * (end - value).abs()
-            } else {
-                0.0
-            }
+            [error * student_quantile(confidence, (units - 1) as f64)?; 2]
         };
         rows.rows.figure(
             value,
-            (value - radius - towards(rows.range.0)).max(rows.range.0),
-            (value + radius + towards(rows.range.1)).min(rows.range.1),
+            (value - below).max(rows.range.0),
+            (value + above).min(rows.range.1),
         )
     }
 

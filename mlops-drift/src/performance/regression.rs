@@ -84,6 +84,11 @@ impl Regression {
         &self.truth
     }
 
+    /// The predicted number of every row.
+    pub(crate) fn predicted(&self) -> &[f64] {
+        &self.predicted
+    }
+
     /// All metrics. O(n log n).
     pub fn metrics(&self) -> RegressionMetrics {
         RegressionMetrics {

@@ -97,12 +97,13 @@ impl Weighted {
         Ok(few * stretch * quantile_by(drawn.len(), share, |rank| drawn[rank]))
     }
 
-    /// Several metrics of these rows and of others that are independent of them, from the same draws. All are
-    /// undefined where one is.
+    /// Several metrics of these rows and of others that are independent of them, from the same draws, each beside what
+    /// is unseen of it. All are undefined where one is.
     pub(super) fn estimates_with(
         &self,
         others: &Self,
         metrics: impl Fn(&[f64], &[f64]) -> Option<Vec<f64>>,
+        unseen: &[[f64; 2]],
     ) -> Result<Vec<Estimate>> {
         others.needs_two_units()?;
         let values =
@@ -114,7 +115,7 @@ impl Weighted {
             let drawn = drawn
                 .iter()
                 .map(|values| values.as_ref().map(|values| values[index]));
-            self.between(Some(value), drawn.collect(), [0.0; 2])
+            self.between(Some(value), drawn.collect(), unseen[index])
         };
         values.into_iter().enumerate().map(of_one).collect()
     }

@@ -86,26 +86,16 @@ impl Weighted {
         }
     }
 
-    /// The mean with its t interval, cut to `range`. Where all values are alike, a share of units that none
+    /// The mean with its t interval, cut to `range`. Where all units are alike, a share of units that none
     /// of these was of may be at either end of the range, see [`unseen`].
     pub(super) fn mean(&self, values: &[f64], range: (f64, f64)) -> Result<Estimate> {
         self.needs_two_units()?;
         let mean = mean(values.iter().copied(), &self.weights);
-        let mut weighing = self.weighing().map(|row| values[row]);
-        let first = weighing.next();
-        let (below, above) = if weighing.all(|value| Some(value) == first) {
-            let share = unseen(self.confidence, self.effective_units());
-            let towards = |end: f64| {
-                if end.is_finite() {
-                    share * (end - mean).abs()
-                } else {
-                    0.0
-                }
-            };
-            (towards(range.0), towards(range.1))
+        let error = self.error_of_mean(values, mean);
+        let [below, above] = if none(error, mean) {
+            towards_ends(mean, range, unseen(self.confidence, self.effective_units()))
         } else {
-            let radius = self.error_of_mean(values, mean) * self.student_quantile()?;
-            (radius, radius)
+            [error * self.student_quantile()?; 2]
         };
         self.figure(
             mean,
@@ -177,6 +167,49 @@ impl Weighted {
         })
     }
 }
+
+/// Share of a figure below which its error is rounding alone.
+const ROUNDING: f64 = 1e-12;
+
+/// Whether an error is none: the units that it is of are all alike.
+pub(super) fn none(error: f64, value: f64) -> bool {
+    error <= ROUNDING * value.abs()
+}
+
+/// How far a figure moves towards either end of its range if this share of the units is there; not at all towards
+/// an end that is not known.
+pub(super) fn towards_ends(value: f64, range: (f64, f64), share: f64) -> [f64; 2] {
+    [range.0, range.1].map(|end| match end.is_finite() {
+        true => share * (end - value).abs(),
+        false => 0.0,
+    })
+}
+
+/// An error for units that are all alike, if the range does not tell where others may be: an interval without
+/// width would be certain of what a few units say.
+pub(super) fn check_unlike(error: f64, value: f64, range: (f64, f64), units: usize) -> Result<()> {
+    if none(error, value) && !(range.0.is_finite() && range.1.is_finite()) {
+        return Err(Error::invalid(format!(
+            "{units} units that are all alike give an interval only within a known range: declare it by `range`, \
+             got {value} from each in [{}, {}]",
+            range.0, range.1
+        )));
+    }
+    Ok(())
+}
+
+/// A range in which a mean is known to lie.
+pub(super) fn checked_range(low: f64, high: f64) -> Result<(f64, f64)> {
+    if low < high {
+        return Ok((low, high));
+    }
+    Err(Error::invalid(format!(
+        "a range must have low < high, got [{low}, {high}]"
+    )))
+}
+
+/// The range of a mean of which nothing is known.
+pub(super) const EVERYWHERE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
 pub(super) fn mean(values: impl Iterator<Item = f64>, weights: &[f64]) -> f64 {
     let weighted = values.zip(weights).map(|(value, weight)| value * weight);

@@ -8,6 +8,7 @@
 //! | [`classification`], [`multiclass`], [`classification_by_labels`] | did the classifier get worse? | a [`PerformanceCheck`] |
 //! | [`regression`] | did the regression get worse? | a [`PerformanceCheck`] |
 //! | [`ranking`] | did the ranking get worse? | a [`PerformanceCheck`] |
+//! | [`estimated_classification`], [`estimated_regression`] | will the labels that are not there yet show that it got worse? | an [`EstimatedPerformance`] |
 //!
 //! Each has one verdict at a stated rate of false alarms. The metrics of performance, the primary one first, of which segments are told:
 //!
@@ -22,6 +23,9 @@
 
 mod change;
 mod deal;
+mod estimated;
+mod estimated_report;
+mod estimator;
 #[cfg(feature = "html")]
 mod html;
 mod measure;
@@ -39,6 +43,8 @@ use crate::multiplicity::Holm;
 use task::Task;
 
 pub use change::{Better, ChangeVerdict, MetricChange};
+pub use estimated::EstimatedPerformance;
+pub use estimated_report::{EstimatedReport, EstimatedVerdict, Estimates, EstimationMethod};
 pub use performance::PerformanceCheck;
 pub use quality::{ColumnQuality, DataQuality, DataQualityReport};
 pub use report::{Classes, PerformanceReport, PerformanceVerdict, Picture, Rows, SegmentChange};
@@ -211,4 +217,59 @@ pub fn ranking(
         score: score.into(),
         k,
     })
+}
+
+/// Will late labels show that a classifier of two classes got worse? Its metrics estimated on a table without labels, from one that has
+/// them. The target is boolean, or 0 and 1; the other column its predicted probability.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use mlops_core::arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch};
+/// let column = |sure: f64| {
+///     let values = (0..600).map(|i| if i % 2 == 0 { 0.5 + sure } else { 0.5 - sure });
+///     Arc::new(Float64Array::from_iter_values(values)) as ArrayRef
+/// };
+/// // Of the rows that were said to be late with 90 %, nine in ten were; now the model is less sure.
+/// let late: BooleanArray = (0..600).map(|i| Some((i % 2 == 0) == (i / 2 % 10 > 0))).collect();
+/// let unsure: BooleanArray = (0..600).map(|i| Some((i % 2 == 0) == (i / 2 % 10 > 3))).collect();
+/// let table = |late: BooleanArray, sure: f64| {
+///     RecordBatch::try_from_iter([("late", Arc::new(late) as ArrayRef), ("probability", column(sure))])
+/// };
+/// let last_month = vec![table(late, 0.4)?, table(unsure, 0.1)?];
+/// let today = RecordBatch::try_from_iter([("probability", column(0.1))])?;
+/// let report = mlops_drift::preset::estimated_classification("late", "probability").run(&last_month, &today)?;
+/// assert!(report.verdict.worse_metrics.contains(&"accuracy by cbpe".to_owned()));
+/// let accuracy = report.metric("cbpe", "accuracy").and_then(|accuracy| accuracy.current).unwrap();
+/// assert!((accuracy.value - 0.6).abs() < 1e-9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn estimated_classification(
+    target: impl Into<String>,
+    probability: impl Into<String>,
+) -> EstimatedPerformance {
+    let (target, probability) = (target.into(), probability.into());
+    EstimatedPerformance::new(Task::Binary {
+        target,
+        probability,
+        threshold: 0.5,
+    })
+}
+
+/// Will late labels show that a regression got worse? Its errors estimated on a table without labels, from one that has them, by the
+/// [features](EstimatedPerformance::features) and the prediction.
+///
+/// ```
+/// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+/// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+/// let report = mlops_drift::preset::estimated_regression("delay", "predicted").run(&week, &week)?;
+/// assert!(!report.verdict.expected_worse);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn estimated_regression(
+    target: impl Into<String>,
+    prediction: impl Into<String>,
+) -> EstimatedPerformance {
+    let (target, prediction) = (target.into(), prediction.into());
+    EstimatedPerformance::new(Task::Regression { target, prediction })
 }

@@ -30,8 +30,21 @@ impl Labelled {
         unit: Option<&str>,
         segment: Option<&str>,
     ) -> Result<Self> {
+        Self::with(source, role, columns, &[], unit, segment)
+    }
+
+    /// The same with columns in which a value may be missing.
+    pub(super) fn with(
+        source: &Source,
+        role: &str,
+        columns: &[&str],
+        may_be_missing: &[&str],
+        unit: Option<&str>,
+        segment: Option<&str>,
+    ) -> Result<Self> {
         let needed: BTreeSet<&str> = columns.iter().copied().chain(unit).collect();
-        let read: BTreeSet<&str> = needed.iter().copied().chain(segment).collect();
+        let read = needed.iter().chain(may_be_missing).copied().chain(segment);
+        let read: BTreeSet<&str> = read.collect();
         let table = source.gather(&Vec::from_iter(read))?;
         let mut complete = vec![true; table.num_rows()];
         for column in &needed {
@@ -45,7 +58,8 @@ impl Labelled {
         let left_out = table.num_rows() - rows.num_rows();
         if rows.num_rows() == 0 {
             return Err(Error::invalid(format!(
-                "the {role} table must hold at least 1 labelled row, got 0 of {}",
+                "the {role} table must hold at least 1 row without a missing value in {}, got 0 of {}",
+                needed.into_iter().collect::<Vec<_>>().join(", "),
                 table.num_rows()
             )));
         }

@@ -285,7 +285,8 @@ impl PerformanceReport {
         version::from_json(json)
     }
 
-    /// The report as Markdown (GitHub's tables): metrics, then the drift of target and predictions. Names are escaped.
+    /// The report as Markdown (GitHub's tables): metrics, how many rows entered and how many were left out, then the drift of target and
+    /// predictions. Names are escaped.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -309,7 +310,8 @@ impl PerformanceReport {
             None => String::new(),
         };
         format!(
-            "### {}\n\n{}{segments}\n{} labelled rows against {} of the reference, all intervals together at {}\n\n#{}",
+            "### {}\n\n{}{segments}\n{} labelled rows against {} of the reference; {} and {} were left out for lack of a label or a prediction; \
+             all intervals together at {}\n\n#{}",
             escaped(&self.headline()),
             table(
                 header("metric"),
@@ -317,6 +319,8 @@ impl PerformanceReport {
             ),
             self.rows[1].labelled,
             self.rows[0].labelled,
+            self.rows[1].left_out,
+            self.rows[0].left_out,
             1.0 - self.level.get(),
             self.target_drift.to_markdown()
         )

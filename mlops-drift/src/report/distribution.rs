@@ -6,6 +6,10 @@ use crate::sample::{CategoricalSample, NumericSample};
 
 /// Bins of a numeric picture.
 const BINS: usize = 20;
+/// Whole numbers that have a bin each: hours of a day, days of a month.
+const SINGLES: f64 = 31.0;
+/// Up to here a float tells a whole number from its half.
+const HALVES: f64 = (1_u64 << 52) as f64;
 /// Categories of a picture; the rest is summed up.
 const CATEGORIES: usize = 12;
 
@@ -21,12 +25,15 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// 20 bins of equal width over the middle 99 % of the two samples; the outer bins are open.
+    /// 20 bins of equal width over the middle 99 % of the two samples; the outer bins are open. Of whole numbers up to 31 have a bin each, and
+    /// more than those share bins of as many whole numbers each, 20 at most: none is cut in two, and no bin holds one more than its neighbours.
     ///
     /// ```
     /// use mlops_drift::{NumericSample, report::Distribution};
-    /// let sample = NumericSample::new((0..100).map(f64::from));
+    /// let sample = NumericSample::new((0..100).map(|i| f64::from(i) / 100.0));
     /// assert_eq!(Distribution::of_numbers(&sample, &sample).labels.len(), 20);
+    /// let months = NumericSample::new((0..120).map(|i| f64::from(1 + i % 12)));
+    /// assert_eq!(Distribution::of_numbers(&months, &months).labels[11], "12");
     /// ```
     pub fn of_numbers(reference: &NumericSample, current: &NumericSample) -> Self {
         Self::of_numbers_in(reference, current, Scale::Numbers)
@@ -42,12 +49,16 @@ impl Distribution {
             let below = sample.sorted().partition_point(|&value| value < edge);
             below as f64 / sample.len().max(1) as f64
         };
-        Self::in_bins(range(reference, current), scale, |edge| {
+        let samples = [reference, current].map(finite);
+        let values = samples.iter().flat_map(|sample| sample.sorted());
+        let whole = values.copied().all(is_whole) && scale.has_whole_steps();
+        Self::in_bins(Bins::over(range(&samples), whole), scale, |edge| {
             [below(reference, edge), below(current, edge)]
         })
     }
 
-    /// The same of profiles, a cell that an edge cuts in two being filled evenly.
+    /// The same of profiles, a cell that an edge cuts in two being filled evenly. Numbers count as whole if all that the reference's grid keeps of
+    /// them are, and the extremes.
     pub(crate) fn of_profiles(
         reference: &NumericProfile,
         current: &NumericProfile,
@@ -59,35 +70,30 @@ impl Distribution {
         };
         let low = quantiles(0.005).fold(f64::INFINITY, |low, [least, _]| low.min(least));
         let high = quantiles(0.995).fold(f64::NEG_INFINITY, |high, [_, most]| high.max(most));
+        let whole = scale.has_whole_steps() && [reference, current].into_iter().all(is_of_whole);
         let [reference, current] = [reference, current].map(NumericProfile::shares_below);
-        Self::in_bins((low, high), scale, |edge| [reference(edge), current(edge)])
+        Self::in_bins(Bins::over((low, high), whole), scale, |edge| {
+            [reference(edge), current(edge)]
+        })
     }
 
-    /// 20 bins of equal width over a range, the outer ones open, from the shares below an edge.
-    fn in_bins((low, high): (f64, f64), scale: Scale, below: impl Fn(f64) -> [f64; 2]) -> Self {
-        if low >= high {
-            return Self {
-                labels: vec![scale.in_words(low)],
-                reference: vec![1.0],
-                current: vec![1.0],
-            };
-        }
-        let width = high / BINS as f64 - low / BINS as f64; // their difference could overflow
-        let edge = |bin: usize| low + width * bin as f64;
+    /// From the shares below an edge.
+    fn in_bins(bins: Bins, scale: Scale, below: impl Fn(f64) -> [f64; 2]) -> Self {
         let mut picture = Self::default();
         let mut before = [0.0, 0.0];
-        for bin in 0..BINS {
-            let until = if bin + 1 == BINS {
+        for bin in 0..bins.count {
+            let until = if bin + 1 == bins.count {
                 [1.0, 1.0]
             } else {
                 // Within a range beyond that of floats a share may be unknown.
                 let known = |[share, before]: [f64; 2]| if share.is_nan() { before } else { share };
-                let [reference, current] = below(edge(bin + 1));
+                let [reference, current] = below(bins.edge(bin + 1));
                 [[reference, before[0]], [current, before[1]]].map(known)
             };
-            let [from, to] = [edge(bin), edge(bin) + width].map(|edge| scale.in_words(edge));
-            let label = format!("{from} to {to}");
-            picture.push(label, [until[0] - before[0], until[1] - before[1]]);
+            picture.push(
+                bins.label(bin, scale),
+                [until[0] - before[0], until[1] - before[1]],
+            );
             before = until;
         }
         picture
@@ -137,12 +143,84 @@ impl Distribution {
     }
 }
 
-/// From the least 0.5 % to the greatest 0.5 % quantile of the two, within the finite values.
-fn range(reference: &NumericSample, current: &NumericSample) -> (f64, f64) {
-    let finite = |sample: &NumericSample| {
-        NumericSample::new(sample.sorted().iter().copied().filter(|x| x.is_finite()))
-    };
-    let samples = [finite(reference), finite(current)];
+/// Bins of equal width, the outer ones open.
+struct Bins {
+    low: f64,
+    high: f64,
+    width: f64,
+    count: usize,
+    whole: bool,
+}
+
+impl Bins {
+    fn over((low, high): (f64, f64), whole: bool) -> Self {
+        let bins = Self {
+            low,
+            high,
+            width: high / BINS as f64 - low / BINS as f64, // their difference could overflow
+            count: BINS,
+            whole: false,
+        };
+        match (low < high, whole) {
+            (false, _) => Self { count: 1, ..bins },
+            (true, true) => Self::of_whole(low.floor(), high.ceil()),
+            (true, false) => bins,
+        }
+    }
+
+    /// With edges halfway between whole numbers, as many of which are in each bin.
+    fn of_whole(low: f64, high: f64) -> Self {
+        let values = high - low + 1.0;
+        let width = if values <= SINGLES {
+            1.0
+        } else {
+            (values / BINS as f64).ceil()
+        };
+        Self {
+            low,
+            high,
+            width,
+            count: (values / width).ceil() as usize,
+            whole: true,
+        }
+    }
+
+    fn edge(&self, bin: usize) -> f64 {
+        let edge = self.low + self.width * bin as f64;
+        if self.whole { edge - 0.5 } else { edge }
+    }
+
+    /// From one edge to the next, or the whole numbers between them.
+    fn label(&self, bin: usize, scale: Scale) -> String {
+        let first = self.low + self.width * bin as f64;
+        let last = match self.whole {
+            true => (first + self.width - 1.0).min(self.high),
+            false => first + self.width,
+        };
+        match self.count == 1 || first == last {
+            true => scale.in_words(first),
+            false => format!("{} to {}", scale.in_words(first), scale.in_words(last)),
+        }
+    }
+}
+
+fn is_whole(value: f64) -> bool {
+    value.fract() == 0.0 && value.abs() < HALVES
+}
+
+fn is_of_whole(profile: &NumericProfile) -> bool {
+    let moments = profile.moments();
+    let extremes = [moments.least(), moments.greatest()].into_iter().flatten();
+    let cuts = profile.grid().cuts().iter().copied();
+    extremes.chain(cuts).all(is_whole)
+}
+
+fn finite(sample: &NumericSample) -> NumericSample {
+    NumericSample::new(sample.sorted().iter().copied().filter(|x| x.is_finite()))
+}
+
+/// From the least 0.5 % to the greatest 0.5 % quantile of the two.
+fn range(samples: &[NumericSample; 2]) -> (f64, f64) {
     let ends = |share: f64| samples.iter().filter_map(move |s| s.quantile(share));
     let low = ends(0.005).fold(f64::INFINITY, f64::min);
     let high = ends(0.995).fold(f64::NEG_INFINITY, f64::max);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mlops_core::evidence::{PValue, SignificanceLevel};
 
 use super::column::{ReportedColumn, short};
-use super::{BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, version};
+use super::{BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, named, version, worst_first};
 use crate::multiplicity::Correction;
 
 impl DriftReport {
@@ -132,6 +132,23 @@ fn exchangeable(columns: &[ColumnReport]) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
+/// Columns that a verdict's reason names.
+const NAMES: usize = 5;
+
+/// The columns that drifted by name, the worst first.
+fn worst(columns: &[ColumnReport]) -> String {
+    let drifted: Vec<&str> = worst_first(columns)
+        .into_iter()
+        .filter(|column| column.verdict.is_drift())
+        .map(|column| column.column.as_str())
+        .collect();
+    match drifted.len() {
+        0 => String::new(),
+        1 => format!(": {}", named(drifted.iter(), NAMES)),
+        _ => format!(", the worst first: {}", named(drifted.iter(), NAMES)),
+    }
+}
+
 impl BatchVerdict {
     fn of(columns: &[ColumnReport], level: SignificanceLevel) -> Self {
         let named = |holds: &dyn Fn(ColumnVerdict) -> bool| -> Vec<String> {
@@ -146,10 +163,11 @@ impl BatchVerdict {
             .filter(|column| column.verdict == ColumnVerdict::NotCompared)
             .collect();
         let mut reason = format!(
-            "{} of {} columns drifted, {} of them materially; without any drift, an alarm has probability at most {level}",
+            "{} of {} columns drifted, {} of them materially{}; without any drift, an alarm has probability at most {level}",
             drifted_columns.len(),
             columns.len() - lost.len(),
-            material_columns.len()
+            material_columns.len(),
+            worst(columns)
         );
         if !lost.is_empty() {
             reason = format!("{}; {reason}", schema_changed(&lost, columns.len()));

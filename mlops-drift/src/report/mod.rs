@@ -91,6 +91,18 @@ pub struct BatchVerdict {
     pub reason: String,
 }
 
+/// By verdict, then adjusted p-value, then name.
+fn worst_first(columns: &[ColumnReport]) -> Vec<&ColumnReport> {
+    let mut columns: Vec<&ColumnReport> = columns.iter().collect();
+    columns.sort_by(|a, b| {
+        let p = |column: &ColumnReport| column.adjusted_p_value().get();
+        (b.verdict.cmp(&a.verdict))
+            .then(p(a).total_cmp(&p(b)))
+            .then_with(|| a.column.cmp(&b.column))
+    });
+    columns
+}
+
 impl DriftReport {
     /// With what there is beyond the reference.
     pub(crate) fn with_new_columns(mut self, columns: Vec<String>) -> Self {
@@ -121,14 +133,7 @@ impl DriftReport {
 
     /// The columns, worst first: by verdict, then adjusted p-value, then name.
     pub fn worst_first(&self) -> Vec<&ColumnReport> {
-        let mut columns: Vec<&ColumnReport> = self.columns.iter().collect();
-        columns.sort_by(|a, b| {
-            let p = |column: &ColumnReport| column.adjusted_p_value().get();
-            (b.verdict.cmp(&a.verdict))
-                .then(p(a).total_cmp(&p(b)))
-                .then_with(|| a.column.cmp(&b.column))
-        });
-        columns
+        worst_first(&self.columns)
     }
 
     /// The report as JSON.

@@ -57,6 +57,11 @@ impl Scale {
         *self == Self::Numbers
     }
 
+    /// Whether whole numbers are a unit of their own, told one by one: times of a clock are told from edge to edge.
+    pub(super) fn has_whole_steps(self) -> bool {
+        matches!(self, Self::Numbers | Self::Days)
+    }
+
     /// In few digits, or to the second.
     pub fn in_words(self, value: f64) -> String {
         let Some(time) = self.time(value) else {

@@ -1,7 +1,7 @@
 use std::fmt;
 
+use mlops_core::Result;
 use mlops_core::evidence::{Interval, PValue, SignificanceLevel};
-use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::contrast::{Found, LIMIT, contrast};
@@ -20,8 +20,7 @@ use crate::table::Table;
 /// among false ones holds here, too.
 /// **Assumption**: independent rows, or units by [`Lattice::unit`].
 /// **Weakness**: "outside" includes other bad slices; a slice inside a bad one is bad. Read the first ones.
-/// **Errors** and **cost**: as for [`DriftSlices`](super::DriftSlices); rows that are all right, or all
-/// wrong.
+/// **Errors** and **cost**: as for [`DriftSlices`](super::DriftSlices).
 /// **Source**: Tarone, "A modified Bonferroni method for discrete data", Biometrics 46, 1990; the question
 /// is that of Chung et al., "Slice Finder: automated data slicing for model validation", ICDE 2019.
 ///
@@ -60,39 +59,36 @@ impl Default for ErrorSlices {
 finder_settings!(ErrorSlices, limit);
 
 impl ErrorSlices {
-    /// Looks at every slice of a table whose rows are `wrong` or not.
+    /// Looks at every slice of a table whose rows are `wrong` or not. If none is, or all are, no slice is worse than the rest: nothing is
+    /// found, and the [headline](ErrorSlicesReport::headline) says why.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows, none that is
-    /// right or none that is wrong, a null unit, or too large a lattice;
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows, a null unit, or too large a lattice;
     /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column that is missing;
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a nested or binary column.
     pub fn find(&self, table: &dyn Table, wrong: &[bool]) -> Result<ErrorSlicesReport> {
         let (batch, chosen) = rows::of(table, &self.lattice, "given")?;
         let wrong = rows::values(&chosen, wrong, table.rows())?;
         let errors = wrong.iter().filter(|wrong| **wrong).count();
+        let of_all = Part {
+            rows: errors as u64,
+            of: wrong.len() as u64,
+        };
         if errors == 0 || errors == wrong.len() {
-            return Err(Error::invalid(format!(
-                "rows must be right and wrong, got {errors} wrong of {}",
-                wrong.len()
-            )));
+            return Ok(ErrorSlicesReport::without_contrast(self.level, of_all));
         }
         let cut = Cut::of(&[&batch], &self.lattice, wrong.len())?;
         let (depth, more) = (self.lattice.depth, [Direction::More]);
         let contrast = contrast(&cut, &wrong, depth, self.level, &more, self.limit)?;
-        let errors = Part {
-            rows: errors as u64,
-            of: wrong.len() as u64,
-        };
         let worst = contrast
             .worst
             .into_iter()
-            .map(|found| ErrorSlice::of(&cut, errors, found));
+            .map(|found| ErrorSlice::of(&cut, of_all, found));
         Ok(ErrorSlicesReport {
             level: self.level,
             factor: contrast.factor,
             found: contrast.found,
-            errors,
+            errors: of_all,
             worst: worst.collect(),
         })
     }
@@ -123,6 +119,19 @@ pub struct ErrorSlicesReport {
     pub errors: Part,
     /// The slices that are least likely by chance, up to the limit, in that order.
     pub worst: Vec<ErrorSlice>,
+}
+
+impl ErrorSlicesReport {
+    /// Of rows that are all right, or all wrong: no slice differs from the others.
+    fn without_contrast(level: SignificanceLevel, errors: Part) -> Self {
+        Self {
+            level,
+            factor: 1,
+            found: 0,
+            errors,
+            worst: Vec::new(),
+        }
+    }
 }
 
 /// A slice on which predictions are wrong more often than elsewhere.

@@ -21,9 +21,12 @@ mod contrast;
 mod cut;
 mod drift;
 mod error;
+#[cfg(feature = "html")]
+mod html;
 mod lattice;
 mod loss;
 mod predicate;
+mod render;
 mod rows;
 mod score;
 mod search;

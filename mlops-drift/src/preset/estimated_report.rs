@@ -1,0 +1,311 @@
+use std::fmt;
+
+use mlops_core::Result;
+use mlops_core::evidence::SignificanceLevel;
+use serde::{Deserialize, Serialize};
+
+use super::change::{ChangeVerdict, MetricChange};
+use super::report::Rows;
+use crate::DriftReport;
+use crate::report::markdown::{escaped, table};
+use crate::report::{named, version};
+
+/// Figures and columns that a reason names.
+const NAMES: usize = 12;
+
+/// A method that estimates metrics without labels.
+///
+/// ```
+/// use mlops_drift::preset::EstimationMethod;
+/// assert_eq!(EstimationMethod::DirectLoss.to_string(), "direct_loss");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EstimationMethod {
+    /// [`Cbpe`](crate::performance::Cbpe), calibrated on the reference.
+    Cbpe,
+    /// [`LabelShift`](crate::performance::LabelShift).
+    LabelShift,
+    /// [`ImportanceWeighted`](crate::performance::ImportanceWeighted).
+    ImportanceWeighting,
+    /// [`DirectLoss`](crate::performance::DirectLoss).
+    DirectLoss,
+    /// [`PredictionPowered`](crate::performance::PredictionPowered), by the few labels that there are.
+    PredictionPowered,
+}
+
+impl EstimationMethod {
+    /// As it is written in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cbpe => "cbpe",
+            Self::LabelShift => "label_shift",
+            Self::ImportanceWeighting => "importance_weighting",
+            Self::DirectLoss => "direct_loss",
+            Self::PredictionPowered => "prediction_powered",
+        }
+    }
+
+    /// What it takes for granted, in plain language.
+    ///
+    /// ```
+    /// use mlops_drift::preset::EstimationMethod;
+    /// assert_eq!(EstimationMethod::LabelShift.assumption(), "only the shares of the classes changed");
+    /// ```
+    pub fn assumption(self) -> &'static str {
+        match self {
+            Self::Cbpe => "a probability means what it meant in the reference",
+            Self::LabelShift => "only the shares of the classes changed",
+            Self::ImportanceWeighting => "only the inputs changed",
+            Self::DirectLoss => "rows that are alike have the loss that they had",
+            Self::PredictionPowered => "the rows with labels are a random sample",
+        }
+    }
+}
+
+impl fmt::Display for EstimationMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What one method makes of the metrics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimates {
+    /// The method.
+    pub method: EstimationMethod,
+    /// What it takes for granted.
+    pub assumption: String,
+    /// How far the tables bear that out, or why the method refuses.
+    pub diagnosis: String,
+    /// Whether it refuses to say anything.
+    pub refused: bool,
+    /// Its metrics: those of the reference by its labels, and the current ones as they are estimated.
+    pub metrics: Vec<MetricChange>,
+}
+
+/// What an [`EstimatedPerformance`](super::EstimatedPerformance) found.
+///
+/// ```
+/// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+/// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+/// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+/// use mlops_drift::preset::EstimatedReport;
+/// let report = mlops_drift::preset::estimated_regression("delay", "predicted").run(&week, &week)?;
+/// assert_eq!(report.headline(), "regression without labels: no sign that it got worse");
+/// assert_eq!(EstimatedReport::from_json(&report.to_json()?)?, report);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EstimatedReport {
+    /// Of the format: 1.
+    #[serde(deserialize_with = "version::known")]
+    pub version: u16,
+    /// What the model does.
+    pub task: String,
+    /// The verdict on the model.
+    pub verdict: EstimatedVerdict,
+    /// The false-alarm rate asked for.
+    pub level: SignificanceLevel,
+    /// The methods with their metrics.
+    pub methods: Vec<Estimates>,
+    /// Rows of reference and current table; those of the latter have no labels, or few.
+    pub rows: [Rows; 2],
+    /// Whether features and predictions drifted.
+    pub input_drift: DriftReport,
+}
+
+/// The verdict on the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EstimatedVerdict {
+    /// Whether any metric is expected to be worse, by any method. If the methods' assumptions hold, and the model performs as it did, this is
+    /// so with probability about `level` at most.
+    pub expected_worse: bool,
+    /// The metrics that are, each as `accuracy by cbpe`.
+    pub worse_metrics: Vec<String>,
+    /// The methods that refuse: what they assume does not hold, or cannot be used.
+    pub refused: Vec<EstimationMethod>,
+    /// In plain language, with what no estimate sees.
+    pub reason: String,
+}
+
+impl Estimates {
+    /// With a diagnosis, or the reason of a refusal.
+    pub(super) fn of(
+        method: EstimationMethod,
+        diagnosis: std::result::Result<String, String>,
+        metrics: Vec<MetricChange>,
+    ) -> Self {
+        let undefined = |metric: &MetricChange| metric.verdict == ChangeVerdict::Undefined;
+        Self {
+            method,
+            assumption: method.assumption().to_owned(),
+            refused: metrics.iter().all(undefined),
+            diagnosis: diagnosis.unwrap_or_else(|refusal| refusal),
+            metrics,
+        }
+    }
+
+    fn worse(&self) -> impl Iterator<Item = String> {
+        let worse = |change: &&MetricChange| change.verdict == ChangeVerdict::Worse;
+        let worse = self.metrics.iter().filter(worse);
+        worse.map(|change| format!("{} by {}", change.metric, self.method))
+    }
+
+    /// As lines of a table: metric, method, verdict, figures and change.
+    fn cells(&self) -> impl Iterator<Item = [String; 6]> {
+        self.metrics.iter().map(|change| {
+            let [metric, verdict, reference, current, told] = change.cells();
+            let method = self.method.to_string();
+            [metric, method, verdict, reference, current, told]
+        })
+    }
+}
+
+impl EstimatedVerdict {
+    fn of(methods: &[Estimates], input_drift: &DriftReport) -> Self {
+        let worse_metrics: Vec<String> = methods.iter().flat_map(Estimates::worse).collect();
+        let refused = methods.iter().filter(|method| method.refused);
+        let refused: Vec<EstimationMethod> = refused.map(|method| method.method).collect();
+        let inputs = &input_drift.verdict.drifted_columns;
+        let told = [
+            Some(match worse_metrics.len() {
+                0 if refused.len() == methods.len() => "every method refuses".to_owned(),
+                0 => "no sign that it got worse".to_owned(),
+                _ => format!("expected worse in {}", named(worse_metrics.iter(), NAMES)),
+            }),
+            (!refused.is_empty() && refused.len() < methods.len()).then(|| {
+                let names = refused.iter().map(|method| method.as_str());
+                format!("nothing is said by {}", named(names, NAMES))
+            }),
+            Some(match inputs.len() {
+                0 => "no evidence that features or predictions drifted".to_owned(),
+                _ => format!("drifted: {}", named(inputs.iter(), NAMES)),
+            }),
+            Some("another answer to the same inputs shows in labels alone".to_owned()),
+        ];
+        Self {
+            expected_worse: !worse_metrics.is_empty(),
+            worse_metrics,
+            refused,
+            reason: told.into_iter().flatten().collect::<Vec<_>>().join("; "),
+        }
+    }
+}
+
+impl EstimatedReport {
+    pub(super) fn of(
+        task: &str,
+        level: SignificanceLevel,
+        methods: Vec<Estimates>,
+        rows: [Rows; 2],
+        input_drift: DriftReport,
+    ) -> Self {
+        Self {
+            version: version::VERSION,
+            task: task.to_owned(),
+            verdict: EstimatedVerdict::of(&methods, &input_drift),
+            level,
+            methods,
+            rows,
+            input_drift,
+        }
+    }
+
+    /// What a method makes of a metric, both by name.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+    /// let report = mlops_drift::preset::estimated_regression("delay", "predicted").run(&week, &week)?;
+    /// assert!(report.metric("direct_loss", "mae").is_some() && report.metric("cbpe", "mae").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn metric(&self, method: &str, metric: &str) -> Option<&MetricChange> {
+        let mut of_method = self
+            .methods
+            .iter()
+            .filter(|estimates| estimates.method.as_str() == method);
+        let metrics = &of_method.next()?.metrics;
+        metrics.iter().find(|change| change.metric == metric)
+    }
+
+    /// One line that says the most important thing.
+    pub fn headline(&self) -> String {
+        let said = match self.verdict.worse_metrics.len() {
+            0 if self.verdict.refused.len() == self.methods.len() => {
+                "nothing can be said of it".to_owned()
+            }
+            0 => "no sign that it got worse".to_owned(),
+            _ => format!(
+                "expected worse in {}",
+                named(self.verdict.worse_metrics.iter(), NAMES)
+            ),
+        };
+        format!("{} without labels: {said}", self.task)
+    }
+
+    /// The report as JSON.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// A report from its JSON.
+    ///
+    /// # Errors
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a newer version;
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for anything else that is no report.
+    pub fn from_json(json: &str) -> Result<Self> {
+        version::from_json(json)
+    }
+
+    /// The report as Markdown (GitHub's tables): metrics by method, then what each method assumes and how far the tables bear that out, then
+    /// the drift of features and predictions. Names are escaped.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+    /// let report = mlops_drift::preset::estimated_regression("delay", "predicted").run(&week, &week)?;
+    /// assert!(report.to_markdown().contains("| mae | direct\\_loss | same |"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_markdown(&self) -> String {
+        let header = [
+            "metric",
+            "method",
+            "verdict",
+            "reference, by labels",
+            "now, estimated",
+            "change",
+        ];
+        let methods = self.methods.iter().map(|estimates| {
+            [
+                estimates.method.to_string(),
+                estimates.assumption.clone(),
+                match estimates.refused {
+                    true => format!("refused: {}", estimates.diagnosis),
+                    false => estimates.diagnosis.clone(),
+                },
+            ]
+        });
+        format!(
+            "### {}\n\n{}\n\n{}\n{}\n{} rows without labels against {} labelled ones of the reference; {} and {} were left out for lack of a value; \
+             all intervals together at {}, where the assumptions hold\n\n#{}",
+            escaped(&self.headline()),
+            escaped(&self.verdict.reason),
+            table(header, self.methods.iter().flat_map(Estimates::cells)),
+            table(["method", "assumes", "in these tables"], methods),
+            self.rows[1].labelled,
+            self.rows[0].labelled,
+            self.rows[1].left_out,
+            self.rows[0].left_out,
+            1.0 - self.level.get(),
+            self.input_drift.to_markdown()
+        )
+    }
+}
