@@ -449,6 +449,7 @@ fn the_grid() {
 #[ignore = "minutes in release: the grid of large samples"]
 fn the_grid_of_large_samples() {
     let permuted = [
+        "levene mean",
         "energy",
         "wasserstein",
         "total variation",
