@@ -56,6 +56,15 @@ impl Clusters {
         }
     }
 
+    /// Of some of the rows, none of them twice.
+    pub(super) fn part(&self, rows: &[usize]) -> Self {
+        if self.count == self.of_row.len() {
+            return Self::rows(rows.len());
+        }
+        let units = rows.iter().map(|row| u64::from(self.of_row[*row]));
+        Self::new(&units.collect::<Vec<_>>())
+    }
+
     /// The units of both, those of the other one last.
     pub(super) fn joined(&self, other: &Self) -> Self {
         let before = self.count as u32;

@@ -62,16 +62,12 @@ impl Weighted {
         self.weights == other.weights && self.clusters == other.clusters
     }
 
-    /// Some of the rows, in the order given.
+    /// Some of the rows, none of them twice, in the order given.
     pub(super) fn part(&self, rows: &[usize]) -> Self {
-        let units: Vec<u64> = rows
-            .iter()
-            .map(|row| self.clusters.of_row(*row) as u64)
-            .collect();
         Self {
             weights: rows.iter().map(|row| self.weights[*row]).collect(),
             declared: self.declared,
-            clusters: Clusters::new(&units),
+            clusters: self.clusters.part(rows),
             confidence: self.confidence,
         }
     }
