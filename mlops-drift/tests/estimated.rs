@@ -412,7 +412,7 @@ fn missing_values_are_left_out_and_counted() {
     assert!(
         report
             .to_markdown()
-            .contains("400 rows without labels against 900 labelled ones")
+            .contains("400 rows against 900 labelled ones")
     );
     assert!(report.to_markdown().contains("2 and 3 were left out"));
 }

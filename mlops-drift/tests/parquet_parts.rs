@@ -1,4 +1,4 @@
-//! A table in several Parquet files: the same verdict as of one, and parts that do not fit are refused.
+//! A table in several Parquet files: the same verdict as of one, parts that do not fit are refused, and damage is an error.
 #![cfg(feature = "parquet")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -80,5 +80,39 @@ fn the_parts_of_a_folder_are_one_table() {
         ParquetTable::open_all([""; 0]).unwrap_err().kind(),
         ErrorKind::InvalidArgument
     );
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Whichever byte of a file is damaged, and however: the table is read, perhaps with other values, or refused; nothing panics.
+#[test]
+fn damage_is_an_error() {
+    let folder = std::env::temp_dir().join(format!("parquet-damage-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = write(&folder, "whole", &rows(0, 40));
+    let bytes = fs::read(&path).unwrap();
+    let damaged = folder.join("damaged");
+    let mut kinds = std::collections::BTreeMap::new();
+    for (place, bit) in (0..bytes.len()).flat_map(|place| [(place, 0), (place, 4), (place, 6)]) {
+        let mut torn = bytes.clone();
+        torn[place] ^= 1 << bit;
+        fs::write(&damaged, &torn).unwrap();
+        let read = ParquetTable::open(&damaged).and_then(|table| {
+            let schema = table.schema();
+            let names = schema.fields().iter().map(|field| field.name());
+            for name in names {
+                for chunk in table.column(name)? {
+                    chunk?;
+                }
+            }
+            Ok(())
+        });
+        let kind = read.map_or_else(
+            |error: mlops_core::Error| format!("{:?}", error.kind()),
+            |()| "read".to_owned(),
+        );
+        *kinds.entry(kind).or_insert(0_u32) += 1;
+    }
+    // Pages without a checksum hide what became of their values; footers do not.
+    assert!(kinds["read"] > 0 && kinds["Corrupt"] > 100, "{kinds:?}");
     fs::remove_dir_all(&folder).unwrap();
 }

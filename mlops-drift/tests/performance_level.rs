@@ -178,15 +178,16 @@ fn numbers_check() -> PerformanceCheck {
 #[test]
 fn skewed_errors_and_rare_classes_keep_the_level() {
     let of_errors = |rng: &mut ChaCha8Rng, rows| numbers(rng, rows, 1, lognormal);
-    let skewed = above("lognormal", &numbers_check(), 60, [40, 400], of_errors);
+    let skewed = above("lognormal", &numbers_check(), 200, [40, 400], of_errors);
     let of_classes = |rng: &mut ChaCha8Rng, rows| labels(rng, rows, 1, 0.2);
-    let rare = above("labels", &labels_check(), 60, [400, 40], of_classes);
+    let rare = above("labels", &labels_check(), 200, [400, 40], of_classes);
     assert_eq!((skewed, rare), (None, None));
 }
 
-/// Errors of 0 to 3 against 100 and more: of the 70 deals of eight rows to tables of four, one differs as much.
+/// Errors of 0 to 3 against 100 and more: of the 70 ways to share eight rows out to tables of four, one differs
+/// as much upwards.
 #[test]
-fn few_rows_are_never_called_worse_by_errors_that_no_deal_could_tell() {
+fn few_rows_are_never_called_worse_by_errors_that_no_shuffle_could_tell() {
     let table = |size: f64| {
         let truth = Float64Array::from_iter_values((0..4).map(f64::from));
         let predicted = (0..4).map(|row| f64::from(2 * row) + size);
@@ -207,15 +208,40 @@ fn few_rows_are_never_called_worse_by_errors_that_no_deal_could_tell() {
         assert!(mae.interval.unwrap().contains(0.0) && mae.change > Some(99.0));
         mae.dealt.unwrap().get()
     });
-    // Of 599 deals each, and the one observed: five standard deviations are exceeded once in a million.
-    let deals = 599.0;
-    let expected = (deals / 70.0 + 1.0) / (deals + 1.0);
-    let deviation = (deals / 70.0 * (69.0 / 70.0) / f64::from(times)).sqrt() / (deals + 1.0);
+    // Of 599 shuffles each, and the one observed: five standard deviations are exceeded once in a million.
+    let shuffles = 599.0;
+    let expected = (shuffles / 70.0 + 1.0) / (shuffles + 1.0);
+    let deviation = (shuffles / 70.0 * (69.0 / 70.0) / f64::from(times)).sqrt() / (shuffles + 1.0);
     let mean = dealt.sum::<f64>() / f64::from(times);
     assert!(
         (mean - expected).abs() < 5.0 * deviation,
         "{mean}, expected {expected}"
     );
+}
+
+/// Scores that moved between the tables: rows of both together are in a worse order than those of either, and the fall within the current one
+/// must be seen all the same.
+#[test]
+fn a_fall_of_auc_is_seen_though_all_scores_moved() {
+    let table = |seed: u64, rows: usize, apart: f64, moved: f64| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let late: Vec<bool> = (0..rows).map(|row| row % 2 == 0).collect();
+        let score = |late: &bool| normal(rng) + moved + if *late { apart } else { 0.0 };
+        let scores: Vec<f64> = late.iter().map(score).collect();
+        let said = scores.iter().map(|score| 1.0 / (1.0 + (-score).exp()));
+        batch(vec![
+            ("late", Arc::new(BooleanArray::from(late)) as ArrayRef),
+            (
+                "probability",
+                Arc::new(Float64Array::from_iter_values(said)),
+            ),
+        ])
+    };
+    let check = preset::classification("late", "probability");
+    let (reference, current) = (table(1, 600, 2.5, 0.0), table(2, 300, 1.6, 3.0));
+    let report = check.run(&reference, &current).unwrap();
+    let auc = report.metric("auc").unwrap();
+    assert_eq!(auc.verdict, ChangeVerdict::Worse, "{}", auc.reason);
 }
 
 #[test]
@@ -298,5 +324,14 @@ fn the_grid() {
             ));
         }
     }
+    let thousand = |rng: &mut ChaCha8Rng, rows| numbers(rng, rows, 1_000, lognormal);
+    let check = numbers_check().segments("segment");
+    off.extend(above(
+        "regression lognormal, 1000 segments",
+        &check,
+        40,
+        [60_000, 400_000],
+        thousand,
+    ));
     assert!(off.is_empty(), "{off:#?}");
 }

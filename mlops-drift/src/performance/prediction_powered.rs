@@ -172,6 +172,11 @@ impl PredictionPowered {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn sampled_alike(&self) -> Result<PValue> {
+        if self.truth.iter().all(Option::is_some) {
+            return Err(Error::invalid(
+                "every row has a label: they are all, and no sample",
+            ));
+        }
         let parts = Parts::of(self)?;
         let [_, guess, others] = parts.means;
         let t = (guess - others) / parts.error_of_difference();
@@ -192,7 +197,8 @@ impl PredictionPowered {
     pub fn mean(&self) -> Result<Powered> {
         let parts = Parts::of(self)?;
         let lambda = parts.lambda();
-        let of = |lambda| parts.figure(self, parts.mean(lambda), parts.error(lambda));
+        let units = parts.units[0];
+        let of = |lambda| parts.figure(self, parts.mean(lambda), parts.error(lambda), units);
         self.powered(of(lambda)?, of(0.0)?, lambda)
     }
 
@@ -215,12 +221,22 @@ impl PredictionPowered {
         let (over, under) = (Parts::of(self)?, Parts::of(below)?);
         let start = divided(over.mean(0.0), under.mean(0.0))?;
         let lambda = Parts::of(&self.minus(start, below)?)?.lambda();
+        let units = below.units_that_count();
         let of = |lambda: f64| {
             let ratio = divided(over.mean(lambda), under.mean(lambda))?;
             let rest = Parts::of(&self.minus(ratio, below)?)?;
-            rest.figure(self, ratio, rest.error(lambda) / under.mean(lambda).abs())
+            let error = rest.error(lambda) / under.mean(lambda).abs();
+            rest.figure(self, ratio, error, units)
         };
         self.powered(of(lambda)?, of(0.0)?, lambda)
+    }
+
+    /// Units with a label other than 0: those that a ratio to these labels is of.
+    fn units_that_count(&self) -> usize {
+        let counts = |row: &usize| self.truth[*row].is_some_and(|truth| truth != 0.0);
+        self.rows
+            .clusters
+            .held_by(self.rows.weighing().filter(counts))
     }
 
     /// Some of the rows.
@@ -379,14 +395,20 @@ impl Parts {
         (variance - 2.0 * both * dot(guess, others)).max(0.0).sqrt()
     }
 
-    /// Where all labels are alike, units that none of them was of may be at the ends of the range.
-    fn figure(&self, rows: &PredictionPowered, value: f64, error: f64) -> Result<Estimate> {
-        let (confidence, units) = (rows.rows.confidence, self.units[0]);
+    /// Where all labels are alike, units that none of these, which the figure is of, was of may be at the ends of the range.
+    fn figure(
+        &self,
+        rows: &PredictionPowered,
+        value: f64,
+        error: f64,
+        units: usize,
+    ) -> Result<Estimate> {
+        let confidence = rows.rows.confidence;
         check_unlike(error, value, rows.range, units)?;
         let [below, above] = if none(error, value) {
             towards_ends(value, rows.range, unseen(confidence, units as f64))
         } else {
-            [error * student_quantile(confidence, (units - 1) as f64)?; 2]
+            [error * student_quantile(confidence, (self.units[0] - 1) as f64)?; 2]
         };
         rows.rows.figure(
             value,

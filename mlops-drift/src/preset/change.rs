@@ -60,8 +60,8 @@ impl ChangeVerdict {
 /// The interval of the difference comes from those of the two figures, which are independent: its ends are as far from the difference as the
 /// ends of either that oppose each other, squared and added (Zou & Donner, "Construction of confidence limits about effect measures", Statistics
 /// in Medicine 27, 2008; for shares, Newcombe, ibid. 17, 1998). It covers about as well as they do. A
-/// [`PerformanceCheck`](super::PerformanceCheck) extends it to 0 where rows that are dealt to both tables at random differ as much more often than
-/// it may miss.
+/// [`PerformanceCheck`](super::PerformanceCheck) extends it to 0 where rows that are shuffled between both tables differ as much more often than it
+/// may miss.
 ///
 /// ```
 /// use mlops_drift::performance::Scored;
@@ -86,7 +86,7 @@ pub struct MetricChange {
     pub change: Option<f64>,
     /// Where the change lies.
     pub interval: Option<Interval>,
-    /// How often rows, or units, that are dealt to the two tables at random differ as much in this direction. Drawn where the intervals of both
+    /// How often rows, or units, that are shuffled between the two tables differ as much in this direction. Drawn where the intervals of both
     /// figures alone exclude 0, and tables are not so great that these are what they say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dealt: Option<PValue>,
@@ -135,13 +135,7 @@ impl MetricChange {
         Ok(Self {
             metric: metric.into(),
             better,
-            reason: format!(
-                "from {:.4} to {:.4}, a change in [{:.4}, {:.4}]",
-                reference.value,
-                current.value,
-                interval.low(),
-                interval.high()
-            ),
+            reason: told(&reference, &current, &interval),
             reference: Some(reference),
             current: Some(current),
             change: Some(change),
@@ -157,18 +151,22 @@ impl MetricChange {
         Some((interval.low() > 0.0, (1.0 - interval.confidence()) / 2.0))
     }
 
-    /// With how often rows that are dealt at random differ as much. If that is more often than the interval misses, 0 belongs to it.
+    /// With how often rows that are shuffled differ as much. If that is more often than the interval misses, 0 belongs to it.
     pub(super) fn dealt(self, p: PValue) -> Result<Self> {
-        let Some((interval, (_, level))) = self.interval.zip(self.beyond_zero()) else {
+        let (Some(interval), Some((_, level)), Some((before, now))) = (
+            self.interval,
+            self.beyond_zero(),
+            self.reference.as_ref().zip(self.current.as_ref()),
+        ) else {
             return Ok(self);
         };
-        let share = p.get();
-        let said = format!(
-            "rows dealt to both tables at random differ as much in a share {share:.2e} of deals"
-        );
-        if share <= level {
+        let share = percent(p.get());
+        if p.get() <= level {
             return Ok(Self {
-                reason: format!("{}; {said}", self.reason),
+                reason: format!(
+                    "{}; rows shuffled between the two tables differ as much in at most {share} of shuffles",
+                    self.reason
+                ),
                 dealt: Some(p),
                 ..self
             });
@@ -177,7 +175,11 @@ impl MetricChange {
         let interval = Interval::new(low, high, interval.confidence())?;
         Ok(Self {
             verdict: judge(self.better, &interval),
-            reason: format!("{}, 0 included: {said}", self.reason),
+            reason: format!(
+                "{}: rows shuffled between the two tables differ as much in {share} of shuffles, more than the {} that this metric may take",
+                told(before, now, &interval),
+                percent(level)
+            ),
             interval: Some(interval),
             dealt: Some(p),
             ..self
@@ -209,6 +211,20 @@ impl MetricChange {
             verdict: ChangeVerdict::Undefined,
         }
     }
+}
+
+fn told(reference: &Estimate, current: &Estimate, change: &Interval) -> String {
+    format!(
+        "from {:.4} to {:.4}, a change in [{:.4}, {:.4}]",
+        reference.value,
+        current.value,
+        change.low(),
+        change.high()
+    )
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.3} %", 100.0 * share)
 }
 
 /// A figure whose change can be told: finite, in an interval with finite ends.

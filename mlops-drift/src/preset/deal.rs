@@ -1,35 +1,67 @@
-//! Rows that are dealt to the two tables at random: how often does a metric differ as much then?
+//! Rows that are shuffled between the two tables: how often does a metric differ as much then?
+
+use std::cell::Cell;
 
 use mlops_core::Result;
 use mlops_core::evidence::PValue;
 
 use super::measure::{Judged, Measure, Predictions};
 use super::task::Task;
+use crate::performance::ByUnit;
 use crate::permutation::Permutations;
 
-/// Deals per inverse of the level: p is at most the level if up to two of them differ as much. More would tell p better, which an interval
+/// Shuffles per inverse of the level: p is at most the level if up to two of them differ as much. More would tell p better, which an interval
 /// that excludes 0 tells as well.
-const DEALS: f64 = 3.0;
-/// Rows dealt in all: a tenth of a second or two.
-const BUDGET: f64 = 1e7;
+const SHUFFLES: f64 = 3.0;
+/// Rows of both tables up to which they are shuffled: beyond, intervals are what they say.
+const ROWS: usize = 36_000;
+/// In a table of so much of all rows, a difference to the rest is one to all.
+const SMALL: f64 = 0.05;
 /// Rounding of a metric of the same rows in another order, relative to it.
 const ROUNDING: f64 = 1e-9;
 
-/// How often the metric of the table of fewer units is at least as far off, upwards if `rose`, when all units are dealt to the two tables at
-/// random; undefined counts as such. `None` where either table has so many rows that the deals that the level, of one side, asks for cost more
-/// than they are worth: there intervals are what they say.
+/// What shuffles may cost in all, in rows: some seconds, which without a change no check takes.
+pub(super) struct Budget(Cell<f64>);
+
+impl Budget {
+    pub(super) fn of_a_check() -> Self {
+        Self(Cell::new(5e8))
+    }
+
+    fn spend(&self, rows: f64) -> bool {
+        let left = self.0.get() - rows;
+        if left >= 0.0 {
+            self.0.set(left);
+        }
+        left >= 0.0
+    }
+}
+
+/// How many shuffles a level, of one side, asks for.
+fn shuffles(level: f64) -> u32 {
+    (SHUFFLES / level).ceil() as u32 - 1
+}
+
+/// How often a metric of the table of fewer units, less that of the other one, is at least as far off when all units are shuffled between both;
+/// upwards for the current table if `rose`. Undefined counts as such. `None` where nothing is shuffled: tables are too great, or the
+/// budget is spent.
 ///
-/// **Guarantee**: exact if the units of both tables are exchangeable, at every size. **Cost**: 3/level times the metric of the smaller table;
-/// fewer where some fifty deals tell that it is nothing unusual.
+/// Where a table is small beside the other one, and both are too great together, its metric alone is what is compared.
+///
+/// **Guarantee**: exact if the units of both tables are exchangeable, at every size. **Cost**: 3/level times the metric of both tables;
+/// fewer where some fifty shuffles tell that it is nothing unusual.
 pub(super) fn as_extreme(
     task: &Task,
     measure: &Measure,
     tables: [&Predictions; 2],
-    rose: bool,
-    level: f64,
+    (rose, level): (bool, f64),
+    budget: &Budget,
 ) -> Result<Option<PValue>> {
-    let smaller = Smaller::of(tables);
-    if BUDGET / (smaller.rows_in_all as f64) < DEALS / level {
+    let sides = Sides::of(tables);
+    let Some(rows) = sides.rows_to_figure() else {
+        return Ok(None);
+    };
+    if !budget.spend(f64::from(shuffles(level)) * rows as f64) {
         return Ok(None);
     }
     let pooled = tables[0].joined(tables[1])?;
@@ -41,52 +73,115 @@ pub(super) fn as_extreme(
             dummy: &dummy,
         })
     };
-    let sign = if rose == smaller.is_current {
-        1.0
-    } else {
-        -1.0
+    let of_both = |smaller: &Predictions, larger: &dyn Fn() -> Predictions| {
+        let own = value(smaller)?;
+        match sides.alone() {
+            true => Some((own, own.abs())),
+            false => value(&larger()).map(|other| (own - other, own.abs() + other.abs())),
+        }
     };
-    let observed = value(smaller.rows).unwrap_or(f64::NAN);
-    let enough = sign * observed - ROUNDING * observed.abs();
-    let is_as_far = |rows: &Predictions| value(rows).is_none_or(|value| !(sign * value < enough));
+    let sign = if rose == sides.is_current { 1.0 } else { -1.0 };
+    let (observed, size) =
+        of_both(sides.smaller, &|| sides.larger.clone()).unwrap_or((f64::NAN, f64::NAN));
+    let enough = sign * observed - ROUNDING * size;
 
     let units = pooled.by_unit();
-    let mut rows = Vec::new();
-    let deals = Permutations::default().limit((DEALS / level) as u32 - 1);
-    Ok(Some(deals.p_value(
+    let shuffled = Permutations::default().limit(shuffles(level));
+    Ok(Some(shuffled.p_value(
         value(&pooled).map(f64::to_bits).into_iter(),
         (0..units.units() as u32).collect(),
-        smaller.units,
+        sides.units,
         |dealt| {
-            let dealt = dealt.iter().flat_map(|unit| units.rows(*unit as usize));
-            rows.clear();
-            rows.extend(dealt.copied());
-            is_as_far(&pooled.part(&rows))
+            let smaller = pooled.part(&rows_of(&units, dealt.iter().map(|unit| *unit as usize)));
+            let larger = || pooled.part(&rows_of(&units, rest(units.units(), dealt)));
+            let found = of_both(&smaller, &larger);
+            found.is_none_or(|(found, _)| !(sign * found < enough))
         },
     )))
 }
 
-/// The table of fewer units, the current one if there are as many.
-struct Smaller<'a> {
-    rows: &'a Predictions,
-    rows_in_all: usize,
+fn rows_of(units: &ByUnit, some: impl Iterator<Item = usize>) -> Vec<usize> {
+    some.flat_map(|unit| units.rows(unit).iter().copied())
+        .collect()
+}
+
+/// The units that are not among these.
+fn rest(units: usize, dealt: &[u32]) -> impl Iterator<Item = usize> {
+    let mut is_dealt = vec![false; units];
+    dealt
+        .iter()
+        .for_each(|unit| is_dealt[*unit as usize] = true);
+    (0..units).filter(move |unit| !is_dealt[*unit])
+}
+
+/// The table of fewer units, the current one if there are as many, and the other one.
+struct Sides<'a> {
+    smaller: &'a Predictions,
+    larger: &'a Predictions,
+    /// Of the smaller one.
     units: usize,
+    rows: usize,
+    rows_of_both: usize,
     is_current: bool,
 }
 
-impl<'a> Smaller<'a> {
+impl<'a> Sides<'a> {
     fn of(tables: [&'a Predictions; 2]) -> Self {
         let [reference, current] = tables.map(Predictions::by_unit);
+        let rows_of_both = reference.len() + current.len();
         let is_current = current.units() <= reference.units();
-        let (rows, by_unit) = match is_current {
-            true => (tables[1], current),
-            false => (tables[0], reference),
+        let (smaller, larger, by_unit) = match is_current {
+            true => (tables[1], tables[0], current),
+            false => (tables[0], tables[1], reference),
         };
         Self {
-            rows,
-            rows_in_all: by_unit.len(),
+            smaller,
+            larger,
             units: by_unit.units(),
+            rows: by_unit.len(),
+            rows_of_both,
             is_current,
         }
+    }
+
+    /// Whether the metric of the smaller one alone is compared.
+    fn alone(&self) -> bool {
+        self.rows_of_both > ROWS
+    }
+
+    /// Rows that a shuffle asks to figure out; `None` if they are too many.
+    fn rows_to_figure(&self) -> Option<usize> {
+        let is_small = self.rows as f64 <= SMALL * self.rows_of_both as f64;
+        match self.alone() {
+            false => Some(self.rows_of_both),
+            true => (is_small && self.rows <= ROWS).then_some(self.rows),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the rounding of 1 − (1 − α/K): two of the shuffles may differ as much, and p is still at most the level; three may not.
+    #[test]
+    fn two_shuffles_may_differ_as_much() {
+        for alpha in [0.1, 0.05, 0.01, 0.001] {
+            for figures in 1..=1_000 {
+                let confidence = 1.0 - alpha / f64::from(figures);
+                let level = (1.0 - confidence) / 2.0;
+                let all = f64::from(shuffles(level)) + 1.0;
+                assert!(
+                    3.0 / all <= level && 4.0 / all > level,
+                    "{alpha}, {figures}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_budget_is_spent_once() {
+        let budget = Budget::of_a_check();
+        assert!(budget.spend(4e8) && !budget.spend(2e8) && budget.spend(1e8));
     }
 }

@@ -152,6 +152,14 @@ impl Estimates {
         worse.map(|change| format!("{} by {}", change.metric, self.method))
     }
 
+    /// Metrics without a figure, of a method that gives others.
+    fn undefined(&self) -> impl Iterator<Item = String> {
+        let undefined = |change: &&MetricChange| change.verdict == ChangeVerdict::Undefined;
+        let undefined = self.metrics.iter().filter(undefined);
+        let undefined = undefined.filter(|_| !self.refused);
+        undefined.map(|change| format!("{} by {}", change.metric, self.method))
+    }
+
     /// As lines of a table: metric, method, verdict, figures and change.
     fn cells(&self) -> impl Iterator<Item = [String; 6]> {
         self.metrics.iter().map(|change| {
@@ -167,6 +175,7 @@ impl EstimatedVerdict {
         let worse_metrics: Vec<String> = methods.iter().flat_map(Estimates::worse).collect();
         let refused = methods.iter().filter(|method| method.refused);
         let refused: Vec<EstimationMethod> = refused.map(|method| method.method).collect();
+        let undefined: Vec<String> = methods.iter().flat_map(Estimates::undefined).collect();
         let inputs = &input_drift.verdict.drifted_columns;
         let told = [
             Some(match worse_metrics.len() {
@@ -178,6 +187,8 @@ impl EstimatedVerdict {
                 let names = refused.iter().map(|method| method.as_str());
                 format!("nothing is said by {}", named(names, NAMES))
             }),
+            (!undefined.is_empty())
+                .then(|| format!("undefined: {}", named(undefined.iter(), NAMES))),
             Some(match inputs.len() {
                 0 => "no evidence that features or predictions drifted".to_owned(),
                 _ => format!("drifted: {}", named(inputs.iter(), NAMES)),
@@ -294,7 +305,7 @@ impl EstimatedReport {
             ]
         });
         format!(
-            "### {}\n\n{}\n\n{}\n{}\n{} rows without labels against {} labelled ones of the reference; {} and {} were left out for lack of a value; \
+            "### {}\n\n{}\n\n{}\n{}\n{} rows against {} labelled ones of the reference; {} and {} were left out for lack of a value; \
              all intervals together at {}, where the assumptions hold\n\n#{}",
             escaped(&self.headline()),
             escaped(&self.verdict.reason),

@@ -10,6 +10,7 @@ use crate::performance::{
 };
 
 /// The labelled rows of one table.
+#[derive(Clone)]
 pub(super) enum Predictions {
     OfTwo(Scored),
     OfSeveral(Multiclass),

@@ -5,7 +5,7 @@ use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
 use super::change::MetricChange;
-use super::deal::as_extreme;
+use super::deal::{Budget, as_extreme};
 use super::measure::{Dummy, Judged, Measure, Predictions};
 use super::read::Labelled;
 use super::report::{Classes, PerformanceReport, Picture, Rows, SegmentChange};
@@ -23,13 +23,16 @@ use crate::report::Distribution;
 /// classes (log loss), its most frequent label (wrong answers), its mean (squared error), a random order (NDCG).
 ///
 /// **Guarantee**: if the rows, or the declared units, of both tables are exchangeable, any metric is called worse with probability alpha at most,
-/// at every size, under any law. Each of the K metrics has alpha/K, and with [segments](Self::segments) alike; what its interval calls worse must
-/// also be rare when all rows are dealt to the two tables at random ([`dealt`](MetricChange::dealt)). **If the model does as well on rows of
-/// another law** (other inputs, other shares of classes), intervals alone decide: shares are exact for independent rows, means have
-/// Student's t, which errors with heavy tails in tables or segments of some tens of rows exceed. The same holds of tables of more than
-/// 10⁷·alpha/6K rows each (12,000 for seven metrics), whose rows are not dealt anew. **Assumption**: rows, or the declared units, are independent; the intervals are
-/// those of [`performance`](crate::performance). **Cost**: 6·K/alpha times a metric of the smaller table, for those that
-/// changed. **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
+/// at every size up to 36,000 rows of both tables together (and beyond, where one is a twentieth of the other), under any law. Each of the K
+/// metrics has alpha/K, and with [segments](Self::segments) alike; what its interval calls worse must also be rare when all rows are shuffled
+/// between the two tables ([`dealt`](MetricChange::dealt)). Of greater tables intervals alone decide, and so they do after 5·10⁸ rows of
+/// shuffles, which a check asks for if much has changed, or of a thousand segments several hundred rows each.
+/// **If the model does as well on rows of another law** (other inputs, other shares of classes), intervals decide, too: shares are exact for
+/// independent rows, means have Student's t, which errors with heavy tails in tables or segments of some tens of rows exceed.
+/// **Assumption**: rows, or the declared units, are independent; the intervals are those of [`performance`](crate::performance).
+/// **Cost**: for each metric that changed 6·K/alpha times the metric of both tables, a second or two for the greatest that are shuffled; a build
+/// without optimization takes fifty times as long. **Weakness**: says that performance fell, not why; for that see
+/// [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
 /// Rows without a label or a prediction are left out and counted: labels that come late for a reason bias every metric.
 ///
@@ -158,6 +161,7 @@ impl PerformanceCheck {
             task,
             ..self.clone()
         };
+        let budget = Budget::of_a_check();
         Ok(PerformanceReport {
             picture: check.picture(&reference, &current)?,
             confusion: check.confusion(&reference, &current)?,
@@ -165,8 +169,8 @@ impl PerformanceCheck {
             ..PerformanceReport::of(
                 &check.task,
                 self.level,
-                check.changes(tables)?,
-                check.changes_by_segment(&reference, &current)?,
+                check.changes(tables, &budget)?,
+                check.changes_by_segment(&reference, &current, &budget)?,
                 tables.map(Rows::of),
                 self.drift(&reference, &current)?,
             )
@@ -189,7 +193,7 @@ impl PerformanceCheck {
         self.level.split(families)
     }
 
-    fn changes(&self, tables: [&Labelled; 2]) -> Result<Vec<MetricChange>> {
+    fn changes(&self, tables: [&Labelled; 2], budget: &Budget) -> Result<Vec<MetricChange>> {
         let measures = self.task.measures();
         let each = self.level_of_family().split(measures.len());
         let rows = |table: &Labelled, role| {
@@ -199,17 +203,19 @@ impl PerformanceCheck {
         let [reference, current] = tables;
         let [reference, current] = [rows(reference, "reference")?, rows(current, "current")?];
         let dummy = self.task.dummy(&reference)?;
-        let change =
-            |measure: &Measure| self.change(measure, [Ok(&reference), Ok(&current)], &dummy);
+        let change = |measure: &Measure| {
+            self.change(measure, [Ok(&reference), Ok(&current)], &dummy, budget)
+        };
         measures.iter().map(change).collect()
     }
 
-    /// Of a metric, in rows of either table or none. What the intervals tell must hold against rows that are dealt at random, too.
+    /// Of a metric, in rows of either table or none. What the intervals tell must hold against rows that are shuffled between both, too.
     fn change<R: Borrow<Predictions>>(
         &self,
         measure: &Measure,
         tables: [Result<R>; 2],
         dummy: &Dummy,
+        budget: &Budget,
     ) -> Result<MetricChange> {
         let task = &self.task;
         let figured = tables.map(|rows| match rows {
@@ -225,12 +231,11 @@ impl PerformanceCheck {
         });
         let [(before, reference), (now, current)] = figured;
         let change = MetricChange::of(measure.name, measure.better, before, now)?;
-        let (Some(tables), Some((rose, level))) = (reference.zip(current), change.beyond_zero())
-        else {
+        let (Some(tables), Some(side)) = (reference.zip(current), change.beyond_zero()) else {
             return Ok(change);
         };
         let tables = [tables.0.borrow(), tables.1.borrow()];
-        match as_extreme(task, measure, tables, rose, level)? {
+        match as_extreme(task, measure, tables, side, budget)? {
             Some(p) => change.dealt(p),
             None => Ok(change),
         }
@@ -241,6 +246,7 @@ impl PerformanceCheck {
         &self,
         reference: &Labelled,
         current: &Labelled,
+        budget: &Budget,
     ) -> Result<Vec<SegmentChange>> {
         let mut rows: BTreeMap<Option<&str>, [Vec<u32>; 2]> = BTreeMap::new();
         for (table, labelled) in [reference, current].into_iter().enumerate() {
@@ -268,7 +274,7 @@ impl PerformanceCheck {
                 column: self.segments.clone().unwrap_or_default(),
                 segment: segment.map(str::to_owned),
                 rows: rows.map(|rows| rows.len()),
-                change: self.change(primary, parts, &no_dummy)?,
+                change: self.change(primary, parts, &no_dummy, budget)?,
             })
         };
         rows.into_iter().map(of_segment).collect()

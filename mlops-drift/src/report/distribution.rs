@@ -26,7 +26,8 @@ pub struct Distribution {
 
 impl Distribution {
     /// 20 bins of equal width over the middle 99 % of the two samples; the outer bins are open. Of whole numbers up to 31 have a bin each, and
-    /// more than those share bins of as many whole numbers each, 20 at most: none is cut in two, and no bin holds one more than its neighbours.
+    /// more than those share bins of as many whole numbers each, 20 at most: none is cut in two, and no bin holds one more than its
+    /// neighbours, but for the last, which may hold fewer.
     ///
     /// ```
     /// use mlops_drift::{NumericSample, report::Distribution};

@@ -160,7 +160,9 @@ impl DriftReport {
     }
 
     /// The report as evidence for a decision: per hypothesis its adjusted p-value, per column its
-    /// effects. The p-values are already corrected: hold each against the level.
+    /// effects. The p-values are already corrected: hold each against the level. Of a column that was not compared or could not be there is
+    /// none: a decision should rest on [`not_compared_columns`](BatchVerdict::not_compared_columns) and
+    /// [`untested_columns`](BatchVerdict::untested_columns), too.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::DriftReport;
+use super::{ColumnVerdict, DriftReport};
 use crate::check::MonitorState;
 use crate::expectation::ValidationReport;
 use crate::performance::Estimate;
@@ -154,11 +154,12 @@ impl Expose for DriftReport {
         }
         for column in &self.columns {
             let name = ("column", column.column.as_str());
-            let is_compared = column.schema_change.is_none();
+            let has_changed = column.schema_change.is_some();
+            let is_compared = !has_changed && column.verdict != ColumnVerdict::Untested;
             let help = "Whether the column was compared.";
             to.gauge("column_compared", help, &[name], flag(is_compared));
             // Nothing is said of a column of which nothing is known.
-            if !is_compared {
+            if has_changed {
                 continue;
             }
             to.gauge(
@@ -415,8 +416,9 @@ impl Expose for DataQualityReport {
 
 impl DriftReport {
     /// The report as OpenMetrics 1.0 text, all gauges: the verdict of the batch and of every column
-    /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows. Of a column that was not compared there
-    /// is `mlops_drift_column_compared` alone, 0 then: have it alarm, or `mlops_drift_columns_not_compared`.
+    /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows. Of a column of another
+    /// schema there is `mlops_drift_column_compared` alone, 0 then, as it is of a column that could not be compared: have it alarm, or
+    /// `mlops_drift_columns_not_compared`.
     /// With labels, or beside other reports, by an [`Exposition`].
     ///
     /// ```

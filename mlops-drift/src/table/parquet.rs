@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -145,7 +146,8 @@ impl ParquetFile {
         let path = path.to_owned();
         let read = || -> Result<ArrowReaderMetadata> {
             let file = File::open(&path).map_err(of_io)?;
-            ArrowReaderMetadata::load(&file, Default::default()).map_err(of_parquet)
+            unless_torn(|| ArrowReaderMetadata::load(&file, Default::default()))?
+                .map_err(of_parquet)
         };
         let metadata = read().map_err(|error| at(&path, error))?;
         Ok(Self { path, metadata })
@@ -169,9 +171,21 @@ impl ParquetFile {
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [index]);
-        let reader = builder.with_projection(mask).with_batch_size(ROWS).build();
-        let batches = reader.map_err(of_parquet)?;
-        Ok(batches.map(|batch| Ok(batch?.column(0).clone())))
+        let reader = unless_torn(|| builder.with_projection(mask).with_batch_size(ROWS).build())?;
+        let mut batches = reader.map_err(of_parquet)?;
+        let mut is_torn = false;
+        Ok(std::iter::from_fn(move || {
+            if is_torn {
+                return None;
+            }
+            let batch = unless_torn(|| batches.next());
+            is_torn = batch.is_err();
+            Some(
+                batch
+                    .transpose()?
+                    .and_then(|batch| Ok(batch?.column(0).clone())),
+            )
+        }))
     }
 }
 
@@ -198,6 +212,16 @@ impl Table for ParquetTable {
         });
         Ok(Box::new(first.chain(others)))
     }
+}
+
+/// What reads a damaged file may panic, where the decoder takes for granted what its writer promised. Nothing is used after that but the message.
+fn unless_torn<T>(read: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+        let message = format!("a damaged Parquet file: {}", said.unwrap_or("undecodable"));
+        Error::new(ErrorKind::Corrupt, message)
+    })
 }
 
 fn of_io(error: io::Error) -> Error {
