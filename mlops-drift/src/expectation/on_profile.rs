@@ -6,6 +6,7 @@ use mlops_core::{Error, ErrorKind, Result, type_name};
 use super::bounds::{Bound, Bounds};
 use super::conclusion::Conclusion;
 use super::context::Context;
+use super::count::Count;
 use super::distribution::Distributed;
 use super::expected::Expectation;
 use super::found::Found;
@@ -29,6 +30,7 @@ impl Suite {
     /// | rows, columns, types, missing values | the profile's exact figures |
     /// | ranges of integers and `float64` | counts on the grid, if they leave one verdict |
     /// | labels, expressions, lengths, distinct values, uniqueness of strings | counts by label, or their bounds |
+    /// | lengths of texts | counts of characters on the grid, if they leave one verdict |
     /// | mean, standard deviation | moments |
     /// | distributed as in a profile on the same grid | the test between profiles |
     ///
@@ -254,9 +256,12 @@ fn broken(rule: &Rule, column: &ColumnProfile) -> Result<[u64; 2]> {
             let expression = expression_of(expression)?;
             by_label(column, |label| !expression.is_match(label))
         }
-        Rule::Length(count) => by_label(column, |label| {
-            !count.contains(label.chars().count() as u64)
-        }),
+        Rule::Length(count) => match characters(column) {
+            Some(lengths) => outside(lengths, &ends_of(*count)),
+            None => by_label(column, |label| {
+                !count.contains(label.chars().count() as u64)
+            }),
+        },
         Rule::Unique => {
             let labels = labels(column)?;
             let distinct = labels.distinct().ok_or_else(|| untold("every label"))?;
@@ -289,6 +294,14 @@ fn numbers(column: &ColumnProfile) -> Result<&NumericProfile> {
     }
 }
 
+/// The lengths of texts.
+fn characters(column: &ColumnProfile) -> Option<&NumericProfile> {
+    match column.values() {
+        Values::Facets(profile) => profile.facet("characters"),
+        _ => None,
+    }
+}
+
 /// Of strings and truths.
 fn labels(column: &ColumnProfile) -> Result<&CategoricalProfile> {
     match column.values() {
@@ -316,6 +329,11 @@ fn ends(bounds: &Bounds, data_type: &str) -> Result<[End; 2]> {
         bounds.low().map(read).transpose()?,
         bounds.high().map(read).transpose()?,
     ])
+}
+
+/// The ends of a count; beyond 2^53 it is no length.
+fn ends_of(count: Count) -> [End; 2] {
+    [Some(count.min), count.max].map(|end| Some((end? as f64, true)))
 }
 
 /// At least and at most how many values lie outside.

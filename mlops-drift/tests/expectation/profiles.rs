@@ -121,3 +121,30 @@ fn what_needs_rows_is_not_decided() {
     let same = held(same.level(SignificanceLevel::FIVE_PERCENT).unwrap());
     assert!(!same.applicable, "{same:?}"); // two values are too few
 }
+
+/// Texts whose labels no profile keeps: their lengths are counted, and what is inferred of a profile holds of it.
+#[test]
+fn a_suite_inferred_of_texts_holds_of_their_own_profile() {
+    let texts = |longest: usize| {
+        let texts = (0..2_000_usize)
+            .map(|row| format!("parcel {row:04} for {}", "x".repeat(row * 7 % longest)));
+        table([(
+            "note",
+            Arc::new(StringArray::from_iter_values(texts)) as ArrayRef,
+        )])
+    };
+    let profile = TableProfile::of(&texts(30)).unwrap();
+    let suite = Suite::infer(&profile, SignificanceLevel::FIVE_PERCENT).unwrap();
+    let has_lengths = |expectation: &Expectation| matches!(expectation.rule(), Rule::Length(_));
+    assert!(suite.expectations().iter().any(has_lengths));
+    let held_to = |profile: &TableProfile| suite.validate_profile(profile, &Context::default());
+    let itself = held_to(&profile).unwrap();
+    assert!(itself.passed(), "{}", itself.to_markdown());
+    // Half of the lengths are within; the others break the rule in more rows than it allows.
+    let longer = profile.like(&texts(60)).unwrap();
+    let [of_profile, of_rows] = [
+        held_to(&longer).unwrap(),
+        suite.validate(&texts(60)).unwrap(),
+    ];
+    assert!(!of_profile.passed() && !of_rows.passed());
+}
