@@ -81,9 +81,10 @@ pub(super) fn as_extreme(
         }
     };
     let sign = if rose == sides.is_current { 1.0 } else { -1.0 };
-    let (observed, size) =
-        of_both(sides.smaller, &|| sides.larger.clone()).unwrap_or((f64::NAN, f64::NAN));
-    let enough = sign * observed - ROUNDING * size;
+    let observed = of_both(sides.smaller, &|| sides.larger.clone());
+    let enough = observed.map_or(f64::NEG_INFINITY, |(observed, size)| {
+        sign * observed - ROUNDING * size
+    });
 
     let units = pooled.by_unit();
     let shuffled = Permutations::default().limit(shuffles(level));
@@ -95,7 +96,7 @@ pub(super) fn as_extreme(
             let smaller = pooled.part(&rows_of(&units, dealt.iter().map(|unit| *unit as usize)));
             let larger = || pooled.part(&rows_of(&units, rest(units.units(), dealt)));
             let found = of_both(&smaller, &larger);
-            found.is_none_or(|(found, _)| !(sign * found < enough))
+            found.is_none_or(|(found, _)| found.is_nan() || sign * found >= enough)
         },
     )))
 }
