@@ -200,19 +200,19 @@ fn few_rows_are_never_called_worse_by_errors_that_no_shuffle_could_tell() {
         ])
     };
     let times = 12;
-    let dealt = (0..times).map(|more| {
+    let shuffled = (0..times).map(|more| {
         let current = table(100.0 + f64::from(more));
         let report = numbers_check().run(&table(0.0), &current).unwrap();
         let mae = report.metric("mae").unwrap();
         assert_eq!(mae.verdict, ChangeVerdict::Same, "{}", mae.reason);
         assert!(mae.interval.unwrap().contains(0.0) && mae.change > Some(99.0));
-        mae.dealt.unwrap().get()
+        mae.shuffled.unwrap().get()
     });
     // Of 599 shuffles each, and the one observed: five standard deviations are exceeded once in a million.
     let shuffles = 599.0;
     let expected = (shuffles / 70.0 + 1.0) / (shuffles + 1.0);
     let deviation = (shuffles / 70.0 * (69.0 / 70.0) / f64::from(times)).sqrt() / (shuffles + 1.0);
-    let mean = dealt.sum::<f64>() / f64::from(times);
+    let mean = shuffled.sum::<f64>() / f64::from(times);
     assert!(
         (mean - expected).abs() < 5.0 * deviation,
         "{mean}, expected {expected}"

@@ -89,7 +89,7 @@ pub struct MetricChange {
     /// How often rows, or units, that are shuffled between the two tables differ as much in this direction. Drawn where the intervals of both
     /// figures alone exclude 0, and tables are not so great that these are what they say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dealt: Option<PValue>,
+    pub shuffled: Option<PValue>,
     /// What became of it.
     pub verdict: ChangeVerdict,
     /// In plain language.
@@ -140,7 +140,7 @@ impl MetricChange {
             current: Some(current),
             change: Some(change),
             interval: Some(interval),
-            dealt: None,
+            shuffled: None,
             verdict,
         })
     }
@@ -152,7 +152,7 @@ impl MetricChange {
     }
 
     /// With how often rows that are shuffled differ as much. If that is more often than the interval misses, 0 belongs to it.
-    pub(super) fn dealt(self, p: PValue) -> Result<Self> {
+    pub(super) fn weighed(self, p: PValue) -> Result<Self> {
         let (Some(interval), Some((_, level)), Some((before, now))) = (
             self.interval,
             self.beyond_zero(),
@@ -167,7 +167,7 @@ impl MetricChange {
                     "{}; rows shuffled between the two tables differ as much in at most {share} of shuffles",
                     self.reason
                 ),
-                dealt: Some(p),
+                shuffled: Some(p),
                 ..self
             });
         }
@@ -181,7 +181,7 @@ impl MetricChange {
                 percent(level)
             ),
             interval: Some(interval),
-            dealt: Some(p),
+            shuffled: Some(p),
             ..self
         })
     }
@@ -207,7 +207,7 @@ impl MetricChange {
             current: current.ok(),
             change: None,
             interval: None,
-            dealt: None,
+            shuffled: None,
             verdict: ChangeVerdict::Undefined,
         }
     }

@@ -22,7 +22,6 @@
 //! `skill` is the part of a dummy's loss that the model saves, see [`PerformanceCheck`].
 
 mod change;
-mod deal;
 mod estimated;
 mod estimated_report;
 mod estimator;
@@ -33,6 +32,7 @@ mod performance;
 mod quality;
 mod read;
 mod report;
+mod shuffle;
 mod task;
 
 use mlops_core::evidence::SignificanceLevel;

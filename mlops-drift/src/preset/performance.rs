@@ -5,10 +5,10 @@ use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
 use super::change::MetricChange;
-use super::deal::{Budget, as_extreme};
 use super::measure::{Dummy, Judged, Measure, Predictions};
 use super::read::Labelled;
 use super::report::{Classes, PerformanceReport, Picture, Rows, SegmentChange};
+use super::shuffle::{Budget, as_extreme};
 use super::target_drift;
 use super::task::Task;
 use crate::DriftReport;
@@ -25,7 +25,7 @@ use crate::report::Distribution;
 /// **Guarantee**: if the rows, or the declared units, of both tables are exchangeable, any metric is called worse with probability alpha at most,
 /// at every size up to 36,000 rows of both tables together (and beyond, where one is a twentieth of the other), under any law. Each of the K
 /// metrics has alpha/K, and with [segments](Self::segments) alike; what its interval calls worse must also be rare when all rows are shuffled
-/// between the two tables ([`dealt`](MetricChange::dealt)). Of greater tables intervals alone decide, and so they do after 5·10⁸ rows of
+/// between the two tables ([`shuffled`](MetricChange::shuffled)). Of greater tables intervals alone decide, and so they do after 5·10⁸ rows of
 /// shuffles, which a check asks for if much has changed, or of a thousand segments several hundred rows each.
 /// **If the model does as well on rows of another law** (other inputs, other shares of classes), intervals decide, too: shares are exact for
 /// independent rows, means have Student's t, which errors with heavy tails in tables or segments of some tens of rows exceed.
@@ -236,7 +236,7 @@ impl PerformanceCheck {
         };
         let tables = [tables.0.borrow(), tables.1.borrow()];
         match as_extreme(task, measure, tables, side, budget)? {
-            Some(p) => change.dealt(p),
+            Some(p) => change.weighed(p),
             None => Ok(change),
         }
     }
