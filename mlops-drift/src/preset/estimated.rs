@@ -31,8 +31,8 @@ use crate::{DriftCheck, DriftReport};
 /// change wider than need be. **Assumption**: that of each method, and none of them holds under concept shift (another answer to the same
 /// inputs), which rows without labels do not show, but for the last one, which is of labels. Methods that disagree say that at least one assumption fails; methods that agree may
 /// all be wrong. **Weakness**: those of the methods; intervals of `Cbpe` are of independent rows, whatever the units, and
-/// of the labels of these rows given their scores: with units, or a threshold far from 0.5, it is called worse more often (15 % of 400 tables of
-/// 500 rows at a threshold of 0.01 in a simulation). Means of importance weighting may miss rare losses that rows of little weight alone have shown. **Cost**: that of the
+/// of the labels of these rows given their scores: with units, or a threshold far from 0.5, it is called worse more often (in a simulation 15 %
+/// of tables of 500 rows at a threshold of 0.01). Means of importance weighting may miss rare losses that rows of little weight alone have shown. **Cost**: that of the
 /// methods; the tables' columns are held in memory. **It fails** like [`PerformanceCheck::run`](super::PerformanceCheck::run); a method that
 /// refuses is told with its reason and leaves the others alone.
 ///

@@ -30,9 +30,8 @@ use crate::report::Distribution;
 /// **If the model does as well on rows of another law** (other inputs, other shares of classes), intervals decide, too: shares are exact for
 /// independent rows, means have Student's t, which errors with heavy tails in tables or segments of some tens of rows exceed.
 /// **Assumption**: rows, or the declared units, are independent; the intervals are those of [`performance`](crate::performance).
-/// **Cost**: for each metric that changed 6·K/alpha times the metric of both tables, a second or two for the greatest that are shuffled; a build
-/// without optimization takes fifty times as long. **Weakness**: says that performance fell, not why; for that see
-/// [`slice`](crate::slice).
+/// **Cost**: for each metric that changed 6·K/alpha times the metric of both tables, which a build without optimization shows.
+/// **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
 /// Rows without a label or a prediction are left out and counted: labels that come late for a reason bias every metric.
 ///
