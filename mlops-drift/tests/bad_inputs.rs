@@ -805,3 +805,21 @@ fn columns_of_all_types() -> Vec<ArrayRef> {
         Arc::new(NullArray::new(3)),
     ]
 }
+
+/// Of values that no test takes there is no telling whether they drifted: dashboards see that.
+#[test]
+fn a_column_that_could_not_be_compared_is_told_as_such() {
+    let blobs = |value: &[u8]| {
+        let column = arrow::array::BinaryArray::from_iter_values(vec![value; 50]);
+        let x = Float64Array::from_iter_values((0..50).map(f64::from));
+        RecordBatch::try_from_iter([("blob", Arc::new(column) as ArrayRef), ("x", Arc::new(x))])
+            .unwrap()
+    };
+    let report = DriftCheck::against(&blobs(b"a")).run(&blobs(b"b")).unwrap();
+    assert_eq!(report.verdict.untested_columns, ["blob"]);
+    let text = report.to_openmetrics();
+    assert!(
+        text.contains("column_compared{column=\"blob\"} 0\n"),
+        "{text}"
+    );
+}
