@@ -15,8 +15,8 @@ use mlops_core::arrow::array::{
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::multivariate::Points;
 use mlops_drift::performance::{
-    BinaryMetric, Calibration, Cbpe, DensityRatio, DirectLoss, Estimate, ImportanceWeighted,
-    LabelShift, PoweredScored, PredictionPowered, Scored,
+    BinaryMetric, Cbpe, DirectLoss, Estimate, ImportanceWeighted, LabelShift, PoweredScored,
+    PredictionPowered, Scored,
 };
 use mlops_drift::preset::{self, ChangeVerdict, EstimatedReport, EstimationMethod};
 use mlops_drift::profile::TableProfile;
@@ -105,7 +105,7 @@ fn tables_give_what_the_slices_give() {
     );
     let report = run(&before, &now);
     let scored = before.scored();
-    let cbpe = Cbpe::calibrated(&now.p, &Calibration::isotonic(&scored), 0.5).unwrap();
+    let cbpe = Cbpe::calibrated_on(&scored, &now.p, 0.5, None).unwrap();
     for (name, metric) in [
         ("auc", BinaryMetric::RocAuc),
         ("f1", BinaryMetric::F1),
@@ -114,18 +114,16 @@ fn tables_give_what_the_slices_give() {
         ("specificity", BinaryMetric::Specificity),
         ("accuracy", BinaryMetric::Accuracy),
     ] {
-        let want = cbpe.estimate(metric, each()).unwrap();
+        let want = cbpe.estimate_of_law(metric, each()).unwrap();
         assert_eq!(estimate(&report, "cbpe", name), want);
     }
-    let ratio = DensityRatio::fit(&before.points(), &now.points()).unwrap();
-    let ratios = ratio.of(&before.points()).unwrap();
     let brier: Vec<f64> = before
         .late
         .iter()
         .zip(&before.p)
         .map(|(late, p)| (p - f64::from(u8::from(*late))).powi(2))
         .collect();
-    let weighted = ImportanceWeighted::new(&brier, &ratios)
+    let weighted = ImportanceWeighted::fitted(&brier, &before.points(), &now.points())
         .unwrap()
         .level(each());
     let want = weighted.range(0.0, 1.0).unwrap().mean().unwrap();
@@ -252,22 +250,6 @@ fn estimates_hold_the_truth_where_only_inputs_changed() {
     assert_eq!(alarms, runs);
 }
 
-/// Without any change no metric of any method is called worse, but in 5 of 100 cases at most.
-#[test]
-fn alarms_are_as_rare_as_promised() {
-    let runs = 60;
-    let alarms = (0..runs).filter(|seed| {
-        let (before, now) = (
-            Rows::drawn(1_000 + 2 * seed, 1_000, 0.0, 1.0),
-            Rows::drawn(1_001 + 2 * seed, 500, 0.0, 1.0),
-        );
-        run(&before, &now).verdict.expected_worse
-    });
-    let (alarms, law) = (alarms.count() as u64, Binomial::new(0.05, runs).unwrap());
-    println!("alarms {alarms} of {runs}");
-    assert!(alarms <= law.inverse_cdf(1.0 - 1e-4), "{alarms} of {runs}");
-}
-
 /// The labels are turned round, and the inputs are as they were: no estimate sees it, and the report says so.
 #[test]
 fn concept_shift_is_not_seen_and_said_to_be_so() {
@@ -312,7 +294,7 @@ fn units_widen_the_intervals() {
     let check = preset::estimated_classification("late", "p").features(["x"]);
     let by_rows = check.run(&reference, &current).unwrap();
     let by_units = check.unit("unit").run(&reference, &current).unwrap();
-    for method in ["label_shift", "importance_weighting", "direct_loss"] {
+    for method in ["cbpe", "label_shift", "importance_weighting", "direct_loss"] {
         let change = |report: &EstimatedReport| report.metric(method, "accuracy").unwrap().clone();
         let (rows, units) = (change(&by_rows), change(&by_units));
         let (Some(rows), Some(units)) = (rows.current, units.current) else {

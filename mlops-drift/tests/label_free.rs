@@ -500,14 +500,119 @@ fn importance_weighting_covers_under_covariate_shift() {
                 .unwrap()
         };
         known += u32::from(of(&ratios).interval.contains(risk));
-        let ratios = DensityRatio::fit(&before, &now)
-            .unwrap()
-            .of(&before)
-            .unwrap();
-        fitted += u32::from(of(&ratios).interval.contains(risk));
+        let of_fitted = ImportanceWeighted::fitted(&losses, &before, &now).unwrap();
+        fitted += u32::from(of_fitted.mean().unwrap().interval.contains(risk));
     }
     assert_covers("importance weighting, known ratios", known, runs, 0.94);
-    assert_covers("importance weighting, fitted ratios", fitted, runs, 0.92);
+    assert_covers("importance weighting, fitted ratios", fitted, runs, 0.94);
+}
+
+/// A hundred units of current rows, whose mean input is little known: ratios that are taken for the truth miss.
+#[test]
+fn fitted_ratios_know_how_few_current_units_there_are() {
+    let (runs, of_unit) = (300, 3);
+    let risk = risk_after_shift();
+    let repeated = |points: &Points| {
+        Points::new(1, points.rows().flat_map(|row| vec![row[0]; of_unit])).unwrap()
+    };
+    let units = |count: u64| -> Vec<u64> { (0..3 * count).map(|row| row / 3).collect() };
+    let (mut by_rows, mut by_units) = (0, 0);
+    for seed in 0..u64::from(runs) {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let (before, now) = (column(rng, 600, 0.0), column(rng, 100, 0.5));
+        // Sure losses: all that is left to chance is where the rows are.
+        let losses = |points: &Points| -> Vec<f64> {
+            points
+                .rows()
+                .map(|row| 1.0 / (1.0 + (-row[0]).exp()))
+                .collect()
+        };
+        let (before, now) = (repeated(&before), repeated(&now));
+        let fitted = ImportanceWeighted::fitted(&losses(&before), &before, &now).unwrap();
+        by_rows += u32::from(fitted.mean().unwrap().interval.contains(risk));
+        let fitted = fitted.units(&units(600)).unwrap();
+        let fitted = fitted.current_units(&units(100)).unwrap();
+        by_units += u32::from(fitted.mean().unwrap().interval.contains(risk));
+    }
+    println!("fitted ratios, units taken for rows: {by_rows} of {runs}");
+    assert!(runs - by_rows > runs / 10, "{by_rows} of {runs}");
+    assert_covers(
+        "importance weighting, fitted ratios in units",
+        by_units,
+        runs,
+        0.94,
+    );
+}
+
+/// A loss in 200 rows, of rows that hardly occur any more: those that do have shown none, but may.
+#[test]
+fn rare_losses_of_rows_of_little_weight_are_certain_of_nothing() {
+    let runs = 400;
+    let covered = covering(runs, |rng| {
+        let losses: Vec<f64> = (0..400)
+            .map(|_| f64::from(u8::from(uniform(rng) < 0.005)))
+            .collect();
+        let ratios: Vec<f64> = (0..400)
+            .map(|_| if uniform(rng) < 0.5 { 0.001 } else { 1.999 })
+            .collect();
+        let rows = ImportanceWeighted::new(&losses, &ratios).unwrap();
+        let mean = rows.range(0.0, 1.0).unwrap().mean().unwrap();
+        mean.interval.contains(0.005)
+    });
+    assert_covers("importance weighting, rare losses", covered, runs, 0.95);
+}
+
+/// A judge that is wrong in one of 100 rows, of which 60 have labels: it often agrees with all of them.
+#[test]
+fn a_judge_that_agrees_with_every_label_is_certain_of_nothing() {
+    let runs = 400;
+    let covered = covering(runs, |rng| {
+        let truth: Vec<f64> = (0..3_000)
+            .map(|_| f64::from(u8::from(uniform(rng) < 0.3)))
+            .collect();
+        let guess: Vec<f64> = truth
+            .iter()
+            .map(|y| if uniform(rng) < 0.01 { 0.0 } else { *y })
+            .collect();
+        let labels: Vec<Option<f64>> = truth
+            .iter()
+            .enumerate()
+            .map(|(row, y)| (row < 60).then_some(*y))
+            .collect();
+        let rows = PredictionPowered::new(&labels, &guess).unwrap();
+        rows.range(0.0, 1.0)
+            .unwrap()
+            .mean()
+            .unwrap()
+            .estimate
+            .interval
+            .contains(0.3)
+    });
+    assert_covers(
+        "prediction-powered, a judge nearly always right",
+        covered,
+        runs,
+        0.95,
+    );
+}
+
+/// Numbers without a range: nothing tells how far off such a judge is elsewhere, and the labels alone are what is told.
+#[test]
+fn a_judge_that_leaves_no_error_in_numbers_is_not_trusted() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(5);
+    let truth: Vec<f64> = (0..500).map(|_| normal(rng)).collect();
+    let labels: Vec<Option<f64>> = truth
+        .iter()
+        .enumerate()
+        .map(|(row, y)| (row < 50).then_some(*y))
+        .collect();
+    let powered = PredictionPowered::new(&labels, &truth).unwrap();
+    let alone = powered.mean().unwrap();
+    assert_eq!(
+        (alone.lambda, alone.estimate.interval),
+        (0.0, alone.labelled_alone.interval)
+    );
+    assert!(powered.range(-9.0, 9.0).unwrap().mean().unwrap().lambda > 0.5);
 }
 
 /// The same inputs, another answer to them: what the documentation says it cannot see.
@@ -816,6 +921,47 @@ fn estimates_without_labels_say_where_the_labels_will_be() {
                 .iter()
                 .all(|covered| runs - covered >= least(runs, 0.03)),
             "{covered:?}"
+        );
+    }
+}
+
+/// All rows of a law of even probabilities, squared by the model: three quarters are right, of yeses and of positives too, and of pairs five in six
+/// are in order, ∫ 2p·(2p − p²) dp. In units of five rows that are the same, labels included.
+#[test]
+fn estimates_without_labels_say_where_their_law_is() {
+    let (runs, of_unit) = (200, 5);
+    let mut covered = [0; 6];
+    for seed in 0..u64::from(runs) {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let mut draw = |units: u64| {
+            let p: Vec<f64> = (0..units).map(|_| uniform(rng)).collect();
+            let labels = p.iter().map(|p| uniform(rng) < *p);
+            let labels: Vec<bool> = labels.flat_map(|label| vec![label; of_unit]).collect();
+            let scores: Vec<f64> = p.iter().flat_map(|p| vec![p * p; of_unit]).collect();
+            let units: Vec<u64> = (0..units).flat_map(|unit| vec![unit; of_unit]).collect();
+            (scores, labels, units)
+        };
+        let (before, known, units) = draw(2_000);
+        let reference = Scored::new(&known, &before).unwrap().units(&units).unwrap();
+        let (scores, _, units) = draw(200);
+        let estimate = Cbpe::calibrated_on(&reference, &scores, 0.25, Some(&units)).unwrap();
+        for (covered, metric) in covered.iter_mut().zip(BinaryMetric::ALL) {
+            let truth = if metric == BinaryMetric::RocAuc {
+                5.0 / 6.0
+            } else {
+                0.75
+            };
+            let figure = estimate.estimate_of_law(metric, SignificanceLevel::FIVE_PERCENT);
+            *covered += u32::from(figure.unwrap().interval.contains(truth));
+        }
+    }
+    for (covered, metric) in covered.into_iter().zip(BinaryMetric::ALL) {
+        // Isotonic pools are chosen by the same rows.
+        assert_covers(
+            &format!("cbpe of {metric:?} in a law, by units"),
+            covered,
+            runs,
+            0.92,
         );
     }
 }

@@ -103,17 +103,44 @@ impl Calibration {
     /// by so much: pools are independent, and half a row of either label is added to each, so that one without
     /// a positive is not taken to be sure.
     pub(super) fn variance(&self, scores: &[f64], changes: &[f64]) -> f64 {
-        let mut sums = vec![0.0; self.pools.len()];
-        for (score, change) in scores.iter().zip(changes) {
-            let pool = self.pools.partition_point(|(last, _, _)| last < score);
-            sums[pool.min(self.pools.len() - 1)] += change;
-        }
-        let pools = self.pools.iter().zip(sums);
+        let pools = self.pools.iter().zip(self.sums(scores, changes));
         let of_pool = |((_, share, weight), sum): (&(f64, f64, f64), f64)| {
             let share = (share * weight + 0.5) / (weight + 1.0);
             sum * sum * share * (1.0 - share) / weight
         };
         pools.map(of_pool).sum()
+    }
+
+    /// The same of units of the reference that it was fitted to, by how far their labels are from the pools' shares.
+    pub(super) fn variance_in_units(
+        &self,
+        scores: &[f64],
+        changes: &[f64],
+        reference: &Scored,
+    ) -> f64 {
+        let sums = self.sums(scores, changes);
+        let off = |row: usize| {
+            let pool = self.pool_of(reference.probabilities[row]);
+            let (_, share, weight) = self.pools[pool];
+            let label = f64::from(u8::from(reference.labels[row]));
+            sums[pool] * reference.rows.get()[row] * (label - share) / weight
+        };
+        let rows = reference.rows.weighing().map(|row| (row, off(row)));
+        reference.rows.clusters.variance_of_sum(rows)
+    }
+
+    /// By pool, how much a figure changes with its share.
+    fn sums(&self, scores: &[f64], changes: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.pools.len()];
+        for (score, change) in scores.iter().zip(changes) {
+            sums[self.pool_of(*score)] += change;
+        }
+        sums
+    }
+
+    fn pool_of(&self, score: f64) -> usize {
+        let pool = self.pools.partition_point(|(last, _, _)| *last < score);
+        pool.min(self.pools.len() - 1)
     }
 
     fn of_one(&self, score: f64) -> f64 {

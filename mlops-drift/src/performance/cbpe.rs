@@ -3,9 +3,10 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::curve::Order;
-use super::estimate::normal_quantile;
+use super::estimate::{normal_quantile, satterthwaite, student_quantile};
+use super::rows::Weighted;
 use super::scored::check_threshold;
-use super::{BinaryMetric, Calibration, Confusion, Curve, Estimate};
+use super::{BinaryMetric, Calibration, Confusion, Curve, Estimate, Scored};
 
 /// Share of the rows by which cells are moved to see how a metric changes.
 const STEP: f64 = 1e-6;
@@ -40,6 +41,22 @@ pub struct Cbpe {
     pub beyond: f64,
     /// The standard deviation of each metric about its estimate, in the order of [`BinaryMetric::ALL`].
     deviations: Vec<Option<f64>>,
+    /// The same of all rows of the law that these are drawn from.
+    #[serde(default)]
+    of_law: Vec<Option<Spread>>,
+    /// Independent units among the rows.
+    #[serde(default)]
+    units: usize,
+}
+
+/// Two independent variances, each with the units that it was estimated from: of the scores, and of the calibration.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Spread([(f64, usize); 2]);
+
+/// What a metric gains by a positive, and by a negative, more in the place of each row.
+struct Slopes {
+    positive: Vec<f64>,
+    negative: Vec<f64>,
 }
 
 impl Cbpe {
@@ -51,7 +68,15 @@ impl Cbpe {
     pub fn of(probabilities: &[f64], threshold: f64) -> Result<Self> {
         check_shares(probabilities)?;
         check_threshold(threshold)?;
-        Ok(Self::counted(probabilities, probabilities, threshold, None))
+        let rows = Weighted::rows(probabilities.len());
+        let none = |_: &[f64]| [0.0; 2];
+        Ok(Self::counted(
+            probabilities,
+            probabilities,
+            threshold,
+            &rows,
+            none,
+        ))
     }
 
     /// From scores whose order and threshold decide, and the calibration that says how probable they are.
@@ -72,12 +97,65 @@ impl Cbpe {
         check_shares(scores)?;
         check_threshold(threshold)?;
         let probabilities = calibration.of(scores)?;
-        Ok(Self::counted(
-            scores,
-            &probabilities,
-            threshold,
-            Some(calibration),
-        ))
+        let rows = Weighted::rows(scores.len());
+        let of_pools = |changes: &[f64]| [calibration.variance(scores, changes); 2];
+        Ok(Self {
+            beyond: calibration.beyond(scores),
+            ..Self::counted(scores, &probabilities, threshold, &rows, of_pools)
+        })
+    }
+
+    /// From scores, calibrated on labelled rows of the reference with their weights and units; the scores' rows in units of their own, if any
+    /// are given.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of)'s, and for another number of units.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::performance::{BinaryMetric, Cbpe, Scored};
+    /// let said = [0.9, 0.2, 0.6, 0.4].repeat(50);
+    /// let labels = [true, false, true, true, true, false, false, false].repeat(25);
+    /// let of_rows = Cbpe::calibrated_on(&Scored::new(&labels, &said)?, &said, 0.5, None)?;
+    /// // Eight rows each share a user.
+    /// let users: Vec<u64> = (0..200).map(|row| row / 8).collect();
+    /// let reference = Scored::new(&labels, &said)?.units(&users)?;
+    /// let of_users = Cbpe::calibrated_on(&reference, &said, 0.5, Some(&users))?;
+    /// assert_eq!(of_rows.confusion, of_users.confusion);
+    /// let accuracy = of_users.estimate_of_law(BinaryMetric::Accuracy, SignificanceLevel::FIVE_PERCENT)?;
+    /// assert_eq!((accuracy.n, accuracy.units), (200, 25));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn calibrated_on(
+        reference: &Scored,
+        scores: &[f64],
+        threshold: f64,
+        units: Option<&[u64]>,
+    ) -> Result<Self> {
+        check_shares(scores)?;
+        check_threshold(threshold)?;
+        let calibration = Calibration::isotonic(reference);
+        let probabilities = calibration.of(scores)?;
+        let mut rows = Weighted::rows(scores.len());
+        units.map_or(Ok(()), |units| rows.units(units))?;
+        let of_pools = |changes: &[f64]| {
+            let by_row = calibration.variance(scores, changes);
+            [
+                by_row,
+                by_row.max(calibration.variance_in_units(scores, changes, reference)),
+            ]
+        };
+        let estimate = Self::counted(scores, &probabilities, threshold, &rows, of_pools);
+        let units = reference.rows.units_held();
+        Ok(Self {
+            beyond: calibration.beyond(scores),
+            of_law: estimate
+                .of_law
+                .iter()
+                .map(|spread| spread.map(|spread| spread.calibrated_by(units)))
+                .collect(),
+            ..estimate
+        })
     }
 
     /// A metric with an interval for what the labels of these very rows will show, if the probabilities hold.
@@ -99,111 +177,212 @@ impl Cbpe {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn estimate(&self, metric: BinaryMetric, level: SignificanceLevel) -> Result<Estimate> {
-        let place = BinaryMetric::ALL.iter().position(|other| *other == metric);
-        let deviation = place.and_then(|place| *self.deviations.get(place)?);
-        let known = metric.estimated(self).zip(deviation);
-        let (value, deviation) = known
-            .ok_or_else(|| Error::invalid(format!("{metric:?} is undefined for these rows")))?;
+        let (value, deviation) = self.known(metric, &self.deviations)?;
         let confidence = 1.0 - level.get();
-        let radius = normal_quantile(confidence) * deviation;
-        let n = self.confusion.cells().iter().sum::<f64>().round() as usize;
+        self.within(
+            value,
+            normal_quantile(confidence) * deviation,
+            self.rows(),
+            confidence,
+        )
+    }
+
+    /// A metric with an interval for all rows of the law that these are drawn from, if the probabilities hold: to compare with another table.
+    ///
+    /// **Interval**: Student's t with the degrees of freedom of both parts (Satterthwaite), cut to \[0, 1], by the delta method: the variance of the
+    /// scores, and of calibrated ones that of the calibration; both by units where [`calibrated_on`](Self::calibrated_on) has them. Labels of these
+    /// rows do not enter. **Weakness**: that of [`estimate`](Self::estimate).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a metric that is undefined, and for fewer than two units.
+    ///
+    /// ```
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::performance::{BinaryMetric, Cbpe};
+    /// // As many sure rows as open ones: what the share of either is in the law is known to ±0.07 and so.
+    /// let estimate = Cbpe::of(&[1.0, 0.6].repeat(100), 0.5)?;
+    /// let accuracy = estimate.estimate_of_law(BinaryMetric::Accuracy, SignificanceLevel::FIVE_PERCENT)?;
+    /// // 1.97·√(0.2²/199)
+    /// assert!((accuracy.interval.width() / 2.0 - 0.02796).abs() < 1e-4);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn estimate_of_law(
+        &self,
+        metric: BinaryMetric,
+        level: SignificanceLevel,
+    ) -> Result<Estimate> {
+        if self.units < 2 {
+            return Err(Error::invalid(format!(
+                "an interval needs at least 2 independent units, got {}",
+                self.units
+            )));
+        }
+        let (value, Spread(parts)) = self.known(metric, &self.of_law)?;
+        let confidence = 1.0 - level.get();
+        let quantile = student_quantile(confidence, satterthwaite(parts))?;
+        let radius = quantile * (parts[0].0 + parts[1].0).sqrt();
+        self.within(value, radius, self.units, confidence)
+    }
+
+    /// The value of a metric, and what is known of it.
+    fn known<T: Copy>(&self, metric: BinaryMetric, of: &[Option<T>]) -> Result<(f64, T)> {
+        let place = BinaryMetric::ALL.iter().position(|other| *other == metric);
+        let known = place.and_then(|place| *of.get(place)?);
+        let known = metric.estimated(self).zip(known);
+        known.ok_or_else(|| Error::invalid(format!("{metric:?} is undefined for these rows")))
+    }
+
+    fn rows(&self) -> usize {
+        self.confusion.cells().iter().sum::<f64>().round() as usize
+    }
+
+    fn within(&self, value: f64, radius: f64, units: usize, confidence: f64) -> Result<Estimate> {
+        let (low, high) = ((value - radius).max(0.0), (value + radius).min(1.0));
         Ok(Estimate {
             value,
-            interval: Interval::new(
-                (value - radius).max(0.0),
-                (value + radius).min(1.0),
-                confidence,
-            )?,
-            n,
-            units: n,
+            interval: Interval::new(low, high, confidence)?,
+            n: self.rows(),
+            units,
         })
     }
 
+    /// With the variances that the calibration lends to a figure that changes with the probability of each score by so much: as rows have it, and
+    /// as units do.
     fn counted(
         scores: &[f64],
         probabilities: &[f64],
         threshold: f64,
-        calibration: Option<&Calibration>,
+        rows: &Weighted,
+        of_calibration: impl Fn(&[f64]) -> [f64; 2],
     ) -> Self {
-        let rows = || scores.iter().zip(probabilities);
         let sums = |yes: bool| {
-            let rows = rows().filter(|(score, _)| (**score >= threshold) == yes);
-            rows.fold([0.0, 0.0], |[no, yes], (_, p)| [no + (1.0 - p), yes + p])
+            let side = scores.iter().zip(probabilities);
+            let side = side.filter(|(score, _)| (**score >= threshold) == yes);
+            side.fold([0.0, 0.0], |[no, yes], (_, p)| [no + (1.0 - p), yes + p])
         };
         let ([tn, fn_], [fp, tp]) = (sums(false), sums(true));
-        let curve = Curve::of_rows(rows().map(|(score, p)| (*score, [*p, 1.0 - p])));
+        let curve = scores.iter().zip(probabilities);
+        let curve = Curve::of_rows(curve.map(|(score, p)| (*score, [*p, 1.0 - p])));
         let mut estimate = Self {
             confusion: Confusion::of_cells([tn, fp, fn_, tp]),
             auc: curve.auc().ok(),
-            beyond: calibration.map_or(0.0, |calibration| calibration.beyond(scores)),
+            beyond: 0.0,
             deviations: Vec::new(),
+            of_law: Vec::new(),
+            units: rows.units_held(),
         };
-        let deviation = |metric: BinaryMetric| {
-            let changes = estimate.changes(metric, scores, probabilities, threshold)?;
-            let rows = changes.iter().zip(probabilities);
-            let of_labels: f64 = rows
-                .map(|(change, p)| change * change * p * (1.0 - p))
-                .sum();
-            let of_pools = calibration.map_or(0.0, |fit| fit.variance(scores, &changes));
-            Some((of_labels + of_pools).sqrt())
-        };
-        estimate.deviations = BinaryMetric::ALL.into_iter().map(deviation).collect();
+        let spreads = BinaryMetric::ALL.into_iter().map(|metric| {
+            let slopes = estimate.slopes(metric, scores, probabilities, threshold)?;
+            let changes = slopes.changes();
+            let [by_row, by_unit] = of_calibration(&changes);
+            let of_labels = of_labels(&changes, probabilities);
+            let of_scores = slopes.variance_of_scores(probabilities, rows);
+            Some((
+                (of_labels + by_row).sqrt(),
+                Spread([(of_scores, estimate.units), (by_unit, estimate.units)]),
+            ))
+        });
+        let spreads: Vec<Option<(f64, Spread)>> = spreads.collect();
+        estimate.deviations = spreads
+            .iter()
+            .map(|spread| spread.map(|(deviation, _)| deviation))
+            .collect();
+        estimate.of_law = spreads
+            .into_iter()
+            .map(|spread| spread.map(|(_, of_law)| of_law))
+            .collect();
         estimate
     }
 
-    /// Row by row how a metric changes with its probability.
-    fn changes(
+    /// Row by row how a metric changes with what is there of it.
+    fn slopes(
         &self,
         metric: BinaryMetric,
         scores: &[f64],
         probabilities: &[f64],
         threshold: f64,
-    ) -> Option<Vec<f64>> {
+    ) -> Option<Slopes> {
         if metric == BinaryMetric::RocAuc {
-            return Some(changes_of_auc(scores, probabilities, self.auc?));
+            return Some(slopes_of_auc(scores, probabilities, self.auc?));
         }
         let step = STEP * scores.len() as f64;
-        let change = |yes: bool| {
-            // A yes that becomes a positive moves from the false to the true ones, a no to the missed ones.
-            let (from, to) = if yes { (1, 3) } else { (0, 2) };
+        let change = |cell: usize| {
             let moved = |by: f64| {
-                let mut cells = self.confusion.cells().to_vec();
-                cells[from] -= by;
-                cells[to] += by;
-                let cells: [f64; 4] = cells.try_into().ok()?;
+                let mut cells: [f64; 4] = self.confusion.cells().try_into().ok()?;
+                cells[cell] += by;
                 metric.of(&Confusion::of_cells(cells), None)
             };
             Some((moved(step)? - moved(-step)?) / (2.0 * step))
         };
-        let [no, yes] = [change(false)?, change(true)?];
-        Some(
-            scores
-                .iter()
-                .map(|score| if *score >= threshold { yes } else { no })
-                .collect(),
-        )
+        let [tn, fp, fn_, tp] = [change(0)?, change(1)?, change(2)?, change(3)?];
+        let by_side = |no: f64, yes: f64| {
+            let side = |score: &f64| if *score >= threshold { yes } else { no };
+            scores.iter().map(side).collect()
+        };
+        Some(Slopes {
+            positive: by_side(fn_, tp),
+            negative: by_side(tn, fp),
+        })
     }
 }
 
-/// The area is U/(P·N) with U = Σ p·(1 − p′) over pairs in order: a probability adds the negatives below it to U,
-/// takes the positives above it away, and moves P and N.
-fn changes_of_auc(scores: &[f64], probabilities: &[f64], area: f64) -> Vec<f64> {
+impl Spread {
+    /// With the calibration's variance from so many units.
+    fn calibrated_by(self, units: usize) -> Self {
+        let [scores, (variance, _)] = self.0;
+        Self([scores, (variance, units)])
+    }
+}
+
+impl Slopes {
+    /// With the probability of each row.
+    fn changes(&self) -> Vec<f64> {
+        let rows = self.positive.iter().zip(&self.negative);
+        rows.map(|(positive, negative)| positive - negative)
+            .collect()
+    }
+
+    /// The variance that rows of other scores, drawn like these, would lend: every row has an influence, and all of them sum to 0, since a metric
+    /// does not change with the number of rows.
+    fn variance_of_scores(&self, probabilities: &[f64], rows: &Weighted) -> f64 {
+        let slopes = self.positive.iter().zip(&self.negative);
+        let influence = slopes.zip(probabilities);
+        let influence =
+            influence.map(|((positive, negative), p)| p * positive + (1.0 - p) * negative);
+        rows.variance_of_sum(&influence.collect::<Vec<_>>())
+    }
+}
+
+/// The variance that labels lend, each drawn from its probability.
+fn of_labels(changes: &[f64], probabilities: &[f64]) -> f64 {
+    let rows = changes.iter().zip(probabilities);
+    rows.map(|(change, p)| change * change * p * (1.0 - p))
+        .sum()
+}
+
+/// The area is U/(P·N) with U = Σ p·(1 − p′) over pairs in order: a positive more adds the negatives below it to U, a negative more
+/// the positives above it, and either moves P or N.
+fn slopes_of_auc(scores: &[f64], probabilities: &[f64], area: f64) -> Slopes {
     let positives: f64 = probabilities.iter().sum();
     let negatives = scores.len() as f64 - positives;
-    let mut changes = vec![0.0; scores.len()];
+    let mut slopes = Slopes {
+        positive: vec![0.0; scores.len()],
+        negative: vec![0.0; scores.len()],
+    };
+    let pairs = positives * negatives;
     let mut above = [0.0, 0.0];
     for step in Order::of(scores).steps() {
         let tied: f64 = step.iter().map(|row| probabilities[*row as usize]).sum();
         let tied = [tied, step.len() as f64 - tied];
         let negatives_below = negatives - above[1] - tied[1] / 2.0;
         let positives_above = above[0] + tied[0] / 2.0;
-        let change = negatives_below - positives_above - area * (negatives - positives);
         for row in step {
-            changes[*row as usize] = change / (positives * negatives);
+            slopes.positive[*row as usize] = (negatives_below - area * negatives) / pairs;
+            slopes.negative[*row as usize] = (positives_above - area * positives) / pairs;
         }
         above = [above[0] + tied[0], above[1] + tied[1]];
     }
-    changes
+    slopes
 }
 
 fn check_shares(probabilities: &[f64]) -> Result<()> {

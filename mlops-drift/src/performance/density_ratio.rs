@@ -2,7 +2,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::basis::{Basis, check_points};
-use super::normal_equations::{NormalEquations, dot};
+use super::normal_equations::{Factor, NormalEquations, dot};
 use crate::multivariate::Points;
 
 /// Price of a squared coefficient, of standardized columns: that of one row or so.
@@ -52,27 +52,7 @@ impl DensityRatio {
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows on either side, missing rows,
     /// different columns, values whose variance overflows, or two samples that hardly overlap.
     pub fn fit(reference: &Points, current: &Points) -> Result<Self> {
-        let columns = reference.dimensions();
-        check_points("reference rows", reference, columns)?;
-        check_points("current rows", current, columns)?;
-        if reference.is_empty() || current.is_empty() {
-            return Err(Error::invalid(format!(
-                "at least 1 row is needed on either side, got {} and {}",
-                reference.len(),
-                current.len()
-            )));
-        }
-        let basis = Basis::of(columns, &[reference, current])?;
-        let design = |points: &Points| -> Vec<Vec<f64>> {
-            points.rows().map(|row| basis.row(row)).collect()
-        };
-        let (before, now) = (design(reference), design(current));
-        let ratio = Self {
-            coefficients: logistic(&before, &now)?,
-            offset: (before.len() as f64 / now.len() as f64).ln(),
-            basis,
-        };
-        ratio.overlapping(reference)
+        Ok(Fitted::of(reference, current)?.ratio)
     }
 
     /// The ratio of every row, in \[0, ∞).
@@ -103,12 +83,82 @@ impl DensityRatio {
     }
 }
 
+/// A ratio, and the rows that it was fitted to: how far its error moves what is figured out with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fitted {
+    pub(super) ratio: DensityRatio,
+    /// Of the reference and of the current rows.
+    designs: [Vec<Vec<f64>>; 2],
+    /// Of the likelihood's curvature.
+    factor: Factor,
+}
+
+impl Fitted {
+    pub(super) fn of(reference: &Points, current: &Points) -> Result<Self> {
+        let columns = reference.dimensions();
+        check_points("reference rows", reference, columns)?;
+        check_points("current rows", current, columns)?;
+        if reference.is_empty() || current.is_empty() {
+            return Err(Error::invalid(format!(
+                "at least 1 row is needed on either side, got {} and {}",
+                reference.len(),
+                current.len()
+            )));
+        }
+        let basis = Basis::of(columns, &[reference, current])?;
+        let design = |points: &Points| -> Vec<Vec<f64>> {
+            points.rows().map(|row| basis.row(row)).collect()
+        };
+        let [before, now] = [design(reference), design(current)];
+        let coefficients = logistic(&before, &now)?;
+        let curvature = step(&before, &now, &coefficients).factored(RIDGE);
+        let ratio = DensityRatio {
+            coefficients,
+            offset: (before.len() as f64 / now.len() as f64).ln(),
+            basis,
+        };
+        Ok(Self {
+            ratio: ratio.overlapping(reference)?,
+            designs: [before, now],
+            factor: curvature.ok_or_else(|| unsolved(f64::NAN))?,
+        })
+    }
+
+    /// How much of a figure each reference row makes that changes with the logarithm of the ratio of each by so much, and each current row: by what
+    /// it makes of the coefficients, less the mean over its table (the sandwich of Huber, "The behavior of maximum likelihood estimates
+    /// under nonstandard conditions", Proceedings of the Fifth Berkeley Symposium 1, 1967).
+    pub(super) fn influence(&self, changes: &[f64]) -> [Vec<f64>; 2] {
+        let mut slopes = vec![0.0; self.ratio.coefficients.len()];
+        for (row, change) in self.designs[0].iter().zip(changes) {
+            slopes
+                .iter_mut()
+                .zip(row)
+                .for_each(|(slope, x)| *slope += change * x);
+        }
+        let direction = self.factor.solve(&slopes);
+        [0.0, 1.0].map(|label| {
+            let rows = self.designs[usize::from(label > 0.0)].iter();
+            let moved = rows.map(|row| dot(row, &direction) * (label - self.probability(row)));
+            let moved: Vec<f64> = moved.collect();
+            let mean = moved.iter().sum::<f64>() / moved.len() as f64;
+            moved.into_iter().map(|moved| moved - mean).collect()
+        })
+    }
+
+    /// That a row is a current one.
+    fn probability(&self, row: &[f64]) -> f64 {
+        probability(dot(row, &self.ratio.coefficients))
+    }
+}
+
 /// Coefficients that tell `now` from `before`, by Newton's method; steps that make it worse are halved.
 fn logistic(before: &[Vec<f64>], now: &[Vec<f64>]) -> Result<Vec<f64>> {
     let mut at = vec![0.0; before[0].len()];
     let mut price = price_of(before, now, &at);
     for _ in 0..STEPS {
-        let towards = newton(before, now, &at).ok_or_else(|| unsolved(price))?;
+        let towards = step(before, now, &at)
+            .solve(RIDGE)
+            .ok_or_else(|| unsolved(price))?;
         let steps = (0..40).map(|halvings| between(&at, &towards, 0.5_f64.powi(halvings)));
         let mut priced = steps.map(|next| (price_of(before, now, &next), next));
         let better = priced.find(|(next, _)| *next <= price);
@@ -123,19 +173,23 @@ fn logistic(before: &[Vec<f64>], now: &[Vec<f64>]) -> Result<Vec<f64>> {
     Err(unsolved(price))
 }
 
-/// Where a Newton step leads.
-fn newton(before: &[Vec<f64>], now: &[Vec<f64>], at: &[f64]) -> Option<Vec<f64>> {
+/// The equations of a Newton step.
+fn step(before: &[Vec<f64>], now: &[Vec<f64>], at: &[f64]) -> NormalEquations {
     let mut equations = NormalEquations::new(at.len());
     for (rows, label) in [(before, 0.0), (now, 1.0)] {
         for row in rows {
             let logit = dot(row, at);
-            let p = 1.0 / (1.0 + (-logit).exp());
+            let p = probability(logit);
             // At the ends of the range the weight would vanish, and the step with it.
             let weight = (p * (1.0 - p)).max(1e-12);
             equations.push(row, weight, weight * logit + label - p);
         }
     }
-    equations.solve(RIDGE)
+    equations
+}
+
+fn probability(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 /// The negative log likelihood with the ridge's price.

@@ -235,20 +235,18 @@ impl DirectLoss {
         let units = parts[0].1.min(parts[1].1);
         check_unlike(error, mean, self.known, units)?;
         let confidence = self.rows.confidence;
-        let (low, high) = if none(error, mean) {
-            let [below, above] = towards_ends(mean, self.known, unseen(confidence, units as f64));
-            (mean - below, mean + above)
-        } else {
-            let radius = error * student_quantile(confidence, satterthwaite(parts))?;
-            (
-                (mean - radius).max(self.range.0),
-                (mean + radius).min(self.range.1),
-            )
-        };
+        let radius = error * student_quantile(confidence, satterthwaite(parts))?;
+        let (low, high) = (
+            (mean - radius).max(self.range.0),
+            (mean + radius).min(self.range.1),
+        );
+        let [below, above] = towards_ends(mean, self.known, unseen(confidence, units as f64));
         Ok(Estimate {
             n: rows.len(),
             units: rows.units_held(),
-            ..self.rows.figure(mean, low, high)?
+            ..self
+                .rows
+                .figure(mean, low.min(mean - below), high.max(mean + above))?
         })
     }
 

@@ -1,9 +1,12 @@
 use mlops_core::{Error, Result};
 
 use super::Estimate;
+use super::density_ratio::Fitted;
+use super::estimate::{satterthwaite, student_quantile};
 use super::rows::{
     EVERYWHERE, Weighted, check_unlike, checked_range, mean, rows_in_units, same_length,
 };
+use crate::multivariate::Points;
 
 /// Effective units below which the t interval of a weighted mean means little.
 const LEAST_EFFECTIVE: f64 = 30.0;
@@ -15,7 +18,9 @@ const LEAST_EFFECTIVE: f64 = 30.0;
 /// label given the inputs did not; the ratios are those of the densities of the inputs, up to a common factor
 /// ([`DensityRatio`](super::DensityRatio) estimates them). **It fails** under concept shift, which no
 /// unlabelled row shows, and where the reference lacks rows like the current ones. **Interval**: Student's t
-/// of the weighted mean, by units, for ratios that are given; the error of estimated ones is not in it.
+/// of the weighted mean, by units; of [fitted](Self::fitted) ratios with their error, with the degrees of freedom of both tables
+/// (Satterthwaite). Within a [range](Self::range) never narrower than the rule of three has it: of so many effective units,
+/// others may be at its ends.
 /// **Weakness**: a few great ratios carry everything: refused below 30 effective units, (Σ ratio)²/Σ (ratios
 /// of a unit)² (Kong, "A note on importance sampling using standardized weights", University of Chicago
 /// report 348, 1992); ratios without a finite variance are not noticed so. **Cost**: O(n). **Source**:
@@ -37,6 +42,14 @@ pub struct ImportanceWeighted {
     losses: Vec<f64>,
     range: (f64, f64),
     rows: Weighted,
+    fit: Option<Fit>,
+}
+
+/// Where ratios come from, if they are not given, and the current rows.
+#[derive(Clone, Debug, PartialEq)]
+struct Fit {
+    ratio: Fitted,
+    current: Weighted,
 }
 
 impl ImportanceWeighted {
@@ -46,20 +59,90 @@ impl ImportanceWeighted {
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, different lengths, losses
     /// that are not finite, a ratio out of range, or ratios that sum to 0 or overflow.
     pub fn new(losses: &[f64], ratios: &[f64]) -> Result<Self> {
-        same_length("ratios", losses.len(), ratios.len())?;
-        if losses.is_empty() {
-            return Err(Error::invalid("at least 1 row is needed, got 0"));
-        }
-        if let Some(loss) = losses.iter().find(|loss| !loss.is_finite()) {
-            return Err(Error::invalid(format!("losses must be finite, got {loss}")));
-        }
+        check_losses(losses, ratios.len())?;
         let mut rows = Weighted::rows(losses.len());
         rows.weights(ratios)?;
         Ok(Self {
             losses: losses.to_vec(),
             range: EVERYWHERE,
             rows,
+            fit: None,
         })
+    }
+
+    /// Losses of reference rows, with the [`DensityRatio`](super::DensityRatio) that tells current rows from them, whose error is in the
+    /// interval.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new)'s and [`DensityRatio::fit`](super::DensityRatio::fit)'s.
+    ///
+    /// ```
+    /// use mlops_drift::multivariate::Points;
+    /// use mlops_drift::performance::{DensityRatio, ImportanceWeighted};
+    /// let reference = Points::new(1, (0..400).map(|row| f64::from(row % 20)))?;
+    /// let current = Points::new(1, (0..40).map(|row| f64::from(5 + row % 15)))?;
+    /// let losses: Vec<f64> = (0..400).map(|row| f64::from(row % 20)).collect(); // greater where rows are frequent now
+    /// let fitted = ImportanceWeighted::fitted(&losses, &reference, &current)?.mean()?;
+    /// let ratios = DensityRatio::fit(&reference, &current)?.of(&reference)?;
+    /// let given = ImportanceWeighted::new(&losses, &ratios)?.mean()?;
+    /// assert_eq!(fitted.value, given.value);
+    /// // The mean of forty current rows is not that of their law.
+    /// assert!(fitted.interval.width() > 2.0 * given.interval.width());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn fitted(losses: &[f64], reference: &Points, current: &Points) -> Result<Self> {
+        let ratio = Fitted::of(reference, current)?;
+        let fit = Fit {
+            current: Weighted::rows(current.len()),
+            ratio,
+        };
+        Ok(Self {
+            rows: Self::new(losses, &fit.ratio.ratio.of(reference)?)?.rows,
+            losses: losses.to_vec(),
+            range: EVERYWHERE,
+            fit: Some(fit),
+        })
+    }
+
+    /// Other losses of the same reference rows: ratios need not be fitted again.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of losses, or one that is not finite.
+    ///
+    /// ```
+    /// # use mlops_drift::performance::ImportanceWeighted;
+    /// let errors: Vec<f64> = (0..100).map(|row| f64::from(row % 3)).collect();
+    /// let squares: Vec<f64> = errors.iter().map(|error| error * error).collect();
+    /// let absolute = ImportanceWeighted::new(&errors, &[1.0; 100])?;
+    /// let squared = absolute.clone().losses(&squares)?;
+    /// assert_eq!((absolute.mean()?.value, squared.mean()?.value), (0.99, 1.65));
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn losses(mut self, losses: &[f64]) -> Result<Self> {
+        check_losses(losses, self.losses.len())?;
+        self.losses = losses.to_vec();
+        Ok(self)
+    }
+
+    /// Declares which of the current rows that ratios were [fitted](Self::fitted) to share a unit. Of no meaning for ratios that are given.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for another number of rows.
+    ///
+    /// ```
+    /// # use mlops_drift::multivariate::Points;
+    /// # use mlops_drift::performance::ImportanceWeighted;
+    /// let points = Points::new(1, (0..40).map(f64::from))?;
+    /// let weighted = ImportanceWeighted::fitted(&[1.0; 40], &points, &points)?;
+    /// assert!(weighted.clone().current_units(&[1, 1, 2]).is_err());
+    /// assert!(weighted.current_units(&(0..40).map(|row| row / 4).collect::<Vec<_>>()).is_ok());
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn current_units(mut self, units: &[u64]) -> Result<Self> {
+        if let Some(fit) = &mut self.fit {
+            fit.current.units(units)?;
+        }
+        Ok(self)
     }
 
     /// Intervals within the range of the loss, such as \[0, 1] of a wrong answer. Where all losses are alike, others that
@@ -108,10 +191,38 @@ impl ImportanceWeighted {
                 "importance weighting needs at least {LEAST_EFFECTIVE} effective units, got {effective:.1}"
             )));
         }
+        self.rows.needs_two_units()?;
         let mean = mean(self.losses.iter().copied(), self.rows.get());
-        let error = self.rows.error_of_mean(&self.losses, mean);
+        let parts = self.variances(mean)?;
+        let error = (parts[0].0 + parts[1].0).sqrt();
         check_unlike(error, mean, self.range, self.rows.units_held())?;
-        self.rows.mean(&self.losses, self.range)
+        let confidence = self.rows.confidence;
+        let radius = error * student_quantile(confidence, satterthwaite(parts))?;
+        self.rows.around(mean, radius, self.range)
+    }
+
+    /// Of the mean: from the reference and from the current rows, each with its units.
+    fn variances(&self, mean: f64) -> Result<[(f64, usize); 2]> {
+        let sum: f64 = self.rows.get().iter().sum();
+        let rows = self.losses.iter().zip(self.rows.get());
+        let changes: Vec<f64> = rows
+            .map(|(loss, ratio)| ratio * (loss - mean) / sum)
+            .collect();
+        let Some(fit) = &self.fit else {
+            let variance = self.rows.variance_of_sum(&changes);
+            return Ok([
+                (variance, self.rows.units_held()),
+                (0.0, self.rows.units_held()),
+            ]);
+        };
+        fit.current.needs_two_units()?;
+        let [before, now] = fit.ratio.influence(&changes);
+        let before = changes.iter().zip(before).map(|(own, by_fit)| own + by_fit);
+        let before: Vec<f64> = before.collect();
+        Ok([
+            (self.rows.variance_of_sum(&before), self.rows.units_held()),
+            (fit.current.variance_of_sum(&now), fit.current.units_held()),
+        ])
     }
 }
 
@@ -119,3 +230,14 @@ rows_in_units!(
     ImportanceWeighted,
     "# let rows = mlops_drift::performance::ImportanceWeighted::new(&[1.0; 4], &[0.5; 4])?;"
 );
+
+fn check_losses(losses: &[f64], rows: usize) -> Result<()> {
+    same_length("ratios", losses.len(), rows)?;
+    if losses.is_empty() {
+        return Err(Error::invalid("at least 1 row is needed, got 0"));
+    }
+    match losses.iter().find(|loss| !loss.is_finite()) {
+        Some(loss) => Err(Error::invalid(format!("losses must be finite, got {loss}"))),
+        None => Ok(()),
+    }
+}

@@ -196,9 +196,10 @@ impl PredictionPowered {
     /// that are all alike without a [range](Self::range), or rows of such a scale that the interval overflows.
     pub fn mean(&self) -> Result<Powered> {
         let parts = Parts::of(self)?;
-        let lambda = parts.lambda();
+        let lambda = parts.trusted(self.range);
         let units = parts.units[0];
-        let of = |lambda| parts.figure(self, parts.mean(lambda), parts.error(lambda), units);
+        let of =
+            |lambda| parts.figure(self, parts.mean(lambda), parts.error(lambda), lambda, units);
         self.powered(of(lambda)?, of(0.0)?, lambda)
     }
 
@@ -220,13 +221,13 @@ impl PredictionPowered {
     pub fn ratio(&self, below: &Self) -> Result<Powered> {
         let (over, under) = (Parts::of(self)?, Parts::of(below)?);
         let start = divided(over.mean(0.0), under.mean(0.0))?;
-        let lambda = Parts::of(&self.minus(start, below)?)?.lambda();
+        let lambda = Parts::of(&self.minus(start, below)?)?.trusted(self.range);
         let units = below.units_that_count();
         let of = |lambda: f64| {
             let ratio = divided(over.mean(lambda), under.mean(lambda))?;
             let rest = Parts::of(&self.minus(ratio, below)?)?;
             let error = rest.error(lambda) / under.mean(lambda).abs();
-            rest.figure(self, ratio, error, units)
+            rest.figure(self, ratio, error, lambda, units)
         };
         self.powered(of(lambda)?, of(0.0)?, lambda)
     }
@@ -359,6 +360,18 @@ impl Parts {
         }
     }
 
+    /// The λ by which guesses are trusted: that of least variance, but for guesses that lie on one line with the labels. Then nothing but a known
+    /// range tells how far off they may be where there is none, and without one the labels alone must do.
+    fn trusted(&self, range: (f64, f64)) -> f64 {
+        let [truth, guess, _] = &self.sums;
+        let line = dot(truth, guess) / dot(guess, guess);
+        let is_known = range.0.is_finite() && range.1.is_finite();
+        match !is_known && none(self.error_of_rest(line), self.error_of_rest(0.0)) {
+            true => 0.0,
+            false => self.lambda(),
+        }
+    }
+
     fn mean(&self, lambda: f64) -> f64 {
         let [truth, guess, others] = self.means;
         if lambda == 0.0 {
@@ -370,21 +383,28 @@ impl Parts {
 
     /// The standard error; units with and without labels may be the same ones.
     fn error(&self, lambda: f64) -> f64 {
-        let [truth, guess, others] = &self.sums;
-        let [labelled, unlabelled, both] = self.bessel();
-        let rest: Vec<f64> = truth
-            .iter()
-            .zip(guess)
-            .map(|(y, f)| y - lambda * f)
-            .collect();
-        let of_labelled = labelled * dot(&rest, &rest);
+        let of_labelled = self.error_of_rest(lambda);
         if lambda == 0.0 {
-            return of_labelled.sqrt();
+            return of_labelled;
         }
+        let ([.., others], [_, unlabelled, both]) = (&self.sums, self.bessel());
         let of_others = lambda * lambda * unlabelled * dot(others, others);
-        (of_labelled + of_others + 2.0 * lambda * both * dot(&rest, others))
+        let shared = 2.0 * lambda * both * dot(&self.rest(lambda), others);
+        (of_labelled * of_labelled + of_others + shared)
             .max(0.0)
             .sqrt()
+    }
+
+    /// That of what the guesses leave of the labels.
+    fn error_of_rest(&self, lambda: f64) -> f64 {
+        let (rest, [labelled, ..]) = (self.rest(lambda), self.bessel());
+        (labelled * dot(&rest, &rest)).sqrt()
+    }
+
+    fn rest(&self, lambda: f64) -> Vec<f64> {
+        let [truth, guess, _] = &self.sums;
+        let units = truth.iter().zip(guess);
+        units.map(|(y, f)| y - lambda * f).collect()
     }
 
     /// The standard error of the guesses' mean with labels less that of the others.
@@ -395,25 +415,28 @@ impl Parts {
         (variance - 2.0 * both * dot(guess, others)).max(0.0).sqrt()
     }
 
-    /// Where all labels are alike, units that none of these, which the figure is of, was of may be at the ends of the range.
+    /// With Student's t, but never narrower than the rule of three has it: of labelled units like those that the figure is of, others may be at
+    /// the ends of the range, and the guess as far off as the range is wide.
     fn figure(
         &self,
         rows: &PredictionPowered,
         value: f64,
         error: f64,
+        lambda: f64,
         units: usize,
     ) -> Result<Estimate> {
-        let confidence = rows.rows.confidence;
-        check_unlike(error, value, rows.range, units)?;
-        let [below, above] = if none(error, value) {
-            towards_ends(value, rows.range, unseen(confidence, units as f64))
-        } else {
-            [error * student_quantile(confidence, (self.units[0] - 1) as f64)?; 2]
-        };
+        let (confidence, range) = (rows.rows.confidence, rows.range);
+        check_unlike(error, value, range, units)?;
+        let radius = error * student_quantile(confidence, (self.units[0] - 1) as f64)?;
+        let share = unseen(confidence, units as f64);
+        let width = Some(range.1 - range.0).filter(|width| width.is_finite());
+        let guessed = share * lambda * width.unwrap_or_default();
+        let [below, above] =
+            towards_ends(value, range, share).map(|moved| (moved + guessed).max(radius));
         rows.rows.figure(
             value,
-            (value - below).max(rows.range.0),
-            (value + above).min(rows.range.1),
+            (value - below).max(range.0),
+            (value + above).min(range.1),
         )
     }
 

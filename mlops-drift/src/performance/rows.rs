@@ -106,10 +106,24 @@ impl Weighted {
         let sum: f64 = self.weights.iter().sum();
         let terms = values.iter().zip(&self.weights);
         let terms = terms.map(|(value, weight)| weight * (value - mean) / sum);
-        let weighing = terms
-            .enumerate()
-            .filter(|(row, _)| self.weights[*row] > 0.0);
-        self.clusters.variance_of_sum(weighing).sqrt()
+        self.variance_of_sum(&terms.collect::<Vec<_>>()).sqrt()
+    }
+
+    /// The variance of a sum over the rows of weight, by units, given how far each row's share in it is from its mean.
+    pub(super) fn variance_of_sum(&self, deviations: &[f64]) -> f64 {
+        let rows = self.weighing().map(|row| (row, deviations[row]));
+        self.clusters.variance_of_sum(rows)
+    }
+
+    /// A mean with an interval of this radius in a range; not narrower than for what units that none of these is of may be, see [`unseen`].
+    pub(super) fn around(&self, mean: f64, radius: f64, range: (f64, f64)) -> Result<Estimate> {
+        let share = unseen(self.confidence, self.effective_units());
+        let [below, above] = towards_ends(mean, range, share).map(|moved| moved.max(radius));
+        self.figure(
+            mean,
+            (mean - below).max(range.0),
+            (mean + above).min(range.1),
+        )
     }
 
     /// The two-sided quantile of Student's law with a degree of freedom less than there are units.

@@ -9,8 +9,8 @@ use super::estimated_report::EstimationMethod;
 use super::measure::Predictions;
 use crate::multivariate::Points;
 use crate::performance::{
-    BinaryMetric, Calibration, Cbpe, DensityRatio, DirectLoss, Estimate, ImportanceWeighted,
-    LabelShift, PoweredScored, PredictionPowered, Scored,
+    BinaryMetric, Cbpe, DirectLoss, Estimate, ImportanceWeighted, LabelShift, PoweredScored,
+    PredictionPowered, Scored,
 };
 use crate::report::short;
 
@@ -48,8 +48,7 @@ pub(super) struct Tables<'a> {
 pub(super) enum Estimator {
     Cbpe(Cbpe),
     LabelShift(LabelShift),
-    /// The ratio of every reference row.
-    ImportanceWeighting(Vec<f64>),
+    ImportanceWeighting(ImportanceWeighted),
     DirectLoss,
     PredictionPowered,
 }
@@ -177,20 +176,20 @@ impl Estimator {
         Ok(match method {
             EstimationMethod::Cbpe => {
                 let rows = two_classes(&tables.reference)?;
-                let calibration = Calibration::isotonic(rows);
-                let scores = &tables.predicted;
-                Self::Cbpe(Cbpe::calibrated(scores, &calibration, tables.threshold)?)
+                let units = tables.units.map(|(_, current)| current);
+                Self::Cbpe(Cbpe::calibrated_on(
+                    rows,
+                    &tables.predicted,
+                    tables.threshold,
+                    units,
+                )?)
             }
             EstimationMethod::LabelShift => {
                 let shift = label_shift(two_classes(&tables.reference)?, tables)?;
                 shift.weights()?; // refused for all figures, if at all
                 Self::LabelShift(shift)
             }
-            EstimationMethod::ImportanceWeighting => {
-                let [reference, current] = &tables.points;
-                let ratio = DensityRatio::fit(reference, current)?;
-                Self::ImportanceWeighting(ratio.of(reference)?)
-            }
+            EstimationMethod::ImportanceWeighting => Self::ImportanceWeighting(weighted(tables)?),
             EstimationMethod::DirectLoss => Self::DirectLoss,
             EstimationMethod::PredictionPowered => Self::PredictionPowered,
         })
@@ -201,11 +200,13 @@ impl Estimator {
             Self::Cbpe(cbpe) => {
                 let metric = figure.of_cbpe();
                 let metric = metric.ok_or_else(|| of_another_task(figure, &tables.reference))?;
-                cbpe.estimate(metric, tables.level)
+                cbpe.estimate_of_law(metric, tables.level)
             }
             Self::LabelShift(shift) => figure.of_mean_loss(shift.risk(&figure.losses(tables)?)?),
-            Self::ImportanceWeighting(ratios) => {
-                figure.of_mean_loss(weighted(ratios, tables, figure)?.mean()?)
+            Self::ImportanceWeighting(rows) => {
+                let (low, high) = figure.range();
+                let rows = rows.clone().losses(&figure.losses(tables)?)?;
+                figure.of_mean_loss(rows.range(low, high)?.mean()?)
             }
             Self::DirectLoss => {
                 let (fit, current) = (direct_loss(tables, figure)?, &tables.points[1]);
@@ -237,16 +238,15 @@ impl Estimator {
                     100.0 * now.interval.high()
                 )
             }
-            Self::ImportanceWeighting(ratios) => {
+            Self::ImportanceWeighting(rows) => {
                 let what = match tables.units {
                     Some(_) => "units",
                     None => "rows",
                 };
-                let figure = first_loss(&tables.reference);
-                let effective = weighted(ratios, tables, figure)?.effective_units();
                 format!(
-                    "{} reference rows count as {effective:.0} {what} like the current ones",
-                    ratios.len()
+                    "{} reference rows count as {:.0} {what} like the current ones",
+                    tables.points[0].len(),
+                    rows.effective_units()
                 )
             }
             Self::DirectLoss => {
@@ -323,12 +323,13 @@ fn label_shift(rows: &Scored, tables: &Tables<'_>) -> Result<LabelShift> {
     }
 }
 
-fn weighted(ratios: &[f64], tables: &Tables<'_>, figure: Figure) -> Result<ImportanceWeighted> {
-    let (low, high) = figure.range();
-    let rows = ImportanceWeighted::new(&figure.losses(tables)?, ratios)?;
-    let rows = rows.level(tables.level).range(low, high)?;
+/// The reference's rows as often as rows like them occur now, by the first loss.
+fn weighted(tables: &Tables<'_>) -> Result<ImportanceWeighted> {
+    let losses = first_loss(&tables.reference).losses(tables)?;
+    let [reference, current] = &tables.points;
+    let rows = ImportanceWeighted::fitted(&losses, reference, current)?.level(tables.level);
     match tables.units {
-        Some((units, _)) => rows.units(units),
+        Some((units, current)) => rows.units(units)?.current_units(current),
         None => Ok(rows),
     }
 }
