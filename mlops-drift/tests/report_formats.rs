@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Float64Array, NullArray, RecordBatch, StringArray};
 use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_drift::check::DriftMonitor;
 use mlops_drift::preset;
@@ -131,7 +131,7 @@ fn read_openmetrics(text: &str) -> (usize, usize) {
 fn openmetrics_reads_as_the_format_says() {
     let text = report().to_openmetrics();
     let (families, samples) = read_openmetrics(&text);
-    assert_eq!(families, 12);
+    assert_eq!(families, 13);
     assert!(samples > 4 * 4, "{samples}");
     let hostile = HOSTILE
         .replace('\\', "\\\\")
@@ -236,4 +236,67 @@ fn several_reports_make_one_exposition() {
         text.contains("tests=\"2\" failures=\"0\" skipped=\"0\" errors=\"1\""),
         "{text}"
     );
+}
+
+/// Null by type before; gone now; so few values that nothing could be told: whatever kept a table from being compared, no format takes it for one
+/// without drift.
+#[test]
+fn a_table_that_could_not_be_compared_passes_in_no_format() {
+    let of = |name: &str, column: ArrayRef| {
+        RecordBatch::try_from_iter_with_nullable([(name, column, true)]).unwrap()
+    };
+    let numbers = |rows: i32| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values((0..rows).map(f64::from)))
+    };
+    let nulls = || -> ArrayRef { Arc::new(NullArray::new(50)) };
+    let odd = [
+        (of("x", nulls()), of("x", numbers(50)), "being of type null"),
+        (
+            of("x", numbers(50)),
+            of("y", numbers(50)),
+            "the current table lacks it",
+        ),
+        (of("x", numbers(2)), of("x", numbers(2)), "too few values"),
+    ];
+    for (reference, current, why) in odd {
+        let check = DriftCheck::against(&reference).report_schema_changes();
+        let report = check.run(&current).unwrap();
+        assert!(report.verdict.nothing_compared && !report.verdict.drifted);
+        let reason = &report.verdict.reason;
+        assert!(reason.contains(why), "{reason}");
+        assert!(reason.contains("nothing is concluded"), "{reason}");
+        assert!(!reason.contains("0 of"), "{reason}");
+        let headline = "No column could be compared";
+        let markdown = report.to_markdown();
+        let first = markdown.lines().next().unwrap();
+        assert!(first.ends_with(headline), "{first}");
+        #[cfg(feature = "html")]
+        assert!(report.to_html().unwrap().contains(headline));
+        let junit = report.to_junit();
+        assert!(junit.contains(r#"skipped="0""#) && !junit.contains(r#"errors="0""#));
+        let metrics = report.to_openmetrics();
+        read_openmetrics(&metrics);
+        assert!(metrics.contains("mlops_drift_compared 0\n"), "{metrics}");
+        assert!(!metrics.contains("mlops_drift_drifted "), "{metrics}");
+        assert_eq!(
+            report.evidence().is_empty(),
+            report.tests == 0,
+            "{report:?}"
+        );
+    }
+    assert!(!report().verdict.nothing_compared);
+    assert!(
+        report()
+            .to_openmetrics()
+            .contains("mlops_drift_compared 1\n")
+    );
+}
+
+/// Reports that were written before the field was.
+#[test]
+fn a_report_without_the_newest_fields_is_read() {
+    let mut json: serde_json::Value = serde_json::from_str(&report().to_json().unwrap()).unwrap();
+    let verdict = json["verdict"].as_object_mut().unwrap();
+    assert!(verdict.remove("nothing_compared").is_some());
+    assert_eq!(DriftReport::from_json(&json.to_string()).unwrap(), report());
 }

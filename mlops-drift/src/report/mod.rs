@@ -83,6 +83,9 @@ pub struct BatchVerdict {
     pub material_columns: Vec<String>,
     /// The columns whose values could not be tested: look at them.
     pub untested_columns: Vec<String>,
+    /// Whether no column could be compared: nothing is concluded then, of drift or of its absence, and [`reason`](Self::reason) says why.
+    #[serde(default)]
+    pub nothing_compared: bool,
     /// The columns of the reference that were not compared, since the current table lacks them or has them as another type: nothing is concluded of
     /// them. Always empty unless a check [reports schema changes](crate::DriftCheck::report_schema_changes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -162,7 +165,8 @@ impl DriftReport {
     /// The report as evidence for a decision: per hypothesis its adjusted p-value, per column its
     /// effects. The p-values are already corrected: hold each against the level. Of a column that was not compared or could not be there is
     /// none: a decision should rest on [`not_compared_columns`](BatchVerdict::not_compared_columns) and
-    /// [`untested_columns`](BatchVerdict::untested_columns), too.
+    /// [`untested_columns`](BatchVerdict::untested_columns), too. Without a test there is none at all, which is no evidence of stability: ask for
+    /// [`nothing_compared`](BatchVerdict::nothing_compared) first.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -202,6 +206,7 @@ impl DriftReport {
         let lost = self.verdict.not_compared_columns.len();
         let is_whole = lost == 0 && self.verdict.untested_columns.is_empty();
         let drift = match (self.verdict.material, self.verdict.drifted) {
+            _ if self.verdict.nothing_compared => "No column could be compared",
             (true, _) => "Material drift",
             (false, true) => "Drift, below the minimum effect",
             (false, false) if is_whole => "No drift",

@@ -133,14 +133,15 @@ fn flag(on: bool) -> f64 {
 
 impl Expose for DriftReport {
     fn expose(&self, to: &mut Exposition) {
-        to.gauge(
-            "drifted",
-            "Whether any column drifted.",
-            &[],
-            flag(self.verdict.drifted),
-        );
-        let help = "Whether any column drifted beyond its minimum effect.";
-        to.gauge("material", help, &[], flag(self.verdict.material));
+        // Nothing is said of drift where nothing is known.
+        if !self.verdict.nothing_compared {
+            let help = "Whether any column drifted.";
+            to.gauge("drifted", help, &[], flag(self.verdict.drifted));
+            let help = "Whether any column drifted beyond its minimum effect.";
+            to.gauge("material", help, &[], flag(self.verdict.material));
+        }
+        let help = "Whether any column could be compared.";
+        to.gauge("compared", help, &[], flag(!self.verdict.nothing_compared));
         let lost = self.verdict.not_compared_columns.len();
         let help = "Columns that were not compared, since the schema changed.";
         to.gauge("columns_not_compared", help, &[], lost as f64);
@@ -418,7 +419,7 @@ impl DriftReport {
     /// The report as OpenMetrics 1.0 text, all gauges: the verdict of the batch and of every column
     /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows. Of a column of another
     /// schema there is `mlops_drift_column_compared` alone, 0 then, as it is of a column that could not be compared: have it alarm, or
-    /// `mlops_drift_columns_not_compared`.
+    /// `mlops_drift_columns_not_compared`. Where nothing could be compared `mlops_drift_compared` is 0, and there is no `mlops_drift_drifted`.
     /// With labels, or beside other reports, by an [`Exposition`].
     ///
     /// ```
