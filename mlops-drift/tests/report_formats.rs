@@ -82,9 +82,43 @@ fn a_verdict_names_the_worst_columns() {
     );
     let reason = check.run(&week(0.0)).unwrap().verdict.reason;
     assert!(
-        reason.starts_with("0 of 9 columns drifted, 0 of them materially; without"),
+        reason.starts_with("0 of 9 columns drifted; without"),
         "{reason}"
     );
+}
+
+/// Without a declared effect no text speaks of one.
+#[test]
+fn drift_is_material_only_where_an_effect_was_declared() {
+    let week = |shift: f64| {
+        let column = Float64Array::from_iter_values((0..200).map(|i| f64::from(i) + shift));
+        RecordBatch::try_from_iter([("x", Arc::new(column) as ArrayRef)]).unwrap()
+    };
+    let check = DriftCheck::against(&week(0.0));
+    let declared = check
+        .clone()
+        .effect(Distance::new(0.1, "wasserstein_sd").unwrap());
+    for (check, says) in [(check, false), (declared, true)] {
+        let report = check.run(&week(90.0)).unwrap();
+        assert!(report.verdict.drifted);
+        let mut texts = vec![report.to_markdown(), report.to_junit()];
+        #[cfg(feature = "html")]
+        {
+            let page = report.to_html().unwrap();
+            let classes = page.replace(r#"class="verdict material""#, "");
+            texts.push(classes.split_once("</style>").unwrap().1.to_owned());
+        }
+        for text in texts {
+            let material = text.to_lowercase().contains("material");
+            assert!(!material || says, "{text}");
+        }
+        let markdown = report.to_markdown();
+        let told = match says {
+            true => "### Material drift\n\n1 of 1 columns drifted, 1 of them materially",
+            false => "### Drift\n\n1 of 1 columns drifted: x",
+        };
+        assert!(markdown.starts_with(told), "{markdown}");
+    }
 }
 
 #[test]

@@ -181,7 +181,7 @@ impl Window {
         drifted.map(|column| column.column.as_str())
     }
 
-    /// The columns that were not compared, since the window's schema is another: of a check that
+    /// The columns that were not compared, since the window's schema is another, new ones among them: of a check that
     /// [reports schema changes](super::DriftCheck::report_schema_changes).
     ///
     /// ```

@@ -6,7 +6,10 @@ use mlops_core::evidence::{PValue, SignificanceLevel};
 
 use super::column::{ReportedColumn, short};
 use super::monitor::first_of;
-use super::{BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, named, version, worst_first};
+use super::{
+    BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, has_minimums, named, version,
+    worst_first,
+};
 use crate::multiplicity::Correction;
 
 impl DriftReport {
@@ -195,15 +198,19 @@ impl BatchVerdict {
 /// How many of the compared columns drifted, and which were the worst.
 fn drift_found(columns: &[ColumnReport], compared: usize, level: SignificanceLevel) -> String {
     let count = |holds: fn(ColumnVerdict) -> bool| {
-        columns
-            .iter()
-            .filter(|column| holds(column.verdict))
-            .count()
+        let such = columns.iter().filter(|column| holds(column.verdict));
+        such.count()
+    };
+    let materially = match has_minimums(columns) {
+        true => format!(
+            ", {} of them materially",
+            count(|verdict| verdict == ColumnVerdict::Material)
+        ),
+        false => String::new(),
     };
     format!(
-        "{} of {compared} columns drifted, {} of them materially{}; without any drift, an alarm has probability at most {level}",
+        "{} of {compared} columns drifted{materially}{}; without any drift, an alarm has probability at most {level}",
         count(ColumnVerdict::is_drift),
-        count(|verdict| verdict == ColumnVerdict::Material),
         worst(columns)
     )
 }

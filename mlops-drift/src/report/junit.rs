@@ -16,7 +16,7 @@ impl DriftReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_junit(&self) -> String {
-        let new = self.new_columns.iter().map(|name| Case {
+        let new = self.untold_columns().into_iter().map(|name| Case {
             name,
             outcome: Outcome::Skipped("not compared: the reference lacks it"),
         });
