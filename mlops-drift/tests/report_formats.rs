@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, Float64Array, NullArray, RecordBatch, StringArray};
 use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_drift::check::DriftMonitor;
 use mlops_drift::preset;
+use mlops_drift::profile::TableProfile;
 use mlops_drift::report::openmetrics::Exposition;
 use mlops_drift::{DriftCheck, DriftReport};
 
@@ -333,4 +334,48 @@ fn a_report_without_the_newest_fields_is_read() {
     let verdict = json["verdict"].as_object_mut().unwrap();
     assert!(verdict.remove("nothing_compared").is_some());
     assert_eq!(DriftReport::from_json(&json.to_string()).unwrap(), report());
+}
+
+/// Nobody counts the digits of 1e300: no text has a row of more than twenty.
+#[test]
+fn great_numbers_are_told_as_powers_of_ten() {
+    let week = |scale: f64, shift: f64| {
+        let great = (0..200).map(|i| scale * f64::from(i % 50) + shift);
+        let constant = (0..200).map(|_| shift + 1.0);
+        RecordBatch::try_from_iter([
+            (
+                "great",
+                Arc::new(Float64Array::from_iter_values(great)) as ArrayRef,
+            ),
+            (
+                "constant",
+                Arc::new(Float64Array::from_iter_values(constant)) as ArrayRef,
+            ),
+        ])
+        .unwrap()
+    };
+    for reference in [week(1.0, 0.0), week(1e300, 0.0)] {
+        let current = week(3e306, 1e307);
+        let least = Distance::new(1e200, "wasserstein_sd").unwrap();
+        let check = DriftCheck::against(&reference).effect(least);
+        let profile = TableProfile::of(&reference).unwrap();
+        for report in [
+            check.run(&current).unwrap(),
+            DriftCheck::against(&profile).run(&current).unwrap(),
+        ] {
+            assert!(report.verdict.drifted);
+            let mut texts = vec![
+                report.to_markdown(),
+                report.to_junit(),
+                report.to_openmetrics(),
+            ];
+            #[cfg(feature = "html")]
+            texts.push(report.to_html().unwrap());
+            for text in texts {
+                let mut digits = text.split(|c: char| !c.is_ascii_digit());
+                let long = digits.find(|row| row.len() > 20);
+                assert!(long.is_none(), "{long:?} in {text}");
+            }
+        }
+    }
 }
