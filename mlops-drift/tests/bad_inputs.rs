@@ -107,7 +107,12 @@ fn a_column_null_on_both_sides_is_named_as_untested() {
     let all_null = table("x", Float64Array::from(vec![None; 50]));
     let report = DriftCheck::against(&all_null).run(&all_null).unwrap();
     assert_eq!(report.verdict.untested_columns, ["x"]);
-    assert!(report.verdict.reason.contains("could not be compared"));
+    assert!(
+        report
+            .verdict
+            .reason
+            .contains("no column could be compared")
+    );
     assert_eq!(report.columns[0].verdict, ColumnVerdict::Untested);
 }
 
@@ -255,10 +260,12 @@ fn a_changed_schema_is_reported_if_asked_for() {
         for table in &tables[..if rows == 0 { 2 } else { 3 }] {
             assert_eq!(kind(check.run(table)), ErrorKind::SignatureMismatch);
             let report = lenient.run(table).unwrap();
-            assert_eq!(report.verdict.not_compared_columns, ["lost", "amount"]);
+            let lost = &report.verdict.not_compared_columns;
+            assert_eq!(lost, &["lost", "amount", "extra"]);
             let change = |name| report.column(name).unwrap().schema_change.clone();
             assert_eq!(change("lost"), Some(SchemaChange::ColumnMissing));
             assert_eq!(change("amount"), changed);
+            assert_eq!(change("extra"), Some(SchemaChange::ColumnNew));
             for name in ["kept", "label"] {
                 let verdict = report.column(name).unwrap().verdict;
                 assert_eq!((verdict, change(name)), (ColumnVerdict::Stable, None));
@@ -278,31 +285,36 @@ fn every_format_tells_what_was_not_compared() {
     let [reference, tonight] = changed_schema();
     let check = DriftCheck::against(&reference).report_schema_changes();
     let report = check.run(&tonight).unwrap();
-    let told = "2 of 4 columns were not compared: lost (the current table lacks it), amount (its type changed from float64 to text)";
+    let told = "3 of 5 columns were not compared: lost (the current table lacks it), amount (its type changed from float64 to text), \
+                extra (a new column, which the reference lacks)";
     assert!(report.verdict.reason.contains(told), "{report:?}");
     assert_eq!(report.new_columns, ["extra"]);
 
     let read = DriftReport::from_json(&report.to_json().unwrap()).unwrap();
     assert_eq!(read, report);
     let markdown = report.to_markdown();
-    assert!(markdown.starts_with("### Schema change, 2 columns not compared. No drift in"));
-    assert!(markdown.contains("| lost | not compared | – |") && markdown.contains("extra"));
+    assert!(markdown.starts_with("### Schema change, 3 columns not compared. No drift in"));
+    assert!(markdown.contains("| lost | not compared | – |"));
+    assert!(markdown.contains("| extra | not compared | – |"));
     #[cfg(feature = "html")]
     {
         let page = report.to_html().unwrap();
-        assert!(page.contains("<h1>Schema change, 2 columns not compared."));
+        assert!(page.contains("<h1>Schema change, 3 columns not compared."));
         assert!(page.contains("its type changed from float64 to text") && page.contains("extra"));
     }
     let junit = report.to_junit();
-    assert!(junit.contains(r#"tests="5" failures="0" skipped="1" errors="2""#));
+    assert!(junit.contains(r#"tests="5" failures="0" skipped="0" errors="3""#));
     assert!(junit.contains(
         r#"name="lost"><error type="drift" message="not compared: the current table lacks it"/>"#
     ));
-    assert!(junit.contains(r#"name="extra"><skipped message="#));
+    assert!(
+        junit.contains(r#"name="extra"><error type="drift" message="not compared: a new column"#)
+    );
     let metrics = report.to_openmetrics();
     for series in [
-        "columns_not_compared 2",
+        "columns_not_compared 3",
         "new_columns 1",
+        "column_compared{column=\"extra\"} 0",
         "column_compared{column=\"lost\"} 0",
         "column_compared{column=\"kept\"} 1",
     ] {
@@ -312,6 +324,81 @@ fn every_format_tells_what_was_not_compared() {
         );
     }
     assert!(!metrics.contains("mlops_drift_column_drifted{column=\"lost\"}"));
+}
+
+/// Where schema changes are errors a new column is no change of what is compared, and is told; where columns were named, others are nobody's matter. A
+/// column that only a later part has is as new as one that all have.
+#[test]
+fn new_columns_are_told_wherever_they_begin() {
+    let numbers = || Arc::new(Float64Array::from_iter_values(hundred())) as ArrayRef;
+    let before = columns([("x", numbers())]);
+    let wider = columns([("x", numbers()), ("new", numbers())]);
+    let stream = vec![before.clone(), wider.clone(), before.clone()];
+    let check = DriftCheck::against(&before);
+    for table in [Source::from(&wider), Source::from(&stream)] {
+        let report = check.run(&table).unwrap();
+        assert_eq!(report.new_columns, ["new"]);
+        assert_eq!((report.columns.len(), report.verdict.drifted), (1, false));
+        assert!(report.verdict.reason.contains("not compared: new"));
+        let junit = report.to_junit();
+        assert!(junit.contains(r#"name="new"><skipped message="#), "{junit}");
+
+        let report = check.clone().report_schema_changes().run(&table).unwrap();
+        assert_eq!(report.verdict.not_compared_columns, ["new"]);
+        assert!(report.to_markdown().starts_with("### Schema change"));
+        assert_eq!(report.to_junit().matches(r#"name="new""#).count(), 1);
+
+        let named = check.clone().columns(["x"]).report_schema_changes();
+        let report = named.run(&table).unwrap();
+        assert!(report.new_columns.is_empty());
+        assert!(report.to_markdown().starts_with("### No drift\n"));
+    }
+    let mut merged = TableProfile::of(&before).unwrap();
+    merged = merged.like_comparable(&before).unwrap();
+    let later = merged.like_comparable(&wider).unwrap();
+    merged.merge(&later).unwrap();
+    let report = DriftCheck::against(&TableProfile::of(&before).unwrap());
+    let report = report.report_schema_changes().run(&merged).unwrap();
+    assert_eq!(report.verdict.not_compared_columns, ["new"]);
+
+    // A later part that lacks a column, or has it as another type.
+    let both = columns([("x", numbers()), ("kept", numbers())]);
+    let text = Arc::new(StringArray::from(vec!["a"; 100])) as ArrayRef;
+    let odd = [
+        (columns([("kept", numbers())]), "\"x\" is missing (part: 1"),
+        (
+            columns([("x", text), ("kept", numbers())]),
+            "float64 in every part, got text",
+        ),
+    ];
+    for (later, told) in odd {
+        let stream = vec![both.clone(), later];
+        let check = DriftCheck::against(&both);
+        assert_eq!(kind(check.run(&stream)), ErrorKind::SignatureMismatch);
+        let report = check.report_schema_changes().run(&stream).unwrap();
+        assert_eq!(report.verdict.not_compared_columns, ["x"]);
+        let reason = &report.column("x").unwrap().reason;
+        assert!(reason.contains(told), "{reason}");
+        assert_eq!(
+            report.column("kept").unwrap().verdict,
+            ColumnVerdict::Stable
+        );
+    }
+
+    // Of a reference a column that only some parts have cannot be read.
+    let error = DriftCheck::against(&stream).prepare().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    let told = error.to_string();
+    assert!(
+        told.contains("\"new\"") && told.contains("part: 0"),
+        "{told}"
+    );
+    assert!(
+        DriftCheck::against(&stream)
+            .except(["new"])
+            .prepare()
+            .is_ok()
+    );
 }
 
 /// A column that cannot be compared says nothing of the others, and drift of these is seen; without its unit no column of it is compared.
@@ -329,7 +416,7 @@ fn lost_columns_do_not_hide_drift_and_lost_units_are_told() {
     let report = check.run(&table(["c", "b"], 80.0)).unwrap();
     assert_eq!(report.verdict.material_columns, ["b"]);
     let markdown = report.to_markdown();
-    assert!(markdown.starts_with("### Schema change, 1 column not compared. Material drift\n"));
+    assert!(markdown.starts_with("### Schema change, 2 columns not compared. Drift\n"));
 
     let report = check.clone().unit("a", ["b"]);
     let report = report.run(&table(["c", "b"], 80.0)).unwrap();

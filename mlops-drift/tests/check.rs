@@ -309,7 +309,7 @@ fn identifiers_are_untested_and_say_so() {
             "{}",
             report.columns[0].reason
         );
-        assert!(report.to_junit().contains("skipped=\"1\""));
+        assert!(report.to_junit().contains("errors=\"1\""));
         assert!(check.run(&ids(5_000, 400)).unwrap().verdict.drifted);
     }
 }
@@ -849,4 +849,48 @@ fn column(name: &str, size: usize, unlike: bool) -> ArrayRef {
         }
         _ => floats(numbers),
     }
+}
+
+/// The column, and the table that it is of.
+#[test]
+fn an_error_names_the_column_and_the_table() {
+    let fine = batch([("x", floats((0..50).map(f64::from)))]);
+    let other = batch([("y", floats((0..50).map(f64::from)))]);
+    let odd = batch([(
+        "x",
+        floats((0..50).map(|i| f64::from(i) / f64::from(i % 2))),
+    )]);
+    let strict = |table: Source| DriftCheck::against(table).infinite(Infinite::Reject);
+    let profile = TableProfile::of(&fine).unwrap();
+    let errors = [
+        (strict(Source::from(&fine)).run(&odd), "current"),
+        (strict(Source::from(&profile)).run(&odd), "current"),
+        (strict(Source::from(&odd)).run(&fine), "reference"),
+        (
+            strict(Source::from(vec![odd.clone()])).run(&fine),
+            "reference",
+        ),
+    ];
+    for (error, table) in errors {
+        let error = error.unwrap_err().to_string();
+        for told in ["must be finite", "column: x", &format!("table: {table}")] {
+            assert!(error.contains(told), "{told} in {error}");
+        }
+    }
+    let named = DriftCheck::against(&other).columns(["x"]).prepare();
+    let error = named.unwrap_err().to_string();
+    assert!(
+        error.contains("\"x\" is missing (table: reference)"),
+        "{error}"
+    );
+    let units = batch([
+        ("x", floats((0..50).map(f64::from))),
+        ("hour", Arc::new(Float64Array::from(vec![None; 50]))),
+    ]);
+    let error = DriftCheck::against(&units).unit("hour", ["x"]).prepare();
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("\"hour\" must hold no null, got 50 (table: reference)"),
+        "{error}"
+    );
 }

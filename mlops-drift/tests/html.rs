@@ -67,7 +67,7 @@ fn the_page_shows_the_worst_column_first() {
     let html = report().to_html().unwrap();
     let at = |name: &str| html.find(&format!("<th scope=\"row\">{name}")).unwrap();
     assert!(at("shifted") < at("calm"));
-    assert!(html.contains("<h1>Material drift</h1>"));
+    assert!(html.contains("<h1>Drift</h1>"));
 }
 
 #[test]

@@ -439,9 +439,18 @@ fn bad_rows_are_refused_with_what_is_wrong() {
         "[0, 1], got 2",
     );
     says(
-        Multiclass::new(2, &[0], &[0.0, 0.0]).unwrap_err(),
+        Multiclass::of_scores(2, &[0], &[0.0, 0.0]).unwrap_err(),
         "more than 0, got 0 in row 0",
     );
+    says(
+        Multiclass::new(2, &[0, 1], &[0.5, 0.5, 0.5, 0.7]).unwrap_err(),
+        "must sum to 1, got 1.2 in row 1",
+    );
+    // The tolerance of numpy.allclose, by which scikit-learn's roc_auc_score refuses.
+    for (sum, is_taken) in [(1.0 + 9e-6, true), (1.0 - 9e-6, true), (1.0 - 2e-5, false)] {
+        let rows = Multiclass::new(2, &[0], &[0.5, sum - 0.5]);
+        assert_eq!(rows.is_ok(), is_taken, "{sum}");
+    }
     says(
         Multiclass::new(2, &[0], &[f64::NAN, 0.5]).unwrap_err(),
         "got NaN",

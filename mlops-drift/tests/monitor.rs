@@ -191,6 +191,19 @@ fn windows_that_lose_a_column_are_watched_in_the_others() {
     assert_eq!(monitor.state().counts().not_compared, 1);
     assert_eq!(monitor.state().counts().compared, spent.counts().compared);
 
+    // A column that comes later is one of them.
+    let wide = window(rng, 300, 0.0);
+    let (name, extra) = ("late".to_owned(), wide.column(0).clone());
+    let schema = wide.schema();
+    let named = schema.fields().iter().map(|field| field.name().clone());
+    let columns = named.zip(wide.columns().to_vec()).chain([(name, extra)]);
+    let wide = RecordBatch::try_from_iter(columns).unwrap();
+    let (wide, _) = monitor.observe("wide", &wide).unwrap();
+    assert_eq!(wide.not_compared_columns().collect::<Vec<_>>(), ["late"]);
+    assert!(monitor.state().to_markdown().contains("not compared: late"));
+    let told = "monitor_column_compared{column=\"late\"} 0\n";
+    assert!(monitor.state().to_openmetrics().contains(told));
+
     let (third, _) = monitor
         .observe("third", &window(rng, 1_000, 0.3).project(&[0]).unwrap())
         .unwrap();

@@ -116,3 +116,34 @@ fn damage_is_an_error() {
     assert!(kinds["read"] > 0 && kinds["Corrupt"] > 100, "{kinds:?}");
     fs::remove_dir_all(&folder).unwrap();
 }
+
+/// What a reader does next differs: write it again, copy it again, look for another file.
+#[test]
+fn an_empty_a_truncated_and_another_file_are_told_apart() {
+    let folder = std::env::temp_dir().join(format!("parquet-apart-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let whole = fs::read(write(&folder, "whole", &rows(0, 40))).unwrap();
+    let mut damaged = whole.clone();
+    let footer = damaged.len() - 8; // its length, before the last four bytes
+    damaged[footer..footer + 4].fill(0xff);
+    let cases: [(&[u8], &str); 6] = [
+        (b"", "the file is empty: 0 bytes"),
+        (&whole[..whole.len() / 2], "the Parquet file is truncated"),
+        (&whole[..6], "the Parquet file is truncated"),
+        (b"a,b\n1,2\n3,4\n", "not a Parquet file"),
+        (b"PA", "not a Parquet file"),
+        (&damaged, "Parquet file cannot be read"),
+    ];
+    for (bytes, told) in cases {
+        let path = folder.join("odd.parquet");
+        fs::write(&path, bytes).unwrap();
+        let error = ParquetTable::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+        let error = error.to_string();
+        assert!(
+            error.contains(told) && error.contains("odd.parquet"),
+            "{error}"
+        );
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}

@@ -818,3 +818,311 @@ fn what_is_undefined_is_named() {
         report.headline()
     );
 }
+
+fn floats(values: impl IntoIterator<Item = f64>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter_values(values))
+}
+
+/// However far it lies from the others, one row, or one unit, shows nothing of how far rows lie from one another.
+#[test]
+fn a_table_of_one_unit_has_no_metrics() {
+    let labels = |wrong: bool| {
+        let labels: ArrayRef = Arc::new(StringArray::from(["a", "b", "c"].repeat(100)));
+        let other: ArrayRef = Arc::new(StringArray::from(["b", "c", "a"].repeat(100)));
+        let predicted = if wrong { other } else { labels.clone() };
+        batch(vec![("truth", labels), ("said", predicted)])
+    };
+    let checks = [
+        (
+            preset::classification("late", "probability"),
+            classified(1, 300, 1, 0.0),
+        ),
+        (
+            preset::regression("delay", "predicted"),
+            regressed(1, 300, 1.0),
+        ),
+        (
+            preset::ranking("query", "clicked", "score", 10),
+            ranked(1, 50, 0.3),
+        ),
+        (multiclass(), weather(1, 300, 0.0)),
+        (
+            preset::classification_by_labels("truth", "said"),
+            labels(false),
+        ),
+        (
+            preset::classification("late", "probability").unit("user"),
+            classified(1, 30, 20, 0.0),
+        ),
+    ];
+    for (check, rows) in checks {
+        let one = rows.slice(0, 1);
+        let few = check.run(&rows, &one).unwrap();
+        let told = "undefined in the current table: at least 2 units are needed, got 1";
+        for change in &few.metrics {
+            assert_eq!(change.verdict, ChangeVerdict::Undefined, "{change:?}");
+            assert_eq!(change.reason, told);
+            assert!(change.current.is_none() && change.change.is_none());
+        }
+        assert!(!few.verdict.worse && !few.is_judged());
+        let few = check.run(&one, &rows).unwrap();
+        assert!(few.metrics.iter().all(|change| change.reference.is_none()));
+    }
+    // One wrong row beside 300 right ones would be rarer than a level of a seventh of 5 %.
+    let wrong = labels(true).slice(0, 1);
+    let check = preset::classification_by_labels("truth", "said");
+    assert!(!check.run(&labels(false), &wrong).unwrap().verdict.worse);
+    let units = classified(1, 2, 20, 0.0).slice(0, 20);
+    let check = preset::classification("late", "probability").unit("user");
+    let of_one = check.run(&classified(1, 30, 20, 0.0), &units).unwrap();
+    assert!(!of_one.is_judged(), "{:?}", of_one.verdict);
+}
+
+/// Predictions whose errors overflow: nothing is known of the model, which passes in no format.
+#[test]
+fn a_model_of_which_nothing_is_known_passes_in_no_format() {
+    let truth = || floats((0..60).map(f64::from));
+    let before = batch(vec![("delay", truth()), ("predicted", truth())]);
+    let beyond = floats((0..60).map(|i| if i % 2 == 0 { 1e308 } else { -1e308 }));
+    let now = batch(vec![("delay", truth()), ("predicted", beyond)]);
+    let report = preset::regression("delay", "predicted")
+        .run(&before, &now)
+        .unwrap();
+    assert!(!report.is_judged() && !report.verdict.worse);
+    let headline = "regression: no metric could be judged";
+    assert_eq!(report.headline(), headline);
+    let reason = &report.verdict.reason;
+    let told = "no metric could be judged, and nothing is concluded of the model: mae is undefined in the current table";
+    assert!(reason.starts_with(told), "{reason}");
+    let markdown = report.to_markdown();
+    assert!(markdown.starts_with(&format!("### {headline}\n\nno metric could be judged, and")));
+    #[cfg(feature = "html")]
+    assert!(report.to_html().unwrap().contains(told));
+    let junit = report.to_junit();
+    assert!(
+        junit.contains(r#"tests="5" failures="0" skipped="0""#),
+        "{junit}"
+    );
+    assert!(!junit.contains(r#"errors="0""#), "{junit}");
+    let metrics = report.to_openmetrics();
+    assert!(metrics.contains("mlops_drift_performance_judged 0\n"));
+    assert!(metrics.contains("mlops_drift_performance_metric_defined{metric=\"mae\"} 0\n"));
+    for silent in [
+        "performance_worse ",
+        "performance_metric_worse{metric=\"mae\"}",
+    ] {
+        assert!(!metrics.contains(silent), "{metrics}");
+    }
+
+    let known = preset::regression("delay", "predicted")
+        .run(&before, &before)
+        .unwrap();
+    let reason = &known.verdict.reason;
+    assert!(reason.starts_with("0 of "), "{reason}");
+    assert!(reason.contains("without a change, an alarm has probability about 0.05"));
+    assert!(
+        known
+            .to_openmetrics()
+            .contains("mlops_drift_performance_judged 1\n")
+    );
+    // A report that was written before reasons were.
+    let mut json: serde_json::Value = serde_json::from_str(&known.to_json().unwrap()).unwrap();
+    assert!(
+        json["verdict"]
+            .as_object_mut()
+            .unwrap()
+            .remove("reason")
+            .is_some()
+    );
+    let read = PerformanceReport::from_json(&json.to_string()).unwrap();
+    assert!(read.verdict.reason.is_empty());
+    assert_eq!(read.metrics, known.metrics);
+    assert!(!read.to_html().unwrap().contains("<p>.</p>"));
+}
+
+#[test]
+fn a_verdict_says_what_got_worse() {
+    let check = preset::regression("delay", "predicted");
+    let report = check
+        .run(&regressed(1, 400, 1.0), &regressed(2, 400, 3.0))
+        .unwrap();
+    let reason = &report.verdict.reason;
+    let worse = &report.verdict.worse_metrics;
+    let told = format!(
+        "{} of 4 metrics got worse: {}; ",
+        worse.len(),
+        worse.join(", ")
+    );
+    assert!(!worse.is_empty() && reason.starts_with(&told), "{reason}");
+}
+
+/// Each error names table, column and row, and of several tables none is left to guess.
+#[test]
+fn an_error_names_the_table_the_column_and_the_row() {
+    let fine = classified(1, 50, 1, 0.0);
+    let with = |name: &str, column: ArrayRef| {
+        let schema = fine.schema();
+        let fields = schema.fields().iter().zip(fine.columns());
+        let columns = fields.map(|(field, values)| match field.name() == name {
+            true => (name.to_owned(), column.clone()),
+            false => (field.name().clone(), values.clone()),
+        });
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let says = |check: &PerformanceCheck, tables: [&RecordBatch; 2], told: &[&str]| {
+        let error = check.run(tables[0], tables[1]).unwrap_err().to_string();
+        for part in told {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+        assert!(error.len() < 300, "{error}");
+    };
+    let check = preset::classification("late", "probability");
+    let lost = fine.project(&[1, 2]).unwrap();
+    says(
+        &check,
+        [&fine, &lost],
+        &["\"late\" is missing", "table: current"],
+    );
+    says(
+        &check,
+        [&lost, &fine],
+        &["\"late\" is missing", "table: reference"],
+    );
+    // The row of the table as it was given: the first of it has no label.
+    let mut labels: Vec<Option<i64>> = vec![Some(1); 50];
+    (labels[0], labels[7]) = (None, Some(3));
+    let odd = with("late", Arc::new(Int64Array::from(labels)));
+    let told = ["got 3 in row 7", "column: late", "table: current"];
+    says(&check, [&fine, &odd], &told);
+    let odd = with(
+        "probability",
+        floats((0..50).map(|i| if i == 4 { 1e308 } else { 0.5 })),
+    );
+    let told = [
+        "[0, 1], got 1e308 in row 4",
+        "column: probability",
+        "table: reference",
+    ];
+    says(&check, [&odd, &fine], &told);
+    let texts = with("probability", Arc::new(StringArray::from(vec!["x"; 50])));
+    says(
+        &check,
+        [&fine, &texts],
+        &["column: probability", "table: current"],
+    );
+    let by_null = preset::classification("late", "probability").segments("probability");
+    says(
+        &by_null,
+        [&fine, &fine],
+        &["column: probability", "table: reference"],
+    );
+
+    let fine = regressed(1, 50, 1.0);
+    let odd = floats((0..50).map(|i| if i == 9 { f64::INFINITY } else { 1.0 }));
+    let odd = batch(vec![("delay", odd.clone()), ("predicted", odd)]);
+    let check = preset::regression("delay", "predicted");
+    let told = [
+        "must be finite, got inf in row 9",
+        "column: delay",
+        "table: current",
+    ];
+    says(&check, [&fine, &odd], &told);
+
+    let fine = weather(1, 50, 0.0);
+    let told = ["got \"snow\" in row", "column: weather", "table: reference"];
+    let two = preset::multiclass("weather", [("sun", "sun"), ("rain", "rain")]);
+    says(&two, [&fine, &fine], &told);
+    let names: ArrayRef = Arc::new(StringArray::from(vec!["sun", "rain", "sun"]));
+    let row = |values: [f64; 3]| floats(values);
+    let scores = batch(vec![
+        ("weather", names),
+        ("sun", row([0.5, 0.9, 0.2])),
+        ("rain", row([0.5, 0.6, 0.8])),
+    ]);
+    let told = [
+        "must sum to 1, got 1.5 in row 1",
+        "columns: sun, rain",
+        "table: reference",
+    ];
+    says(&two, [&scores, &scores], &told);
+}
+
+/// Two classes are two classes, as booleans or as 0 and 1; a prediction of `true` is not the label `1`.
+#[test]
+fn a_target_may_be_boolean_in_one_table_and_a_number_in_the_other() {
+    let booleans = classified(5, 400, 1, 0.0);
+    let numbers = |rows: &RecordBatch| {
+        let labels = rows["late"]
+            .as_any()
+            .downcast_ref::<BooleanArray>()
+            .unwrap();
+        let labels = labels.iter().map(|label| i64::from(label.unwrap()));
+        batch(vec![
+            ("late", Arc::new(Int64Array::from_iter_values(labels))),
+            ("probability", rows["probability"].clone()),
+        ])
+    };
+    let check = preset::classification("late", "probability");
+    let alike = check.run(&booleans, &booleans).unwrap();
+    for (before, now) in [
+        (booleans.clone(), numbers(&booleans)),
+        (numbers(&booleans), booleans.clone()),
+    ] {
+        assert_eq!(check.run(&before, &now).unwrap(), alike);
+    }
+
+    let error = preset::target_drift(&booleans, ["late"])
+        .run(&numbers(&booleans))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    let told = error.to_string();
+    assert!(told.contains("bool,") && told.contains("int64"), "{told}");
+
+    let labels = |target: ArrayRef, said: ArrayRef| batch(vec![("truth", target), ("said", said)]);
+    let yes = || -> ArrayRef { Arc::new(BooleanArray::from([true, false].repeat(50))) };
+    let one = || -> ArrayRef { Arc::new(Int64Array::from([1, 0].repeat(50))) };
+    let check = preset::classification_by_labels("truth", "said");
+    let mixed = labels(yes(), one());
+    let error = check.run(&mixed, &mixed).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    let told = error.to_string();
+    for part in [
+        "bool of \"truth\" in the reference",
+        "int64 of \"said\" in the current",
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    assert!(
+        check
+            .run(&labels(yes(), yes()), &labels(one(), one()))
+            .is_err()
+    );
+    assert!(
+        check
+            .run(&labels(one(), one()), &labels(one(), one()))
+            .is_ok()
+    );
+}
+
+/// A number that no reader counts the digits of is told as a power of ten.
+#[test]
+fn great_numbers_are_told_in_few_digits() {
+    let week = |scale: f64| {
+        let truth = floats((0..100).map(|i| scale * f64::from(i % 10)));
+        let said = floats((0..100).map(|i| scale * f64::from(i % 9)));
+        batch(vec![("delay", truth), ("predicted", said)])
+    };
+    let report = preset::regression("delay", "predicted")
+        .run(&week(1e140), &week(3e140))
+        .unwrap();
+    let mae = report.metric("mae").unwrap();
+    let told = format!("{:.3e}", mae.current.unwrap().value);
+    assert!(report.to_markdown().contains(&told), "{told}");
+    let markdown = report.to_markdown();
+    let mut rows = markdown.lines().filter(|row| row.starts_with("| "));
+    let long = rows.find(|row| row.len() > 1_000);
+    assert!(long.is_none(), "{long:?}");
+    for line in report.to_openmetrics().lines() {
+        assert!(line.len() < 200, "{line}");
+    }
+}

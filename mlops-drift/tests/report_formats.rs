@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Float64Array, NullArray, RecordBatch, StringArray};
 use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_drift::check::DriftMonitor;
 use mlops_drift::preset;
+use mlops_drift::profile::TableProfile;
 use mlops_drift::report::openmetrics::Exposition;
 use mlops_drift::{DriftCheck, DriftReport};
 
@@ -82,9 +83,43 @@ fn a_verdict_names_the_worst_columns() {
     );
     let reason = check.run(&week(0.0)).unwrap().verdict.reason;
     assert!(
-        reason.starts_with("0 of 9 columns drifted, 0 of them materially; without"),
+        reason.starts_with("0 of 9 columns drifted; without"),
         "{reason}"
     );
+}
+
+/// Without a declared effect no text speaks of one.
+#[test]
+fn drift_is_material_only_where_an_effect_was_declared() {
+    let week = |shift: f64| {
+        let column = Float64Array::from_iter_values((0..200).map(|i| f64::from(i) + shift));
+        RecordBatch::try_from_iter([("x", Arc::new(column) as ArrayRef)]).unwrap()
+    };
+    let check = DriftCheck::against(&week(0.0));
+    let declared = check
+        .clone()
+        .effect(Distance::new(0.1, "wasserstein_sd").unwrap());
+    for (check, says) in [(check, false), (declared, true)] {
+        let report = check.run(&week(90.0)).unwrap();
+        assert!(report.verdict.drifted);
+        let mut texts = vec![report.to_markdown(), report.to_junit()];
+        #[cfg(feature = "html")]
+        {
+            let page = report.to_html().unwrap();
+            let classes = page.replace(r#"class="verdict material""#, "");
+            texts.push(classes.split_once("</style>").unwrap().1.to_owned());
+        }
+        for text in texts {
+            let material = text.to_lowercase().contains("material");
+            assert!(!material || says, "{text}");
+        }
+        let markdown = report.to_markdown();
+        let told = match says {
+            true => "### Material drift\n\n1 of 1 columns drifted, 1 of them materially",
+            false => "### Drift\n\n1 of 1 columns drifted: x",
+        };
+        assert!(markdown.starts_with(told), "{markdown}");
+    }
 }
 
 #[test]
@@ -131,7 +166,7 @@ fn read_openmetrics(text: &str) -> (usize, usize) {
 fn openmetrics_reads_as_the_format_says() {
     let text = report().to_openmetrics();
     let (families, samples) = read_openmetrics(&text);
-    assert_eq!(families, 12);
+    assert_eq!(families, 13);
     assert!(samples > 4 * 4, "{samples}");
     let hostile = HOSTILE
         .replace('\\', "\\\\")
@@ -236,4 +271,111 @@ fn several_reports_make_one_exposition() {
         text.contains("tests=\"2\" failures=\"0\" skipped=\"0\" errors=\"1\""),
         "{text}"
     );
+}
+
+/// Null by type before; gone now; so few values that nothing could be told: whatever kept a table from being compared, no format takes it for one
+/// without drift.
+#[test]
+fn a_table_that_could_not_be_compared_passes_in_no_format() {
+    let of = |name: &str, column: ArrayRef| {
+        RecordBatch::try_from_iter_with_nullable([(name, column, true)]).unwrap()
+    };
+    let numbers = |rows: i32| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values((0..rows).map(f64::from)))
+    };
+    let nulls = || -> ArrayRef { Arc::new(NullArray::new(50)) };
+    let odd = [
+        (of("x", nulls()), of("x", numbers(50)), "being of type null"),
+        (
+            of("x", numbers(50)),
+            of("y", numbers(50)),
+            "the current table lacks it",
+        ),
+        (of("x", numbers(2)), of("x", numbers(2)), "too few values"),
+    ];
+    for (reference, current, why) in odd {
+        let check = DriftCheck::against(&reference).report_schema_changes();
+        let report = check.run(&current).unwrap();
+        assert!(report.verdict.nothing_compared && !report.verdict.drifted);
+        let reason = &report.verdict.reason;
+        assert!(reason.contains(why), "{reason}");
+        assert!(reason.contains("nothing is concluded"), "{reason}");
+        assert!(!reason.contains("0 of"), "{reason}");
+        let headline = "No column could be compared";
+        let markdown = report.to_markdown();
+        let first = markdown.lines().next().unwrap();
+        assert!(first.ends_with(headline), "{first}");
+        #[cfg(feature = "html")]
+        assert!(report.to_html().unwrap().contains(headline));
+        let junit = report.to_junit();
+        assert!(junit.contains(r#"skipped="0""#) && !junit.contains(r#"errors="0""#));
+        let metrics = report.to_openmetrics();
+        read_openmetrics(&metrics);
+        assert!(metrics.contains("mlops_drift_compared 0\n"), "{metrics}");
+        assert!(!metrics.contains("mlops_drift_drifted "), "{metrics}");
+        assert_eq!(
+            report.evidence().is_empty(),
+            report.tests == 0,
+            "{report:?}"
+        );
+    }
+    assert!(!report().verdict.nothing_compared);
+    assert!(
+        report()
+            .to_openmetrics()
+            .contains("mlops_drift_compared 1\n")
+    );
+}
+
+/// Reports that were written before the field was.
+#[test]
+fn a_report_without_the_newest_fields_is_read() {
+    let mut json: serde_json::Value = serde_json::from_str(&report().to_json().unwrap()).unwrap();
+    let verdict = json["verdict"].as_object_mut().unwrap();
+    assert!(verdict.remove("nothing_compared").is_some());
+    assert_eq!(DriftReport::from_json(&json.to_string()).unwrap(), report());
+}
+
+/// Nobody counts the digits of 1e300: no text has a row of more than twenty.
+#[test]
+fn great_numbers_are_told_as_powers_of_ten() {
+    let week = |scale: f64, shift: f64| {
+        let great = (0..200).map(|i| scale * f64::from(i % 50) + shift);
+        let constant = (0..200).map(|_| shift + 1.0);
+        RecordBatch::try_from_iter([
+            (
+                "great",
+                Arc::new(Float64Array::from_iter_values(great)) as ArrayRef,
+            ),
+            (
+                "constant",
+                Arc::new(Float64Array::from_iter_values(constant)) as ArrayRef,
+            ),
+        ])
+        .unwrap()
+    };
+    for reference in [week(1.0, 0.0), week(1e300, 0.0)] {
+        let current = week(3e306, 1e307);
+        let least = Distance::new(1e200, "wasserstein_sd").unwrap();
+        let check = DriftCheck::against(&reference).effect(least);
+        let profile = TableProfile::of(&reference).unwrap();
+        for report in [
+            check.run(&current).unwrap(),
+            DriftCheck::against(&profile).run(&current).unwrap(),
+        ] {
+            assert!(report.verdict.drifted);
+            let mut texts = vec![
+                report.to_markdown(),
+                report.to_junit(),
+                report.to_openmetrics(),
+            ];
+            #[cfg(feature = "html")]
+            texts.push(report.to_html().unwrap());
+            for text in texts {
+                let mut digits = text.split(|c: char| !c.is_ascii_digit());
+                let long = digits.find(|row| row.len() > 20);
+                assert!(long.is_none(), "{long:?} in {text}");
+            }
+        }
+    }
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
-    StringArray,
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray,
+    RecordBatch, StringArray,
 };
 use arrow::datatypes::Int32Type;
 use mlops_core::ErrorKind;
@@ -542,6 +542,79 @@ fn the_same_rows_in_another_encoding_give_the_same_slices() {
     let finder = DriftSlices::default().level(SignificanceLevel::new(0.9).unwrap());
     let want = finder.find(&reference.table(), &current.table()).unwrap();
     assert_eq!(finder.find(&reference.table(), &narrow).unwrap(), want);
+}
+
+/// As in a drift check: whatever its type is in the other table.
+#[test]
+fn a_column_of_type_null_is_missing_in_every_row() {
+    let rows = 200;
+    let nulls = one("x", NullArray::new(rows));
+    let numbers = one("x", Int64Array::from_iter_values(0..rows as i64));
+    let labels = one(
+        "x",
+        StringArray::from_iter_values((0..rows).map(|i| ["a", "b"][i % 2])),
+    );
+    let find = |reference: &RecordBatch, current: &RecordBatch| {
+        DriftSlices::default().find(reference, current).unwrap()
+    };
+    assert_eq!(find(&nulls, &nulls).found, 0);
+    for typed in [&numbers, &labels] {
+        for (reference, current) in [(typed, &nulls), (&nulls, typed)] {
+            let report = find(reference, current);
+            let missing = report
+                .worst
+                .iter()
+                .find(|found| found.slice.to_string() == "x is missing");
+            let missing = missing.unwrap();
+            let shares = [missing.reference.share(), missing.current.share()];
+            let is_null = |table: &RecordBatch| f64::from(u8::from(table == &nulls));
+            assert_eq!(shares, [reference, current].map(is_null));
+        }
+    }
+    // As a column of nulls that has a type.
+    let typed_nulls = one("x", Int64Array::from(vec![None; rows]));
+    let [untyped, typed] = [&nulls, &typed_nulls].map(|now| find(&numbers, now));
+    assert_eq!(untyped, typed);
+}
+
+/// The column, and of a missing one the table; numbers of many digits in few.
+#[test]
+fn errors_name_the_column_and_slices_are_told_in_few_digits() {
+    let numbers = one("x", Int64Array::from_iter_values(0..100));
+    let other = one("y", Int64Array::from_iter_values(0..100));
+    let texts = one("x", StringArray::from(vec!["a"; 100]));
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>((0..3).map(|i| Some([Some(i)])));
+    let lists = one("x", lists);
+    let told = |reference: &RecordBatch, current: &RecordBatch| {
+        let error = DriftSlices::default().find(reference, current);
+        error.unwrap_err().to_string()
+    };
+    let lost = told(&numbers, &other);
+    assert!(
+        lost.contains("\"x\" is missing") && lost.contains("table: current"),
+        "{lost}"
+    );
+    let changed = told(&numbers, &texts);
+    assert!(
+        changed.contains("int64 and text") && changed.contains("column: x"),
+        "{changed}"
+    );
+    let nested = told(&lists, &lists);
+    assert!(nested.contains("column: x"), "{nested}");
+
+    let great = |scale: f64| {
+        one(
+            "x",
+            Float64Array::from_iter_values((0..200).map(|i| scale * f64::from(i % 40))),
+        )
+    };
+    let report = DriftSlices::default()
+        .find(&great(1e300), &great(4e300))
+        .unwrap();
+    assert!(report.found > 0);
+    for found in &report.worst {
+        assert!(found.to_string().len() < 150, "{found}");
+    }
 }
 
 fn one(name: &str, column: impl arrow::array::Array + 'static) -> RecordBatch {

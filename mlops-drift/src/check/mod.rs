@@ -331,7 +331,8 @@ impl DriftCheck {
 
     /// Goes on where the current table lacks a column of the reference, has it as another type, or lacks its unit; by default such a table is an error.
     /// The column is reported as [not compared](crate::report::ColumnVerdict::NotCompared), with the [change](crate::report::SchemaChange); the verdict
-    /// names it before anything else, JUnit XML has it as an error, OpenMetrics as `column_compared` 0.
+    /// names it before anything else, JUnit XML has it as an error, OpenMetrics as `column_compared` 0. So is a column that the reference lacks, unless
+    /// the columns to compare were [named](Self::columns), and one that only some parts of a table have, such as later batches.
     ///
     /// **Guarantee**: of the columns that are compared, as ever: they are corrected for the tests that are made, and which ones these are is known from
     /// the schema alone. Nothing is concluded of the others, so [`drifted`](crate::report::BatchVerdict::drifted) speaks of the compared ones: look at
@@ -343,14 +344,14 @@ impl DriftCheck {
     /// # let reference = RecordBatch::try_from_iter([("hour", column(70)), ("x", column(70))])?;
     /// use mlops_drift::DriftCheck;
     /// use mlops_drift::report::{ColumnVerdict, SchemaChange};
-    /// let tonight = reference.project(&[1])?; // the column "hour" is lost
+    /// let tonight = RecordBatch::try_from_iter([("x", column(70)), ("y", column(70))])?; // "hour" is lost, "y" is new
     /// assert!(DriftCheck::against(&reference).run(&tonight).is_err());
     ///
     /// let report = DriftCheck::against(&reference).report_schema_changes().run(&tonight)?;
     /// let hour = report.column("hour").unwrap();
     /// assert_eq!(hour.schema_change, Some(SchemaChange::ColumnMissing));
     /// assert_eq!(hour.verdict, ColumnVerdict::NotCompared);
-    /// assert_eq!(report.verdict.not_compared_columns, ["hour"]);
+    /// assert_eq!(report.verdict.not_compared_columns, ["hour", "y"]);
     /// assert_eq!(report.column("x").unwrap().verdict, ColumnVerdict::Stable);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

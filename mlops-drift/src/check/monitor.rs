@@ -181,7 +181,7 @@ impl Window {
         drifted.map(|column| column.column.as_str())
     }
 
-    /// The columns that were not compared, since the window's schema is another: of a check that
+    /// The columns that were not compared, since the window's schema is another, new ones among them: of a check that
     /// [reports schema changes](super::DriftCheck::report_schema_changes).
     ///
     /// ```
@@ -430,8 +430,9 @@ impl DriftMonitor {
     /// given and nothing spent, so that a window may be delivered twice.
     ///
     /// # Errors
-    /// [`PreparedCheck::run`]'s; the window is recorded as not compared then, and spends nothing. It may come again. So may a window none of whose
-    /// columns could be compared, where the check [reports schema changes](super::DriftCheck::report_schema_changes); that is no error.
+    /// [`PreparedCheck::run`]'s; the window is recorded as not compared then, and spends nothing. It may come again. So may a window in which
+    /// nothing was tested, such as one of another schema where the check [reports schema changes](super::DriftCheck::report_schema_changes); that is
+    /// no error.
     pub fn observe(
         &mut self,
         name: impl Into<String>,
@@ -448,7 +449,7 @@ impl DriftMonitor {
             }
             (Ok(report), None) => report,
         };
-        if report.tests == 0 && !report.verdict.not_compared_columns.is_empty() {
+        if report.tests == 0 {
             return Ok((self.nothing_compared(name, &report), report));
         }
         let p_value = of_window(&report);
@@ -467,7 +468,7 @@ impl DriftMonitor {
         Ok((window, report))
     }
 
-    /// A window none of whose columns could be compared spends nothing either, and may come again.
+    /// A window in which nothing was tested spends nothing either, and may come again.
     fn nothing_compared(&mut self, name: String, report: &DriftReport) -> Window {
         let window = Window::not_compared(&name, report.verdict.reason.clone());
         self.state.record(window.clone());

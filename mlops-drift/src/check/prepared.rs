@@ -99,7 +99,8 @@ impl PreparedCheck {
         let units = units_of(
             &check.reference,
             selected.iter().filter_map(|name| unit_of(check, name)),
-        )?;
+        );
+        let units = units.map_err(in_table("reference"))?;
         let columns = parallel::map(&selected, |name| {
             Column::prepare(check, name, tests, &units)
                 .map(Arc::new)
@@ -126,7 +127,8 @@ impl PreparedCheck {
     }
 
     /// Compares a table, or the profile of one, with the reference. Columns beyond those of the check are not
-    /// compared; those that the reference lacks are [told](DriftReport::new_columns).
+    /// compared; those that the reference lacks are [told](DriftReport::new_columns), as a change of the schema where the check
+    /// [reports](DriftCheck::report_schema_changes) these.
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) naming every column that is missing or of
@@ -168,15 +170,21 @@ impl PreparedCheck {
         require_rows(current, "current")?;
         let fitting = columns.iter().filter(|(_, change)| change.is_none());
         let units = fitting.filter_map(|(column, _)| column.unit.as_deref());
-        let units = units_of(current, units)?;
+        let units = units_of(current, units).map_err(in_table("current"))?;
         let mut compared = parallel::map(&columns, |(column, change)| match change {
             Some(change) => Ok(column.not_compared(change.clone())),
-            None => column
-                .compare(current, &units, self.infinite)
-                .map_err(|error| error.context("column", &column.name)),
+            None => self.compare_column(column, current, &units),
         })?;
         let left_out = self.not_applicable.iter();
         compared.extend(left_out.map(|(name, why)| ReportedColumn::not_applicable(name, why)));
+        let new_columns = self.new_columns(current);
+        if self.reports_schema_changes {
+            compared.extend(
+                new_columns
+                    .iter()
+                    .map(|name| ReportedColumn::new_column(name)),
+            );
+        }
         let report = DriftReport::judge(
             self.level,
             self.correction.as_ref(),
@@ -184,7 +192,28 @@ impl PreparedCheck {
             [self.reference_rows, current.rows()].map(|rows| rows as usize),
             compared,
         );
-        Ok(report.with_new_columns(self.new_columns(current)))
+        Ok(report.with_new_columns(new_columns))
+    }
+
+    /// One column. That a later part of a table has another schema is known once it is read.
+    fn compare_column(
+        &self,
+        column: &Column,
+        current: &Source,
+        units: &UnitsByName,
+    ) -> Result<ReportedColumn> {
+        let is_of_parts = matches!(current.0, Held::Parts(_));
+        match column.compare(current, units, self.infinite) {
+            Err(error)
+                if self.reports_schema_changes
+                    && is_of_parts
+                    && error.kind() == ErrorKind::SignatureMismatch =>
+            {
+                let why = error.to_string();
+                Ok(column.not_compared(SchemaChange::PartsDiffer { why }))
+            }
+            compared => compared.map_err(|error| error.context("column", &column.name)),
+        }
     }
 
     /// Columns that the reference lacks, if all were to be compared.
@@ -239,15 +268,16 @@ impl Column {
                 return Err(Error::new(ErrorKind::Unsupported, method));
             }
             Some(method) if method.is_by_facets() => {
-                let texts = texts_of(&check.reference, name)?;
-                let reference = Observed::of_profile(texts, check.infinite)?;
-                (method.clone(), reference)
+                let texts = texts_of(&check.reference, name);
+                let reference = texts.and_then(|texts| Observed::of_profile(texts, check.infinite));
+                (method.clone(), reference.map_err(in_table("reference"))?)
             }
             Some(method) => {
-                let reference = read(&check.reference, name, of_rows, method, check.infinite)?;
-                (method.clone(), reference)
+                let reference = read(&check.reference, name, of_rows, method, check.infinite);
+                (method.clone(), reference.map_err(in_table("reference"))?)
             }
-            None => by_default(check, name, of_rows, &data_type, tests)?,
+            None => by_default(check, name, of_rows, &data_type, tests)
+                .map_err(in_table("reference"))?,
         };
         let permutes_units = !check.methods.contains_key(name) && check.reference_risk.is_none();
         if let (Values::Units(labels), false) = (&reference.values, permutes_units) {
@@ -331,7 +361,8 @@ impl Column {
         units: &UnitsByName,
         infinite: Infinite,
     ) -> Result<ReportedColumn> {
-        let current = self.read(current, units, infinite)?;
+        let current = self.read(current, units, infinite);
+        let current = current.map_err(in_table("current"))?;
         let testable = self.reference.values.len() > 0 && current.values.len() > 0;
         let value = testable.then(|| self.test(&current.values)).transpose()?;
         let (result, compared) = value.unzip();
@@ -507,13 +538,16 @@ fn require_rows(source: &Source, role: &str) -> Result<()> {
 }
 
 /// An error for two columns of one name.
-fn require_distinct(source: &Source, role: &str) -> Result<()> {
+fn require_distinct(source: &Source, role: &'static str) -> Result<()> {
     source.columns().iter().try_for_each(|name| {
         let found = source.column_type(name);
-        found
-            .map(drop)
-            .map_err(|error| error.context("table", role))
+        found.map(drop).map_err(in_table(role))
     })
+}
+
+/// Says which of the two tables an error is of.
+fn in_table(role: &'static str) -> impl Fn(Error) -> Error {
+    move |error| error.context("table", role)
 }
 
 /// The columns to compare, and those that cannot be and that nobody named, or that hold no value, with the reason. If none can be for its type, that
@@ -579,7 +613,8 @@ fn check_names(check: &DriftCheck) -> Result<()> {
         .chain(check.methods.keys())
         .chain(check.effects_for.keys());
     for name in named {
-        check.reference.column_type(name)?;
+        let found = check.reference.column_type(name);
+        found.map_err(in_table("reference"))?;
     }
     let mut seen = BTreeSet::new();
     for name in check.units.iter().flat_map(|(_, columns)| columns) {

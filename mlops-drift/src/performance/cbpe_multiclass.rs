@@ -44,9 +44,16 @@ impl CbpeMulticlass {
     /// # Errors
     /// As [`Multiclass::new`]'s.
     pub fn of(classes: usize, probabilities: &[f64]) -> Result<Self> {
-        let rows = probabilities.len() / classes.max(1);
-        let rows = Multiclass::new(classes, &vec![0; rows], probabilities)?;
-        let (predicted, probabilities) = rows.into_answers();
+        Self::of_rows(classes, probabilities, Multiclass::new)
+    }
+
+    fn of_rows(
+        classes: usize,
+        cells: &[f64],
+        read: fn(usize, &[usize], &[f64]) -> Result<Multiclass>,
+    ) -> Result<Self> {
+        let rows = cells.len() / classes.max(1);
+        let (predicted, probabilities) = read(classes, &vec![0; rows], cells)?.into_answers();
         Ok(Self {
             classes,
             predicted,
@@ -60,7 +67,7 @@ impl CbpeMulticlass {
     /// others; a row's probabilities are scaled to a sum of 1.
     ///
     /// # Errors
-    /// As [`of`](Self::of)'s, for another number of calibrations than classes, and for a row for which no
+    /// As [`Multiclass::of_scores`]'s, for another number of calibrations than classes, and for a row for which no
     /// class is possible.
     ///
     /// ```
@@ -84,7 +91,7 @@ impl CbpeMulticlass {
                 calibrations.len()
             )));
         }
-        let said = Self::of(classes, scores)?;
+        let said = Self::of_rows(classes, scores, Multiclass::of_scores)?;
         let column = |class: usize| said.probabilities.iter().skip(class).step_by(classes);
         let columns: Vec<Vec<f64>> = (0..classes)
             .map(|class| column(class).copied().collect())
@@ -104,7 +111,7 @@ impl CbpeMulticlass {
             beyond: beyond.fold(0.0, f64::max),
             predicted: said.predicted,
             calibrated: true,
-            ..Self::of(classes, &by_row.collect::<Vec<_>>())?
+            ..Self::of_rows(classes, &by_row.collect::<Vec<_>>(), Multiclass::of_scores)?
         })
     }
 

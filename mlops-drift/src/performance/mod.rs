@@ -99,6 +99,7 @@ pub use importance::ImportanceWeighted;
 pub use label_shift::LabelShift;
 pub use loss::Loss;
 pub use multiclass::Multiclass;
+pub(crate) use multiclass::sum_to_one;
 pub use paired::{paired_auc_difference, paired_difference};
 pub use powered_scored::PoweredScored;
 pub use prediction_powered::{Powered, PredictionPowered};

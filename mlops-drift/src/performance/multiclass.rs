@@ -33,31 +33,76 @@ pub struct Multiclass {
     pub(super) rows: Weighted,
 }
 
+/// How far the sum of a row's probabilities may lie from 1, see [`Multiclass::new`].
+const ROUNDING: f64 = 1e-5;
+
+/// Whether probabilities of this sum are those of all classes.
+pub(crate) fn sum_to_one(sum: f64) -> bool {
+    (sum - 1.0).abs() <= ROUNDING
+}
+
+/// One number in [0, inf) for each class of each row.
+fn check_cells(what: &str, classes: usize, labels: &[usize], cells: &[f64]) -> Result<()> {
+    same_length(what, labels.len() * classes, cells.len())?;
+    match cells.iter().find(|p| !(0.0..f64::INFINITY).contains(*p)) {
+        Some(p) => Err(Error::invalid(format!(
+            "{what} must lie in [0, inf), got {p}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 impl Multiclass {
-    /// Labels, numbered from 0, and probabilities row by row; rows are scaled to a sum of 1, and the class of
-    /// the greatest probability is the predicted one, the first of equal ones.
+    /// Labels, numbered from 0, and probabilities row by row, which sum to 1 within 1e-5 and are scaled to 1 by that; the class of the greatest
+    /// probability is the predicted one, the first of equal ones. The tolerance is that of scikit-learn's `roc_auc_score` of several classes, which
+    /// refuses other rows likewise, and a softmax of a thousand classes in `f32` keeps it. Scores that are no probabilities are read by
+    /// [`of_scores`](Self::of_scores).
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows, fewer than two classes,
     /// another number of probabilities, a label out of range, a probability that is negative or not finite,
-    /// or a row of zeros.
+    /// or a row of another sum.
+    ///
+    /// ```
+    /// use mlops_drift::performance::Multiclass;
+    /// let error = Multiclass::new(2, &[0, 1], &[0.9, 0.1, 2.0, 6.0]).unwrap_err();
+    /// assert!(error.to_string().contains("must sum to 1, got 8 in row 1"));
+    /// ```
     pub fn new(classes: usize, labels: &[usize], probabilities: &[f64]) -> Result<Self> {
-        same_length("probabilities", labels.len() * classes, probabilities.len())?;
-        if let Some(p) = probabilities
-            .iter()
-            .find(|p| !(0.0..f64::INFINITY).contains(*p))
-        {
+        check_cells("probabilities", classes, labels, probabilities)?;
+        let mut sums = probabilities.chunks(classes.max(1)).map(sum);
+        if let Some((row, sum)) = sums.by_ref().enumerate().find(|(_, sum)| !sum_to_one(*sum)) {
             return Err(Error::invalid(format!(
-                "probabilities must lie in [0, inf), got {p}"
+                "the probabilities of a row must sum to 1, got {sum} in row {row}: scores are read by of_scores"
             )));
         }
-        let rows = probabilities.chunks(classes.max(1));
-        let mut scaled = Vec::with_capacity(probabilities.len());
+        Self::scaled(classes, labels, probabilities)
+    }
+
+    /// Labels, numbered from 0, and scores row by row, such as votes: each row is scaled to a sum of 1, and taken for probabilities then.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) as [`new`](Self::new), but for a sum: a row of zeros alone is refused.
+    ///
+    /// ```
+    /// use mlops_drift::performance::Multiclass;
+    /// let votes = Multiclass::of_scores(2, &[0, 1], &[9.0, 1.0, 2.0, 6.0])?;
+    /// assert_eq!(votes, Multiclass::new(2, &[0, 1], &[0.9, 0.1, 0.25, 0.75])?);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn of_scores(classes: usize, labels: &[usize], scores: &[f64]) -> Result<Self> {
+        check_cells("scores", classes, labels, scores)?;
+        Self::scaled(classes, labels, scores)
+    }
+
+    fn scaled(classes: usize, labels: &[usize], cells: &[f64]) -> Result<Self> {
+        let rows = cells.chunks(classes.max(1));
+        let mut scaled = Vec::with_capacity(cells.len());
         for (index, row) in rows.clone().enumerate() {
             let sum = sum(row);
             if sum <= 0.0 {
                 return Err(Error::invalid(format!(
-                    "the probabilities of a row must sum to more than 0, got {sum} in row {index}"
+                    "the scores of a row must sum to more than 0, got {sum} in row {index}"
                 )));
             }
             scaled.extend(row.iter().map(|p| p / sum));
@@ -390,7 +435,7 @@ impl Multiclass {
                 probabilities.len()
             )));
         }
-        Self::new(
+        Self::of_scores(
             self.classes,
             &self.truth,
             &probabilities.repeat(self.truth.len()),

@@ -253,6 +253,16 @@ impl Predictions {
         })
     }
 
+    /// An error for rows of a single unit.
+    pub(super) fn require_two_units(&self) -> Result<()> {
+        match self.by_unit().units() {
+            units @ 0..2 => Err(Error::invalid(format!(
+                "at least 2 units are needed, got {units}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// The rows of every unit.
     pub(super) fn by_unit(&self) -> ByUnit {
         match self {

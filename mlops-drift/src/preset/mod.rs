@@ -22,6 +22,7 @@
 //! `skill` is the part of a dummy's loss that the model saves, see [`PerformanceCheck`].
 
 mod change;
+mod checked;
 mod estimated;
 mod estimated_report;
 mod estimator;
@@ -63,7 +64,7 @@ pub fn data_drift(reference: impl Into<Source>) -> DriftCheck {
 }
 
 /// Did what is predicted drift, or the predictions? A check of these columns alone, the probability of any false alarm being at most 5 %
-/// ([`Holm`]).
+/// ([`Holm`]). A target must be of comparable types in both tables: one that is boolean before and 0 and 1 now is an error that names both.
 ///
 /// ```
 /// # use mlops_core::arrow::array::{ArrayRef, BooleanArray, RecordBatch};
@@ -104,7 +105,7 @@ pub fn data_quality(
     DataQuality::of(&reference.into(), level)
 }
 
-/// Did a classifier of two classes get worse? The target is boolean, or 0 and 1; the other column its predicted probability.
+/// Did a classifier of two classes get worse? The target is boolean, or 0 and 1, in either table; the other column its predicted probability.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -132,7 +133,8 @@ pub fn classification(
     })
 }
 
-/// Did a classifier of several classes get worse? Every class with the column of its predicted probability.
+/// Did a classifier of several classes get worse? Every class with the column of its predicted probability; those of a row sum to 1, as
+/// [`Multiclass`](crate::performance::Multiclass) asks for.
 ///
 /// ```
 /// let check = mlops_drift::preset::multiclass("weather", [("sun", "p_sun"), ("rain", "p_rain"), ("snow", "p_snow")]);

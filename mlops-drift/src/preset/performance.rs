@@ -131,9 +131,10 @@ impl PerformanceCheck {
     ///
     /// # Errors
     /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column that is missing or of another kind;
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no labelled rows, a probability or threshold outside \[0, 1], an unknown class,
-    /// fewer than two classes or one named twice, the first 0 items of a ranking;
-    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a profile. A metric that is undefined for the rows at hand is told as such.
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no labelled rows, a probability or threshold outside \[0, 1], probabilities of
+    /// several classes that do not sum to 1, an unknown class, fewer than two classes or one named twice, a number that is not finite, the first 0
+    /// items of a ranking; [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a profile. Each names the table, the column and the row that it is
+    /// of. A metric that is undefined for the rows at hand, or of a table of one row (unit), is told as such.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -155,6 +156,13 @@ impl PerformanceCheck {
         let reference = labelled(&reference.into(), "reference")?;
         let current = labelled(&current.into(), "current")?;
         let tables = [&reference, &current];
+        let roles = [(&reference, "reference"), (&current, "current")];
+        for (table, role) in roles {
+            let checked = self.task.check_rows(table);
+            checked.map_err(|error| error.context("table", role))?;
+        }
+        self.task
+            .check_types(roles.map(|(table, role)| (&table.rows, role)))?;
         let task = self.task.with_classes_of(tables.map(|table| &table.rows))?;
         let check = Self {
             task,
@@ -179,11 +187,13 @@ impl PerformanceCheck {
     /// Of target and predictions, of the units that the metrics are of.
     fn drift(&self, reference: &Labelled, current: &Labelled) -> Result<DriftReport> {
         let outcomes = self.task.outcome_columns();
-        let mut check = target_drift(&reference.rows, outcomes.clone()).level(self.level);
+        let tables = [&reference.rows, &current.rows];
+        let [reference, current] = self.task.with_one_type_of_target(tables)?;
+        let mut check = target_drift(&reference, outcomes.clone()).level(self.level);
         if let Some(unit) = &self.unit {
             check = check.unit(unit, outcomes);
         }
-        check.run(&current.rows)
+        check.run(&current)
     }
 
     /// The level of a family: all metrics, or all segments.
@@ -208,7 +218,7 @@ impl PerformanceCheck {
         measures.iter().map(change).collect()
     }
 
-    /// Of a metric, in rows of either table or none. What the intervals tell must hold against rows that are shuffled between both, too.
+    /// Of a metric, in rows of either table or none; undefined of less than two units, which show nothing of how far others lie. What the intervals tell must hold against rows that are shuffled between both, too.
     fn change<R: Borrow<Predictions>>(
         &self,
         measure: &Measure,
@@ -224,7 +234,8 @@ impl PerformanceCheck {
                     rows: rows.borrow(),
                     dummy,
                 };
-                (measure.figure(judged), Some(rows))
+                let enough = judged.rows.require_two_units();
+                (enough.and_then(|()| measure.figure(judged)), Some(rows))
             }
             Err(error) => (Err(error), None),
         });

@@ -18,6 +18,8 @@ pub(super) struct Labelled {
     pub(super) segments: Vec<Option<String>>,
     /// Rows that were left out.
     pub(super) left_out: usize,
+    /// Which rows of the table were not.
+    kept: BooleanArray,
 }
 
 impl Labelled {
@@ -45,16 +47,18 @@ impl Labelled {
         let needed: BTreeSet<&str> = columns.iter().copied().chain(unit).collect();
         let read = needed.iter().chain(may_be_missing).copied().chain(segment);
         let read: BTreeSet<&str> = read.collect();
-        let table = source.gather(&Vec::from_iter(read))?;
+        let of_table = |error: Error| error.context("table", role);
+        let table = source.gather(&Vec::from_iter(read)).map_err(of_table)?;
         let mut complete = vec![true; table.num_rows()];
         for column in &needed {
-            let present = present(&table, column)?;
+            let present = present(&table, column).map_err(of_table)?;
             complete
                 .iter_mut()
                 .zip(present)
                 .for_each(|(complete, present)| *complete &= present);
         }
-        let rows = filter_record_batch(&table, &BooleanArray::from(complete))?;
+        let kept = BooleanArray::from(complete);
+        let rows = filter_record_batch(&table, &kept)?;
         let left_out = table.num_rows() - rows.num_rows();
         if rows.num_rows() == 0 {
             return Err(Error::invalid(format!(
@@ -63,16 +67,23 @@ impl Labelled {
                 table.num_rows()
             )));
         }
-        let units = unit.map(|unit| Units::of(&rows, unit)).transpose()?;
-        let segments = segment
-            .map(|column| segments_of(&rows, column))
-            .transpose()?;
+        let units = unit.map(|unit| Units::of(&rows, unit)).transpose();
+        let units = units.map_err(of_table)?;
+        let segments = segment.map(|column| segments_of(&rows, column));
+        let segments = segments.transpose().map_err(of_table)?;
         Ok(Self {
+            kept,
             segments: segments.unwrap_or_default(),
             units: units.map(|units| units.of_rows()),
             rows,
             left_out,
         })
+    }
+
+    /// The place in the table of a row that was not left out.
+    pub(super) fn row_given(&self, labelled: usize) -> usize {
+        let mut kept = self.kept.values().set_indices();
+        kept.nth(labelled).unwrap_or(labelled)
     }
 
     /// How many units there are, or rows.
@@ -106,6 +117,7 @@ impl Labelled {
         Ok(Some(Self {
             units: self.units.as_ref().map(of_part),
             segments: Vec::new(),
+            kept: BooleanArray::from(Vec::<bool>::new()),
             rows: take_record_batch(&self.rows, &UInt32Array::from(rows.to_vec()))?,
             left_out: 0,
         }))

@@ -4,14 +4,14 @@ use mlops_core::Result;
 use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
-use super::change::{ChangeVerdict, MetricChange};
+use super::change::{Better, ChangeVerdict, MetricChange};
 use super::read::Labelled;
 use super::task::Task;
 use crate::DriftReport;
 use crate::performance::{Confusion, Estimate, Reliability};
 use crate::report::junit::{Case, Outcome, suite};
 use crate::report::markdown::{escaped, table};
-use crate::report::{Distribution, named as listed, version};
+use crate::report::{Distribution, figure as in_words, named as listed, signed, version};
 
 /// Metrics and segments that a headline names.
 const NAMES: usize = 12;
@@ -74,6 +74,9 @@ pub struct PerformanceVerdict {
     /// The metrics that are undefined in one of the tables, and of which nothing was concluded.
     #[serde(default)]
     pub undefined_metrics: Vec<String>,
+    /// In plain language; empty in reports that were written before it was told.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// How many rows entered, and how many did not.
@@ -167,30 +170,10 @@ impl PerformanceReport {
         target_drift: DriftReport,
     ) -> Self {
         segments.sort_by_key(|segment| segment.change.verdict != ChangeVerdict::Worse);
-        let named_segments = |verdict: ChangeVerdict| -> Vec<String> {
-            let such = segments
-                .iter()
-                .filter(|segment| segment.change.verdict == verdict);
-            such.map(SegmentChange::to_string).collect()
-        };
-        let worse_segments = named_segments(ChangeVerdict::Worse);
-        let undefined_segments = named_segments(ChangeVerdict::Undefined);
-        let named = |verdict: ChangeVerdict| -> Vec<String> {
-            let such = metrics.iter().filter(|change| change.verdict == verdict);
-            such.map(|change| change.metric.clone()).collect()
-        };
-        let worse_metrics = named(ChangeVerdict::Worse);
         Self {
             version: version::VERSION,
             task: task.name().to_owned(),
-            verdict: PerformanceVerdict {
-                worse: !worse_metrics.is_empty() || !worse_segments.is_empty(),
-                worse_metrics,
-                worse_segments,
-                undefined_segments,
-                improved_metrics: named(ChangeVerdict::Improved),
-                undefined_metrics: named(ChangeVerdict::Undefined),
-            },
+            verdict: PerformanceVerdict::of(&metrics, &segments, level),
             level,
             metrics,
             segments,
@@ -200,6 +183,21 @@ impl PerformanceReport {
             reliability: None,
             target_drift,
         }
+    }
+
+    /// Whether any metric could be judged, of all rows or in a segment; else nothing is concluded of the model.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column.clone()), ("predicted", column)])?;
+    /// let check = mlops_drift::preset::regression("delay", "predicted");
+    /// assert!(check.run(&week, &week)?.is_judged());
+    /// assert!(!check.run(&week, &week.slice(0, 1))?.is_judged()); // one row tells nothing
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_judged(&self) -> bool {
+        judged(&self.metrics).next().is_some() || judged_segments(&self.segments).next().is_some()
     }
 
     /// The metric of this name.
@@ -219,16 +217,18 @@ impl PerformanceReport {
     /// One line that says the most important thing.
     pub fn headline(&self) -> String {
         let verdict = &self.verdict;
-        let all_undefined = verdict.undefined_metrics.len() == self.metrics.len();
-        let segments = verdict.worse_segments.iter();
-        let segments = segments.map(|segment| format!("segment {segment}"));
-        let worse = verdict.worse_metrics.iter().cloned().chain(segments);
+        if !self.is_judged() {
+            return format!("{}: no metric could be judged", self.task);
+        }
         let mut said = match verdict.worse {
-            true => format!("{}: worse in {}", self.task, listed(worse, NAMES)),
-            false if all_undefined => format!("{}: no metric is defined", self.task),
+            true => format!(
+                "{}: worse in {}",
+                self.task,
+                listed(verdict.worse_figures(), NAMES)
+            ),
             false => format!("{}: no evidence that it got worse", self.task),
         };
-        if !verdict.undefined_metrics.is_empty() && !all_undefined {
+        if !verdict.undefined_metrics.is_empty() {
             said.push_str(&format!(
                 "; undefined: {}",
                 verdict.undefined_metrics.join(", ")
@@ -285,7 +285,7 @@ impl PerformanceReport {
         version::from_json(json)
     }
 
-    /// The report as Markdown (GitHub's tables): metrics, how many rows entered and how many were left out, then the drift of target and
+    /// The report as Markdown (GitHub's tables): the verdict's reason, metrics, how many rows entered and how many were left out, then the drift of target and
     /// predictions. Names are escaped.
     ///
     /// ```
@@ -310,9 +310,10 @@ impl PerformanceReport {
             None => String::new(),
         };
         format!(
-            "### {}\n\n{}{segments}\n{} labelled rows against {} of the reference; {} and {} were left out for lack of a label or a prediction; \
+            "### {}\n\n{}\n\n{}{segments}\n{} labelled rows against {} of the reference; {} and {} were left out for lack of a label or a prediction; \
              all intervals together at {}\n\n#{}",
             escaped(&self.headline()),
+            escaped(&self.verdict.reason),
             table(
                 header("metric"),
                 self.metrics.iter().map(MetricChange::cells)
@@ -326,7 +327,8 @@ impl PerformanceReport {
         )
     }
 
-    /// The report as JUnit XML: a test case for every metric, and for it in every segment, which fails if it got worse, and is skipped if it is undefined.
+    /// The report as JUnit XML: a test case for every metric, and for it in every segment, which fails if it got worse, and is skipped if it is undefined;
+    /// where [none could be judged](Self::is_judged) it is an error.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -346,12 +348,15 @@ impl PerformanceReport {
             .iter()
             .map(|change| (change.metric.clone(), change));
         let changes: Vec<(String, &MetricChange)> = of_all.chain(of_segments).collect();
+        let is_judged = self.is_judged();
         let cases = changes.iter().map(|(name, change)| Case {
             name,
             outcome: match change.verdict {
                 ChangeVerdict::Same => Outcome::Passed,
                 ChangeVerdict::Improved | ChangeVerdict::Changed => Outcome::Noted(&change.reason),
                 ChangeVerdict::Worse => Outcome::Failed(&change.reason),
+                // A suite of skipped cases passes.
+                ChangeVerdict::Undefined if !is_judged => Outcome::Broken(&change.reason),
                 ChangeVerdict::Undefined => Outcome::Skipped(&change.reason),
             },
         });
@@ -359,28 +364,117 @@ impl PerformanceReport {
     }
 }
 
+/// The metrics that were judged: not those that are undefined, nor those of which a change is told alone.
+fn judged(metrics: &[MetricChange]) -> impl Iterator<Item = &MetricChange> {
+    let metrics = metrics.iter();
+    metrics.filter(|change| {
+        change.verdict != ChangeVerdict::Undefined && change.better != Better::Neither
+    })
+}
+
+fn judged_segments(segments: &[SegmentChange]) -> impl Iterator<Item = &SegmentChange> {
+    let segments = segments.iter();
+    segments.filter(|segment| segment.change.verdict != ChangeVerdict::Undefined)
+}
+
+impl PerformanceVerdict {
+    fn of(metrics: &[MetricChange], segments: &[SegmentChange], level: SignificanceLevel) -> Self {
+        let named = |verdict: ChangeVerdict| -> Vec<String> {
+            let such = metrics.iter().filter(|change| change.verdict == verdict);
+            such.map(|change| change.metric.clone()).collect()
+        };
+        let named_segments = |verdict: ChangeVerdict| -> Vec<String> {
+            let such = segments
+                .iter()
+                .filter(|segment| segment.change.verdict == verdict);
+            such.map(SegmentChange::to_string).collect()
+        };
+        let worse_metrics = named(ChangeVerdict::Worse);
+        let worse_segments = named_segments(ChangeVerdict::Worse);
+        let mut verdict = Self {
+            worse: !worse_metrics.is_empty() || !worse_segments.is_empty(),
+            worse_metrics,
+            worse_segments,
+            undefined_segments: named_segments(ChangeVerdict::Undefined),
+            improved_metrics: named(ChangeVerdict::Improved),
+            undefined_metrics: named(ChangeVerdict::Undefined),
+            reason: String::new(),
+        };
+        verdict.reason = verdict.explanation(metrics, segments, level);
+        verdict
+    }
+
+    /// Metrics that got worse, then segments.
+    fn worse_figures(&self) -> impl Iterator<Item = String> {
+        let segments = self.worse_segments.iter();
+        let segments = segments.map(|segment| format!("segment {segment}"));
+        self.worse_metrics.iter().cloned().chain(segments)
+    }
+
+    fn explanation(
+        &self,
+        metrics: &[MetricChange],
+        segments: &[SegmentChange],
+        level: SignificanceLevel,
+    ) -> String {
+        let (of_all, of_segments) = (judged(metrics).count(), judged_segments(segments).count());
+        if of_all + of_segments == 0 {
+            let why = metrics.first().map(|primary| {
+                let MetricChange { metric, reason, .. } = primary;
+                format!(": {metric} is {reason}")
+            });
+            return format!(
+                "no metric could be judged, and nothing is concluded of the model{}",
+                why.unwrap_or_default()
+            );
+        }
+        let mut told = vec![format!(
+            "{} of {of_all} metrics got worse",
+            self.worse_metrics.len()
+        )];
+        if !segments.is_empty() {
+            let worse = self.worse_segments.len();
+            told.push(format!(
+                "the primary one in {worse} of {of_segments} segments"
+            ));
+        }
+        let mut said = told.join(", ");
+        if self.worse {
+            said.push_str(&format!(": {}", listed(self.worse_figures(), NAMES)));
+        }
+        said.push_str(&format!(
+            "; without a change, an alarm has probability about {level} at most"
+        ));
+        if !self.undefined_metrics.is_empty() {
+            let undefined = self.undefined_metrics.join(", ");
+            said.push_str(&format!("; not judged, being undefined: {undefined}"));
+        }
+        if !self.undefined_segments.is_empty() {
+            let names = listed(self.undefined_segments.iter(), NAMES);
+            said.push_str(&format!("; segments of which nothing is known: {names}"));
+        }
+        said
+    }
+}
+
 impl MetricChange {
     pub(super) fn cells(&self) -> [String; 5] {
         let figure = |estimate: &Option<Estimate>| match estimate {
-            Some(estimate) => {
-                let interval = estimate.interval;
-                format!(
-                    "{:.4} [{:.4}, {:.4}]",
-                    estimate.value,
-                    interval.low(),
-                    interval.high()
-                )
-            }
+            Some(estimate) => format!(
+                "{} [{}, {}]",
+                in_words(estimate.value),
+                in_words(estimate.interval.low()),
+                in_words(estimate.interval.high())
+            ),
             None => "–".to_owned(),
         };
         let change = match (self.change, self.interval) {
-            (Some(change), Some(interval)) => {
-                format!(
-                    "{change:+.4} [{:+.4}, {:+.4}]",
-                    interval.low(),
-                    interval.high()
-                )
-            }
+            (Some(change), Some(interval)) => format!(
+                "{} [{}, {}]",
+                signed(change),
+                signed(interval.low()),
+                signed(interval.high())
+            ),
             _ => self.reason.clone(),
         };
         [

@@ -11,6 +11,7 @@ use super::read::{Labelled, labels_of, numbers_of};
 use crate::performance::{
     Confusion, Multiclass, Ranking, Regression, RegressionDummy, Reliability, Scored,
 };
+use crate::report::exact;
 use crate::sample::NumericSample;
 
 /// Labels of a classifier that gives labels alone; more are no classes, but identifiers by mistake.
@@ -225,13 +226,7 @@ impl Task {
             Self::Multiclass { target, classes } => {
                 let names: Vec<&str> = classes.iter().map(|(class, _)| class.as_str()).collect();
                 let truth = class_numbers(rows, target, &names)?;
-                let columns = classes.iter().map(|(_, column)| {
-                    let values = numbers_of(rows, column)?;
-                    let checked = values.iter().try_for_each(|p| in_unit("a probability", *p));
-                    checked
-                        .map(|()| values)
-                        .map_err(|error| error.context("column", column))
-                });
+                let columns = classes.iter().map(|(_, column)| numbers_of(rows, column));
                 let columns = columns.collect::<Result<Vec<_>>>()?;
                 let by_row =
                     (0..truth.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
@@ -323,8 +318,10 @@ fn binary(rows: &RecordBatch, target: &str) -> Result<Vec<bool>> {
         0.0 => Ok(false),
         1.0 => Ok(true),
         other => Err(Error::invalid(format!(
-            "the target \"{target}\" must be boolean, or 0 and 1, got {other}"
-        ))),
+            "a target must be boolean, or 0 and 1, got {}",
+            exact(other)
+        ))
+        .context("column", target)),
     });
     labels.collect()
 }
@@ -334,7 +331,8 @@ fn in_unit(what: &str, value: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "{what} must lie in [0, 1], got {value}"
+        "{what} must lie in [0, 1], got {}",
+        exact(value)
     )))
 }
 

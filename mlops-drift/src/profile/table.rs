@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use mlops_core::{Error, ErrorKind, Result, type_name};
 use serde::{Deserialize, Serialize};
 
@@ -422,9 +422,9 @@ impl TableProfile {
         })
     }
 
-    /// Of a later table, on the same grids, in the columns alone that it has and that can be compared. One of another type is
-    /// [left out](Self::not_profiled) by the name of its type; one that is missing is not there. A check that
-    /// [reports schema changes](crate::DriftCheck::report_schema_changes) tells both.
+    /// Of a later table, on the same grids, in the columns alone that it has and that can be compared. One of another type, and one that this
+    /// profile lacks, is [left out](Self::not_profiled) by the name of its type; one that is missing is not there. A check that
+    /// [reports schema changes](crate::DriftCheck::report_schema_changes) tells all of them.
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column of the profile that the table has twice; what reading can cause.
@@ -442,7 +442,8 @@ impl TableProfile {
     /// ```
     pub fn like_comparable(&self, table: &dyn Table) -> Result<Self> {
         let schema = table.schema();
-        let (mut comparable, mut not_profiled) = (Vec::new(), BTreeMap::new());
+        let mut comparable = Vec::new();
+        let mut not_profiled = self.new_columns(&schema);
         for column in &self.columns {
             if schema.column_with_name(&column.name).is_none() {
                 continue;
@@ -460,6 +461,17 @@ impl TableProfile {
             columns: parallel::map(&comparable, |column| column.like(table))?,
             not_profiled,
         })
+    }
+
+    /// Columns that this profile does not know, with the names of their types.
+    fn new_columns(&self, schema: &Schema) -> BTreeMap<String, String> {
+        let is_known =
+            |name: &String| self.column(name).is_some() || self.not_profiled.contains_key(name);
+        let fields = schema.fields().iter();
+        fields
+            .filter(|field| !is_known(field.name()))
+            .map(|field| (field.name().clone(), type_name(field.data_type())))
+            .collect()
     }
 
     /// Of each segment of a later table, on the same grids: rows by the label that they carry in one column. Rows without a label
@@ -501,7 +513,7 @@ impl TableProfile {
             .collect())
     }
 
-    /// The rows of another profile on the same grids.
+    /// The rows of another profile on the same grids. What either has [left out](Self::not_profiled) is left out of both.
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for other columns or grids; nothing is merged then, nor
@@ -526,6 +538,10 @@ impl TableProfile {
         }
         self.rows = sum_of(&[self.rows, other.rows])?;
         self.columns = merged;
+        for (name, data_type) in &other.not_profiled {
+            let known = self.not_profiled.entry(name.clone());
+            known.or_insert_with(|| data_type.clone());
+        }
         Ok(())
     }
 
@@ -559,7 +575,7 @@ impl TableProfile {
     }
 
     /// Columns of the reference that cannot be profiled, with the names of their types; of a profile that was made
-    /// [as far as comparable](Self::like_comparable), columns of another type, with its name.
+    /// [as far as comparable](Self::like_comparable), columns of another type and new ones, with its name.
     pub fn not_profiled(&self) -> &BTreeMap<String, String> {
         &self.not_profiled
     }

@@ -19,7 +19,7 @@ pub enum ColumnVerdict {
     /// The values could not be tested, since one side has none or both so few that nothing could be told whatever they are, or a test can tell next
     /// to nothing of them; nothing else was conspicuous.
     Untested,
-    /// The current table lacks the column, or has it as another type: nothing was tested, and nothing is concluded.
+    /// One of the tables lacks the column, or has it as another type: nothing was tested, and nothing is concluded.
     NotCompared,
     /// Significantly different after correction, but by less than the minimum effect.
     Drifted,
@@ -43,10 +43,11 @@ impl ColumnVerdict {
         }
     }
 
-    /// For a reader.
-    pub(crate) fn in_words(self) -> &'static str {
+    /// For a reader. Drift is material only where a minimum effect was declared for some column of the table.
+    pub(crate) fn in_words(self, has_minimums: bool) -> &'static str {
         match self {
             Self::NotCompared => "not compared",
+            Self::Material if !has_minimums => Self::Drifted.as_str(),
             verdict => verdict.as_str(),
         }
     }
@@ -213,6 +214,14 @@ impl ReportedColumn {
         }
     }
 
+    /// A column that the reference lacks.
+    pub(crate) fn new_column(column: &str) -> Self {
+        Self::without_test(ColumnReport {
+            schema_change: Some(SchemaChange::ColumnNew),
+            ..ColumnReport::new(column)
+        })
+    }
+
     /// A column that cannot be compared, whatever the current table.
     pub(crate) fn not_applicable(column: &str, why: &str) -> Self {
         Self::without_test(ColumnReport {
@@ -281,9 +290,10 @@ impl ColumnReport {
         let effects = self.effects.iter();
         let told = effects.map(|effect| match self.intervals.get(effect.measure()) {
             Some(interval) => {
-                format!("{effect} [{:.3}, {:.3}]", interval.low(), interval.high())
+                let [low, high] = [interval.low(), interval.high()].map(|end| decimals(end, 3));
+                format!("{} [{low}, {high}]", in_words(effect))
             }
-            None => effect.to_string(),
+            None => in_words(effect),
         });
         told.collect::<Vec<_>>().join(", ")
     }
@@ -376,8 +386,9 @@ impl ColumnReport {
             .filter(|(_, bracket)| bracket.high - bracket.low >= 5e-5);
         sentences.extend(open.map(|(measure, bracket)| {
             format!(
-                "{measure} lies surely in [{:.4}, {:.4}]",
-                bracket.low, bracket.high
+                "{measure} lies surely in [{}, {}]",
+                figure(bracket.low),
+                figure(bracket.high)
             )
         }));
         let dependent = self
@@ -398,7 +409,7 @@ impl ColumnReport {
             .map(|least| self.against(least))
             .collect();
         if let (true, Some(effect)) = (effects.is_empty(), self.effects.first()) {
-            effects.push(effect.to_string());
+            effects.push(in_words(effect));
         }
         let told: Vec<String> = std::iter::once(p_text(finding)).chain(effects).collect();
         let moved = self.moved.as_ref().filter(|_| finding.rejected);
@@ -408,7 +419,11 @@ impl ColumnReport {
 
     fn against(&self, least: &Distance) -> String {
         match self.effect(least.measure()) {
-            Some(effect) => format!("{effect} against a minimum of {:.4}", least.get()),
+            Some(effect) => format!(
+                "{} against a minimum of {}",
+                in_words(effect),
+                figure(least.get())
+            ),
             None => format!("{} undefined", least.measure()),
         }
     }
@@ -451,6 +466,40 @@ fn p_text(finding: &Finding) -> String {
         finding.method,
         short(finding.adjusted_p_value.get())
     )
+}
+
+/// An effect with its measure.
+fn in_words(effect: &Distance) -> String {
+    format!("{} {}", effect.measure(), figure(effect.get()))
+}
+
+/// A figure for a reader: four decimals, or a power of ten where nobody would count the digits.
+pub(crate) fn figure(value: f64) -> String {
+    decimals(value, 4)
+}
+
+/// The same with its sign, for a change.
+pub(crate) fn signed(value: f64) -> String {
+    match value.is_sign_negative() {
+        true => figure(value),
+        false => format!("+{}", figure(value)),
+    }
+}
+
+fn decimals(value: f64, decimals: usize) -> String {
+    match value.is_finite() && value.abs() >= 1e9 {
+        true => format!("{value:.3e}"),
+        false => format!("{value:.decimals$}"),
+    }
+}
+
+/// A number with all of its digits, but for zeros that a power of ten stands for.
+pub(crate) fn exact(value: f64) -> String {
+    let size = value.abs();
+    match size.is_finite() && size != 0.0 && !(1e-5..1e16).contains(&size) {
+        true => format!("{value:e}"),
+        false => value.to_string(),
+    }
 }
 
 /// A p-value for a reader: four decimals, or a power of ten.

@@ -17,8 +17,7 @@ const REASON: usize = 900;
 struct Page<'a> {
     report: &'a DriftReport,
     headline: String,
-    /// Whether no column has a minimum effect.
-    any_is_material: bool,
+    has_minimums: bool,
     columns: Vec<Row<'a>>,
 }
 
@@ -85,7 +84,7 @@ impl DriftReport {
         let page = Page {
             report: self,
             headline: self.headline(),
-            any_is_material: (self.columns.iter()).all(|column| column.minimum_effects.is_empty()),
+            has_minimums: self.has_minimums(),
             columns: columns
                 .map(|(rank, column)| Row::new(rank, column))
                 .collect(),

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use mlops_core::evidence::{PValue, SignificanceLevel};
 
 use super::column::{ReportedColumn, short};
-use super::{BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, named, version, worst_first};
+use super::monitor::first_of;
+use super::{
+    BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, has_minimums, named, version,
+    worst_first,
+};
 use crate::multiplicity::Correction;
 
 impl DriftReport {
@@ -162,21 +166,21 @@ impl BatchVerdict {
             .iter()
             .filter(|column| column.verdict == ColumnVerdict::NotCompared)
             .collect();
-        let mut reason = format!(
-            "{} of {} columns drifted, {} of them materially{}; without any drift, an alarm has probability at most {level}",
-            drifted_columns.len(),
-            columns.len() - lost.len(),
-            material_columns.len(),
-            worst(columns)
-        );
+        let nothing_compared = untested_columns.len() + lost.len() == columns.len();
+        let mut reasons = Vec::new();
         if !lost.is_empty() {
-            reason = format!("{}; {reason}", schema_changed(&lost, columns.len()));
+            reasons.push(schema_changed(&lost, columns.len()));
         }
-        if !untested_columns.is_empty() {
-            reason.push_str(&format!(
-                "; {} could not be compared",
-                untested_columns.join(", ")
-            ));
+        if nothing_compared {
+            reasons.push(nothing_concluded(columns));
+        } else {
+            reasons.push(drift_found(columns, columns.len() - lost.len(), level));
+            if !untested_columns.is_empty() {
+                reasons.push(format!(
+                    "{} could not be compared",
+                    untested_columns.join(", ")
+                ));
+            }
         }
         Self {
             drifted: !drifted_columns.is_empty(),
@@ -184,9 +188,44 @@ impl BatchVerdict {
             drifted_columns,
             material_columns,
             untested_columns,
+            nothing_compared,
             not_compared_columns: lost.iter().map(|column| column.column.clone()).collect(),
-            reason,
+            reason: reasons.join("; "),
         }
+    }
+}
+
+/// How many of the compared columns drifted, and which were the worst.
+fn drift_found(columns: &[ColumnReport], compared: usize, level: SignificanceLevel) -> String {
+    let count = |holds: fn(ColumnVerdict) -> bool| {
+        let such = columns.iter().filter(|column| holds(column.verdict));
+        such.count()
+    };
+    let materially = match has_minimums(columns) {
+        true => format!(
+            ", {} of them materially",
+            count(|verdict| verdict == ColumnVerdict::Material)
+        ),
+        false => String::new(),
+    };
+    format!(
+        "{} of {compared} columns drifted{materially}{}; without any drift, an alarm has probability at most {level}",
+        count(ColumnVerdict::is_drift),
+        worst(columns)
+    )
+}
+
+/// Why no column was compared: a table that nobody could look at is no table without drift.
+fn nothing_concluded(columns: &[ColumnReport]) -> String {
+    let untested = columns
+        .iter()
+        .filter(|column| column.verdict == ColumnVerdict::Untested);
+    let told = untested.map(|column| format!("{} ({})", column.column, column.reason));
+    let why = first_of(told, NAMES);
+    let said = "no column could be compared, and nothing is concluded of drift";
+    match why.is_empty() {
+        true => said.to_owned(),
+        false => format!("{said}: {why}"),
     }
 }
 

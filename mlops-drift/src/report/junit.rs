@@ -5,7 +5,7 @@ use super::{ColumnReport, ColumnVerdict, DriftReport};
 impl DriftReport {
     /// The report as JUnit XML: a test case for every column, which fails if it drifted materially,
     /// is an error if it was not compared for a change of the schema, and is skipped if it could not be tested, or is not in the reference. Drift
-    /// below the minimum effect passes, with a note.
+    /// below the minimum effect passes, with a note. Where nothing could be compared every column is an error.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -16,26 +16,29 @@ impl DriftReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_junit(&self) -> String {
-        let new = self.new_columns.iter().map(|name| Case {
+        let new = self.untold_columns().into_iter().map(|name| Case {
             name,
             outcome: Outcome::Skipped("not compared: the reference lacks it"),
         });
-        let cases: Vec<Case<'_>> = self.columns.iter().map(case).chain(new).collect();
+        let columns = self.columns.iter().map(|column| self.case(column));
+        let cases: Vec<Case<'_>> = columns.chain(new).collect();
         suite("drift", &cases)
     }
-}
 
-fn case(column: &ColumnReport) -> Case<'_> {
-    let reason = column.reason.as_str();
-    Case {
-        name: &column.column,
-        outcome: match column.verdict {
-            ColumnVerdict::Stable => Outcome::Passed,
-            ColumnVerdict::Drifted => Outcome::Noted(reason),
-            ColumnVerdict::Material => Outcome::Failed(reason),
-            ColumnVerdict::Untested => Outcome::Skipped(reason),
-            ColumnVerdict::NotCompared => Outcome::Broken(reason),
-        },
+    fn case<'a>(&self, column: &'a ColumnReport) -> Case<'a> {
+        let reason = column.reason.as_str();
+        Case {
+            name: &column.column,
+            outcome: match column.verdict {
+                ColumnVerdict::Stable => Outcome::Passed,
+                ColumnVerdict::Drifted => Outcome::Noted(reason),
+                ColumnVerdict::Material => Outcome::Failed(reason),
+                // A suite of skipped cases passes.
+                ColumnVerdict::Untested if self.verdict.nothing_compared => Outcome::Broken(reason),
+                ColumnVerdict::Untested => Outcome::Skipped(reason),
+                ColumnVerdict::NotCompared => Outcome::Broken(reason),
+            },
+        }
     }
 }
 

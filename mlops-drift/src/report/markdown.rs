@@ -26,11 +26,13 @@ impl DriftReport {
             "missing",
             "why",
         ];
+        let has_minimums = self.has_minimums();
+        let cells_of = |column| cells(column, has_minimums);
         format!(
             "### {}\n\n{}\n\n{}\n{} rows against {} of the reference, {} tests, {} at level {}: {}\n",
             self.headline(),
             escaped(&shorten(&self.verdict.reason, REASON)),
-            Table::new(header).rows("columns", self.worst_first().into_iter().map(cells)),
+            Table::new(header).rows("columns", self.worst_first().into_iter().map(cells_of)),
             self.current_rows,
             self.reference_rows,
             self.tests,
@@ -41,10 +43,10 @@ impl DriftReport {
     }
 }
 
-fn cells(column: &ColumnReport) -> [String; 7] {
+fn cells(column: &ColumnReport, has_minimums: bool) -> [String; 7] {
     [
         column.column.clone(),
-        column.verdict.in_words().to_owned(),
+        column.verdict.in_words(has_minimums).to_owned(),
         column.p_value_in_words(),
         column.effects_in_words(),
         column

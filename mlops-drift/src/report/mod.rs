@@ -22,7 +22,7 @@ use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 pub use column::{ColumnReport, ColumnVerdict, Finding, SerialCorrelation};
-pub(crate) use column::{ReportedColumn, short};
+pub(crate) use column::{ReportedColumn, exact, figure, short, signed};
 pub use distribution::Distribution;
 pub(crate) use distribution::number;
 pub(crate) use monitor::named;
@@ -65,7 +65,9 @@ pub struct DriftReport {
     pub current_rows: usize,
     /// The columns, in the order of the check, then those that cannot be compared.
     pub columns: Vec<ColumnReport>,
-    /// Columns of the current table that the reference lacks, where all were to be compared: nothing is said of them.
+    /// Columns of the current table that the reference lacks, where all were to be compared: nothing is said of them. Of a check that
+    /// [reports schema changes](crate::DriftCheck::report_schema_changes) they are among the [`columns`](Self::columns), too, as
+    /// [not compared](ColumnVerdict::NotCompared).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_columns: Vec<String>,
 }
@@ -83,8 +85,11 @@ pub struct BatchVerdict {
     pub material_columns: Vec<String>,
     /// The columns whose values could not be tested: look at them.
     pub untested_columns: Vec<String>,
-    /// The columns of the reference that were not compared, since the current table lacks them or has them as another type: nothing is concluded of
-    /// them. Always empty unless a check [reports schema changes](crate::DriftCheck::report_schema_changes).
+    /// Whether no column could be compared: nothing is concluded then, of drift or of its absence, and [`reason`](Self::reason) says why.
+    #[serde(default)]
+    pub nothing_compared: bool,
+    /// The columns that were not compared, since one of the tables lacks them or has them as another type: nothing is concluded of them. Always
+    /// empty unless a check [reports schema changes](crate::DriftCheck::report_schema_changes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_compared_columns: Vec<String>,
     /// In plain language.
@@ -103,18 +108,32 @@ fn worst_first(columns: &[ColumnReport]) -> Vec<&ColumnReport> {
     columns
 }
 
+fn has_minimums(columns: &[ColumnReport]) -> bool {
+    let mut columns = columns.iter();
+    columns.any(|column| !column.minimum_effects.is_empty())
+}
+
 impl DriftReport {
     /// With what there is beyond the reference.
     pub(crate) fn with_new_columns(mut self, columns: Vec<String>) -> Self {
-        if !columns.is_empty() {
-            let told = format!(
-                "; not in the reference, and not compared: {}",
-                columns.join(", ")
-            );
+        self.new_columns = columns;
+        let untold = self.untold_columns().join(", ");
+        if !untold.is_empty() {
+            let told = format!("; not in the reference, and not compared: {untold}");
             self.verdict.reason.push_str(&told);
         }
-        self.new_columns = columns;
         self
+    }
+
+    /// The new columns that are not among the columns of the report.
+    fn untold_columns(&self) -> Vec<&str> {
+        let new = self.new_columns.iter().map(String::as_str);
+        new.filter(|name| self.column(name).is_none()).collect()
+    }
+
+    /// Whether a minimum effect was declared for some column, so that drift may be material or not.
+    pub(crate) fn has_minimums(&self) -> bool {
+        has_minimums(&self.columns)
     }
 
     /// The column of this name.
@@ -162,7 +181,8 @@ impl DriftReport {
     /// The report as evidence for a decision: per hypothesis its adjusted p-value, per column its
     /// effects. The p-values are already corrected: hold each against the level. Of a column that was not compared or could not be there is
     /// none: a decision should rest on [`not_compared_columns`](BatchVerdict::not_compared_columns) and
-    /// [`untested_columns`](BatchVerdict::untested_columns), too.
+    /// [`untested_columns`](BatchVerdict::untested_columns), too. Without a test there is none at all, which is no evidence of stability: ask for
+    /// [`nothing_compared`](BatchVerdict::nothing_compared) first.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -202,6 +222,8 @@ impl DriftReport {
         let lost = self.verdict.not_compared_columns.len();
         let is_whole = lost == 0 && self.verdict.untested_columns.is_empty();
         let drift = match (self.verdict.material, self.verdict.drifted) {
+            _ if self.verdict.nothing_compared => "No column could be compared",
+            (true, _) if !self.has_minimums() => "Drift",
             (true, _) => "Material drift",
             (false, true) => "Drift, below the minimum effect",
             (false, false) if is_whole => "No drift",

@@ -63,9 +63,14 @@ fn columns_of(window: &Window) -> String {
 
 /// The first names, and how many more.
 pub(crate) fn named(names: impl Iterator<Item = impl AsRef<str>>, most: usize) -> String {
-    let names: Vec<String> = names.map(|name| shorten(name.as_ref(), LENGTH)).collect();
-    let first = names[..names.len().min(most)].join(", ");
-    match names.len().saturating_sub(most) {
+    first_of(names.map(|name| shorten(name.as_ref(), LENGTH)), most)
+}
+
+/// The first texts, and how many more.
+pub(super) fn first_of(texts: impl Iterator<Item = String>, most: usize) -> String {
+    let texts: Vec<String> = texts.collect();
+    let first = texts[..texts.len().min(most)].join(", ");
+    match texts.len().saturating_sub(most) {
         0 => first,
         more => format!("{first} and {more} more"),
     }

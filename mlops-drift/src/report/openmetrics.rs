@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ColumnVerdict, DriftReport};
+use super::{ColumnVerdict, DriftReport, exact};
 use crate::check::MonitorState;
 use crate::expectation::ValidationReport;
 use crate::performance::Estimate;
@@ -133,16 +133,17 @@ fn flag(on: bool) -> f64 {
 
 impl Expose for DriftReport {
     fn expose(&self, to: &mut Exposition) {
-        to.gauge(
-            "drifted",
-            "Whether any column drifted.",
-            &[],
-            flag(self.verdict.drifted),
-        );
-        let help = "Whether any column drifted beyond its minimum effect.";
-        to.gauge("material", help, &[], flag(self.verdict.material));
+        // Nothing is said of drift where nothing is known.
+        if !self.verdict.nothing_compared {
+            let help = "Whether any column drifted.";
+            to.gauge("drifted", help, &[], flag(self.verdict.drifted));
+            let help = "Whether any column drifted beyond its minimum effect.";
+            to.gauge("material", help, &[], flag(self.verdict.material));
+        }
+        let help = "Whether any column could be compared.";
+        to.gauge("compared", help, &[], flag(!self.verdict.nothing_compared));
         let lost = self.verdict.not_compared_columns.len();
-        let help = "Columns that were not compared, since the schema changed.";
+        let help = "Columns that were not compared, since the schema changed, new ones among them.";
         to.gauge("columns_not_compared", help, &[], lost as f64);
         let help = "Columns that the reference lacks.";
         to.gauge("new_columns", help, &[], self.new_columns.len() as f64);
@@ -285,8 +286,14 @@ impl Expose for MonitorState {
 
 impl Expose for PerformanceReport {
     fn expose(&self, to: &mut Exposition) {
-        let help = "Whether any metric of the model got worse.";
-        to.gauge("performance_worse", help, &[], flag(self.verdict.worse));
+        let is_judged = self.is_judged();
+        let help = "Whether any metric of the model could be judged.";
+        to.gauge("performance_judged", help, &[], flag(is_judged));
+        // Nothing is said of a model of which nothing is known.
+        if is_judged {
+            let help = "Whether any metric of the model got worse.";
+            to.gauge("performance_worse", help, &[], flag(self.verdict.worse));
+        }
         for (table, rows) in [("reference", self.rows[0]), ("current", self.rows[1])] {
             let labels = [("table", table)];
             to.gauge(
@@ -298,13 +305,19 @@ impl Expose for PerformanceReport {
         }
         for change in &self.metrics {
             let name = ("metric", change.metric.as_str());
-            let worse = flag(change.verdict == ChangeVerdict::Worse);
+            let is_defined = change.verdict != ChangeVerdict::Undefined;
+            let help = "Whether the metric is defined in both tables.";
             to.gauge(
-                "performance_metric_worse",
-                "Whether the metric got worse.",
+                "performance_metric_defined",
+                help,
                 &[name],
-                worse,
+                flag(is_defined),
             );
+            if is_defined {
+                let worse = flag(change.verdict == ChangeVerdict::Worse);
+                let help = "Whether the metric got worse.";
+                to.gauge("performance_metric_worse", help, &[name], worse);
+            }
             for (table, figure) in [
                 ("reference", &change.reference),
                 ("current", &change.current),
@@ -418,7 +431,7 @@ impl DriftReport {
     /// The report as OpenMetrics 1.0 text, all gauges: the verdict of the batch and of every column
     /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows. Of a column of another
     /// schema there is `mlops_drift_column_compared` alone, 0 then, as it is of a column that could not be compared: have it alarm, or
-    /// `mlops_drift_columns_not_compared`.
+    /// `mlops_drift_columns_not_compared`. Where nothing could be compared `mlops_drift_compared` is 0, and there is no `mlops_drift_drifted`.
     /// With labels, or beside other reports, by an [`Exposition`].
     ///
     /// ```
@@ -449,7 +462,8 @@ impl MonitorState {
 }
 
 impl PerformanceReport {
-    /// The report as OpenMetrics 1.0 text, all gauges: metrics with their intervals, then the drift of target and predictions. The segment of
+    /// The report as OpenMetrics 1.0 text, all gauges: metrics with their intervals, then the drift of target and predictions. Where no metric could
+    /// be judged `mlops_drift_performance_judged` is 0, and there is no `mlops_drift_performance_worse`. The segment of
     /// the rows without a value is named `(null)` and has a label `segment_is_null` beside, so that it is not taken for rows of that value.
     pub fn to_openmetrics(&self) -> String {
         one(self)
@@ -474,7 +488,7 @@ fn figure(value: f64) -> String {
     match value {
         f64::INFINITY => "+Inf".to_owned(),
         f64::NEG_INFINITY => "-Inf".to_owned(),
-        value => value.to_string(),
+        value => exact(value),
     }
 }
 

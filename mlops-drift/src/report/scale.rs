@@ -4,7 +4,7 @@ use arrow::temporal_conversions::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::number;
+use super::{exact, number};
 
 /// In which terms the numbers of a column are told: as such, or as the points in time that they count from 1970 on, in UTC.
 ///
@@ -75,7 +75,7 @@ impl Scale {
     pub(super) fn in_digits(self, value: f64, digits: usize) -> String {
         self.time(value).unwrap_or_else(|| {
             let rounded = format!("{value:.*e}", digits - 1).parse();
-            rounded.unwrap_or(value).to_string()
+            exact(rounded.unwrap_or(value))
         })
     }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a column of the reference was not compared: what the current table has in its place.
+/// Why a column was not compared: what either table has in its place.
 ///
 /// ```
 /// use mlops_drift::report::SchemaChange;
@@ -15,12 +15,19 @@ use serde::{Deserialize, Serialize};
 pub enum SchemaChange {
     /// The current table lacks the column.
     ColumnMissing,
+    /// The reference lacks the column.
+    ColumnNew,
     /// The current table has the column as a type whose values cannot be compared with the reference's.
     TypeChanged {
         /// The type in the reference.
         from: String,
         /// The type in the current table.
         to: String,
+    },
+    /// The current table is read part by part, and a later part lacks the column or has it as another type.
+    PartsDiffer {
+        /// Which part, and how.
+        why: String,
     },
     /// The current table lacks the column of the units that the rows come in.
     UnitMissing {
@@ -34,9 +41,11 @@ impl SchemaChange {
     pub(crate) fn refused(&self, column: &str) -> String {
         match self {
             Self::ColumnMissing => format!("column \"{column}\" is missing"),
+            Self::ColumnNew => format!("column \"{column}\" is not in the reference"),
             Self::TypeChanged { from, to } => {
                 format!("column \"{column}\" must be comparable with {from}, got {to}")
             }
+            Self::PartsDiffer { why } => format!("the parts of column \"{column}\" differ: {why}"),
             Self::UnitMissing { unit } => format!("unit column \"{unit}\" is missing"),
         }
     }
@@ -46,7 +55,9 @@ impl fmt::Display for SchemaChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ColumnMissing => write!(f, "the current table lacks it"),
+            Self::ColumnNew => write!(f, "a new column, which the reference lacks"),
             Self::TypeChanged { from, to } => write!(f, "its type changed from {from} to {to}"),
+            Self::PartsDiffer { why } => write!(f, "its parts differ: {why}"),
             Self::UnitMissing { unit } => write!(f, "the current table lacks its unit, {unit}"),
         }
     }

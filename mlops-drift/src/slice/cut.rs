@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
-use mlops_core::{Error, ErrorKind, Result};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::{Conjunction, Lattice, Predicate};
+use crate::report::exact;
 use crate::sample::{ColumnKind, Labels, NumericSample, labels, numbers};
 use crate::table::column_of;
 
@@ -39,8 +40,8 @@ impl Cut {
         };
         let first = tables.first().map(|table| table.schema());
         for field in first.iter().flat_map(|schema| schema.fields()) {
-            let (predicates, of_row) =
-                read(tables, field.name(), field.data_type(), lattice, basis)?;
+            let (predicates, of_row) = read(tables, field.name(), lattice, basis)
+                .map_err(|error| error.context("column", field.name()))?;
             cut.push(predicates, of_row);
         }
         Ok(cut)
@@ -121,35 +122,50 @@ impl Cut {
 fn read(
     tables: &[&RecordBatch],
     column: &str,
-    data_type: &DataType,
     lattice: &Lattice,
     basis: usize,
 ) -> Result<(Vec<Predicate>, Vec<u32>)> {
-    let parts = tables.iter().map(|table| alike(table, column, data_type));
-    let parts: Vec<&dyn Array> = parts.collect::<Result<_>>()?;
-    if ColumnKind::of(data_type) == ColumnKind::Categorical {
-        let parts = parts.into_iter().map(labels).collect::<Result<Vec<_>>>()?;
+    let parts = tables.iter().map(|table| column_of(table, column));
+    let parts = parts.collect::<Result<Vec<&ArrayRef>>>()?;
+    if require_alike(&parts)? == ColumnKind::Categorical {
+        let parts = parts
+            .into_iter()
+            .map(|part| labels(part))
+            .collect::<Result<Vec<_>>>()?;
         return Ok(by_label(column, &parts));
     }
-    let parts = parts.into_iter().map(numbers).collect::<Result<Vec<_>>>()?;
+    let parts = parts
+        .into_iter()
+        .map(|part| numbers(part))
+        .collect::<Result<Vec<_>>>()?;
     Ok(by_number(column, &parts.concat(), lattice, basis))
 }
 
-/// The column, if it is of a kind with this type: numbers of any width, labels of any encoding, or the same
-/// temporal type.
-fn alike<'a>(table: &'a RecordBatch, column: &str, like: &DataType) -> Result<&'a dyn Array> {
-    let array = column_of(table, column)?;
-    let (kind, other) = (ColumnKind::of(like), ColumnKind::of(array.data_type()));
-    if kind != other || (kind == ColumnKind::Temporal && like != array.data_type()) {
-        return Err(Error::new(
+/// The kind of a column, if it is of one in all tables: numbers of any width, labels of any encoding, or the same temporal type. A column without
+/// a type is of any, and missing in every row.
+fn require_alike(parts: &[&ArrayRef]) -> Result<ColumnKind> {
+    let kind = |data_type: &DataType| ColumnKind::of(data_type);
+    let mut typed = parts
+        .iter()
+        .map(|part| part.data_type())
+        .filter(|data_type| kind(data_type) != ColumnKind::Null);
+    let Some(like) = typed.next() else {
+        return Ok(ColumnKind::Null);
+    };
+    let differs = |other: &&DataType| {
+        kind(other) != kind(like) || (kind(like) == ColumnKind::Temporal && *other != like)
+    };
+    match typed.find(differs) {
+        None => Ok(kind(like)),
+        Some(other) => Err(Error::new(
             ErrorKind::SignatureMismatch,
             format!(
-                "column \"{column}\" is {like} in one table and {} in the other",
-                array.data_type()
+                "a column must be of one type in both tables, got {} and {}",
+                type_name(like),
+                type_name(other)
             ),
-        ));
+        )),
     }
-    Ok(array.as_ref())
 }
 
 fn by_label(column: &str, parts: &[Labels]) -> (Vec<Predicate>, Vec<u32>) {
@@ -174,9 +190,7 @@ fn by_number(
     distinct.dedup();
     let present = |value: &f64| !value.is_nan();
     if distinct.len() <= lattice.most_values {
-        let predicates = distinct
-            .iter()
-            .map(|value| equals(column, value.to_string()));
+        let predicates = distinct.iter().map(|value| equals(column, exact(*value)));
         let find = |value: &f64| distinct.binary_search_by(|other| other.total_cmp(&(value + 0.0)));
         let code = |value: &f64| find(value).map_or(NONE, |code| code as u32);
         let of_row = values

@@ -11,6 +11,7 @@ use super::score::{Score, Scored, best};
 use super::{Conjunction, Lattice, finder_settings, rows};
 use crate::multiplicity::{Correction, Holm};
 use crate::permutation::shuffle_head;
+use crate::report::figure;
 use crate::table::Table;
 
 /// Slices that the search hands to the test, unless set.
@@ -351,11 +352,11 @@ impl fmt::Display for LossSlice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: mean loss {:.4} over {} rows, elsewhere {:.4}, adjusted p {:.1e}",
+            "{}: mean loss {} over {} rows, elsewhere {}, adjusted p {:.1e}",
             self.slice,
-            self.inside,
+            figure(self.inside),
             self.rows,
-            self.outside,
+            figure(self.outside),
             self.adjusted.get()
         )
     }

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::exact;
+
 /// What one column of a row must be.
 ///
 /// ```
@@ -56,7 +58,7 @@ impl fmt::Display for Predicate {
         match self {
             Self::Equals { column, value } => write!(f, "{column} = {value}"),
             Self::Missing { column } => write!(f, "{column} is missing"),
-            Self::Between { column, low, high } => match (low, high) {
+            Self::Between { column, low, high } => match (low.map(exact), high.map(exact)) {
                 (Some(low), Some(high)) => write!(f, "{column} in [{low}, {high})"),
                 (Some(low), None) => write!(f, "{column} >= {low}"),
                 (None, Some(high)) => write!(f, "{column} < {high}"),

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+#[cfg(feature = "html")]
 use mlops_core::Result;
 use mlops_core::evidence::{EValue, Interval};
 

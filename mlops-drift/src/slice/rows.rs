@@ -37,7 +37,8 @@ pub(super) fn of(
     if columns.is_empty() {
         return Err(Error::invalid("slices need at least 1 column, got 0"));
     }
-    let batch = gathered(table, &columns)?;
+    let of_table = |error: Error| error.context("table", role);
+    let batch = gathered(table, &columns).map_err(of_table)?;
     let rows = batch.num_rows();
     if rows == 0 || rows > MOST {
         return Err(Error::invalid(format!(
@@ -47,7 +48,8 @@ pub(super) fn of(
     let Some(unit) = unit else {
         return Ok((batch, (0..rows as u32).collect()));
     };
-    let drawn = one_per_unit(&gathered(table, &[unit])?, unit, lattice.seed)?;
+    let drawn = gathered(table, &[unit]).and_then(|units| one_per_unit(&units, unit, lattice.seed));
+    let drawn = drawn.map_err(of_table)?;
     Ok((take(&batch, &drawn)?, drawn))
 }
 

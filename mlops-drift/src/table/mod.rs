@@ -12,6 +12,8 @@
 mod parquet;
 mod parts;
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -72,11 +74,16 @@ impl Table for RecordBatch {
     }
 }
 
-/// The schema is that of the first batch; a batch without a column of it is an error when that column is read.
+/// The schema is that of the first batch, followed by the columns that later ones have beyond it; a batch without a column of it is an error when
+/// that column is read.
 impl Table for Vec<RecordBatch> {
     fn schema(&self) -> SchemaRef {
         let empty = || SchemaRef::new(Schema::empty());
-        self.first().map_or_else(empty, RecordBatch::schema)
+        let mut whole = self.first().map_or_else(empty, RecordBatch::schema);
+        for batch in self.iter().skip(1) {
+            whole = with_columns_of(whole, batch.schema_ref());
+        }
+        whole
     }
 
     fn rows(&self) -> u64 {
@@ -85,11 +92,29 @@ impl Table for Vec<RecordBatch> {
 
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
         let name = name.to_owned();
-        Ok(Box::new(
-            self.iter()
-                .map(move |batch| column_of(batch, &name).cloned()),
-        ))
+        let batches = self.iter().enumerate();
+        Ok(Box::new(batches.map(move |(part, batch)| {
+            let column = column_of(batch, &name).cloned();
+            column.map_err(|error| error.context("part", part))
+        })))
     }
+}
+
+/// A schema, followed by the columns that another one has beyond it.
+fn with_columns_of(whole: SchemaRef, part: &SchemaRef) -> SchemaRef {
+    if Arc::ptr_eq(&whole, part) || whole.fields() == part.fields() {
+        return whole;
+    }
+    let new = part.fields().iter();
+    let new: Vec<_> = new
+        .filter(|field| whole.column_with_name(field.name()).is_none())
+        .cloned()
+        .collect();
+    if new.is_empty() {
+        return whole;
+    }
+    let fields: Vec<_> = whole.fields().iter().cloned().chain(new).collect();
+    SchemaRef::new(Schema::new_with_metadata(fields, whole.metadata().clone()))
 }
 
 /// Some columns of a table in one batch: for what needs all values at once.

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl ParquetTable {
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), [`PermissionDenied`](ErrorKind::PermissionDenied), or
-    /// [`Corrupt`](ErrorKind::Corrupt) for a file that is no Parquet file or is truncated.
+    /// [`Corrupt`](ErrorKind::Corrupt) for a file that is empty, no Parquet file or truncated; the message says which.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_all([path])
     }
@@ -146,8 +146,14 @@ impl ParquetFile {
         let path = path.to_owned();
         let read = || -> Result<ArrowReaderMetadata> {
             let file = File::open(&path).map_err(of_io)?;
-            unless_torn(|| ArrowReaderMetadata::load(&file, Default::default()))?
-                .map_err(of_parquet)
+            let loaded = unless_torn(|| ArrowReaderMetadata::load(&file, Default::default()))
+                .and_then(|loaded| loaded.map_err(of_parquet));
+            loaded.map_err(|error| match (error.kind(), damage(&file)) {
+                (ErrorKind::Corrupt, Ok(Some(what))) => {
+                    Error::new(ErrorKind::Corrupt, what).source(error)
+                }
+                _ => error,
+            })
         };
         let metadata = read().map_err(|error| at(&path, error))?;
         Ok(Self { path, metadata })
@@ -224,6 +230,37 @@ fn unless_torn<T>(read: impl FnOnce() -> T) -> Result<T> {
     })
 }
 
+/// What every Parquet file begins with and ends in (the format's specification, "File format").
+const MAGIC: [u8; 4] = *b"PAR1";
+
+/// What is wrong with a file whose footer cannot be read, if its first and last bytes tell.
+fn damage(mut file: &File) -> io::Result<Option<String>> {
+    let bytes = file.metadata()?.len();
+    if bytes == 0 {
+        return Ok(Some("the file is empty: 0 bytes".to_owned()));
+    }
+    let mut has_magic = |at: SeekFrom, least: u64| -> io::Result<bool> {
+        if bytes < least {
+            return Ok(false);
+        }
+        let mut found = [0; 4];
+        file.seek(at)?;
+        file.read_exact(&mut found)?;
+        Ok(found == MAGIC)
+    };
+    let begins = has_magic(SeekFrom::Start(0), 4)?;
+    let ends = has_magic(SeekFrom::End(-4), 8)?;
+    Ok(match (begins, ends) {
+        (true, true) => None,
+        (true, false) => Some(format!(
+            "the Parquet file is truncated: it must end in PAR1, and breaks off after {bytes} bytes"
+        )),
+        (false, _) => Some(format!(
+            "not a Parquet file: it must begin with PAR1, got {bytes} bytes of something else"
+        )),
+    })
+}
+
 fn of_io(error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NotFound,
@@ -238,7 +275,7 @@ fn of_parquet(error: ParquetError) -> Error {
         ParquetError::NYI(_) => ErrorKind::Unsupported,
         _ => ErrorKind::Corrupt,
     };
-    Error::new(kind, "not a readable Parquet file").source(error)
+    Error::new(kind, "the Parquet file cannot be read").source(error)
 }
 
 fn at(path: &Path, error: Error) -> Error {
