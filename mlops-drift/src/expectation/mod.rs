@@ -17,7 +17,7 @@
 //!
 //! What cannot be checked (a column that is missing or of another type, a time that was not given) fails with
 //! that reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone; a rule that
-//! found nothing to check, because there are no rows or no values, is
+//! found nothing to check, because there are no rows or no values, or too few for its level, is
 //! [not applicable](ExpectationResult::applicable) and says so. A verdict is exact where no [level](Expectation::level) is stated; where one is, it has that error rate.
 //!
 //! ```
@@ -49,6 +49,7 @@ mod binomial;
 mod bounds;
 mod check;
 mod checkpoint;
+mod column_type;
 mod conclusion;
 mod condition;
 mod context;
@@ -67,6 +68,7 @@ mod numbers;
 mod on_profile;
 mod on_rows;
 mod on_table;
+mod place;
 mod quantile;
 #[cfg(feature = "parquet")]
 mod quarantine;
@@ -83,7 +85,7 @@ pub use checkpoint::Checkpoint;
 pub use context::Context;
 pub use count::Count;
 pub use expected::{Expectation, Severity};
-pub use report::{ExpectationResult, ValidationReport};
+pub use report::{BrokenValue, ExpectationResult, ValidationReport};
 pub use rule::{Order, Rule};
 pub use suite::Suite;
 pub use validator::{BrokenRows, CheckedPart, Validator};

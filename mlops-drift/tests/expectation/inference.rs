@@ -200,7 +200,7 @@ fn a_suite_sees_what_is_broken() {
         let report = suite.validate(&table(columns)).unwrap();
         report
             .failures()
-            .map(|result| result.expectation.clone())
+            .map(|result| result.description.clone())
             .collect()
     };
     let rows = || 0..500_i64;
@@ -263,7 +263,7 @@ fn what_was_seen_lies_within() {
     let ranges = report
         .results
         .iter()
-        .filter(|result| result.expectation.contains(" is between "));
+        .filter(|result| result.description.contains(" is between "));
     assert_eq!(ranges.count(), 4);
     assert!(
         report.results.iter().all(|result| result.broken == 0),
@@ -272,7 +272,7 @@ fn what_was_seen_lies_within() {
     for open in ["infinite is at least 0.005", "sunken is at most 5.29"] {
         let mut results = report.results.iter();
         assert!(
-            results.any(|result| result.expectation.starts_with(open)),
+            results.any(|result| result.description.starts_with(open)),
             "{open}: {report:?}"
         );
     }
