@@ -12,6 +12,7 @@
 //! | do so part by part, and see which rows break what | [`Suite::validator`], [`Validator`] |
 //! | write both to Parquet files, part by part | `Suite::quarantine` (feature `parquet`) |
 //! | hold the profile of a table to a suite | [`Suite::validate_profile`] |
+//! | infer a suite of a profile, some columns left out | [`Suite::infer`], [`Inference`] |
 //! | keep a suite in a file | [`Suite::to_json`], `Suite::to_toml` (feature `toml`) |
 //! | show the result | [`ValidationReport`]: JSON, Markdown, JUnit XML |
 //!
@@ -65,6 +66,7 @@ mod moment;
 mod named_type;
 mod number;
 mod numbers;
+mod observed;
 mod on_profile;
 mod on_rows;
 mod on_table;
@@ -85,6 +87,7 @@ pub use checkpoint::Checkpoint;
 pub use context::Context;
 pub use count::Count;
 pub use expected::{Expectation, Severity};
+pub use infer::Inference;
 pub use report::{BrokenValue, ExpectationResult, ValidationReport};
 pub use rule::{Order, Rule};
 pub use suite::Suite;
