@@ -27,7 +27,7 @@ type Inferred = std::result::Result<Expectation, String>;
 pub(super) fn of_type(column: &str, data_type: &str, left_out: &[String]) -> Expectation {
     let left_out = match left_out {
         [] => String::new(),
-        left_out => format!("; left out: {}", left_out.join(", ")),
+        left_out => format!("; left out: {}", left_out.join("; ")),
     };
     let expectation = Expectation::on(column, Rule::Type(data_type.into()));
     expectation.because(format!("the column was of type {data_type}{left_out}"))
