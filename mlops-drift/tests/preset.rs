@@ -729,6 +729,68 @@ fn data_quality_tells_columns_and_what_no_longer_holds() {
     );
 }
 
+/// Identifiers are others in every table, and nothing else has changed.
+#[test]
+fn data_quality_leaves_columns_out() {
+    let with_ids = |seed: u64, first: i64| {
+        let table = weather(seed, 3_000, 0.1);
+        let ids = Int64Array::from_iter_values(first..first + 3_000);
+        let columns = [
+            ("id", Arc::new(ids) as ArrayRef),
+            ("weather", table.column(0).clone()),
+        ];
+        batch(columns.into())
+    };
+    let reference = with_ids(1, 0);
+    let quality = preset::data_quality(&reference, SignificanceLevel::FIVE_PERCENT).unwrap();
+    let current = with_ids(1, 100_000);
+    assert!(!quality.run(&current).unwrap().passed());
+    let quality = quality.except(["id"]).unwrap();
+    let report = quality.run(&current).unwrap();
+    assert!(report.passed() && report.validation.failures().count() == 0);
+    assert!(report.columns.iter().all(|column| column.column != "id"));
+    assert_eq!(
+        quality
+            .run(&batch(vec![("weather", current.column(1).clone())]))
+            .unwrap()
+            .validation
+            .failures()
+            .count(),
+        0
+    );
+    let error = quality.clone().except(["ids"]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    assert!(
+        quality
+            .except(["weather"])
+            .unwrap()
+            .run(&current)
+            .unwrap()
+            .columns
+            .is_empty()
+    );
+}
+
+/// A column without a value in the reference is no column that anything may be in.
+#[test]
+fn data_quality_sees_a_column_that_was_never_there() {
+    let of = |value: f64| {
+        batch(vec![(
+            "x",
+            Arc::new(Float64Array::from(vec![value; 2_000])) as ArrayRef,
+        )])
+    };
+    let quality = preset::data_quality(&of(f64::NAN), SignificanceLevel::FIVE_PERCENT).unwrap();
+    assert!(quality.run(&of(f64::NAN)).unwrap().passed());
+    let report = quality.run(&of(7.0)).unwrap();
+    assert!(!report.passed());
+    assert!(
+        report
+            .to_markdown()
+            .contains("broken by 2000 of 2000 rows, first by row 0")
+    );
+}
+
 /// Settings that make no sense are errors, not metrics that are undefined.
 #[test]
 fn impossible_settings_are_refused() {

@@ -7,7 +7,7 @@ use mlops_core::{Error, Result};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::number::Number;
+use super::number::{Number, exact};
 
 /// One end of [`Bounds`]: a number, or a text that is read as the column's type is.
 ///
@@ -79,7 +79,7 @@ impl fmt::Display for Bound {
         match self {
             Self::Integer(value) => value.fmt(f),
             Self::Unsigned(value) => value.fmt(f),
-            Self::Float(value) => value.fmt(f),
+            Self::Float(value) => f.write_str(&exact(*value)),
             Self::Text(text) => text.fmt(f),
         }
     }
@@ -325,7 +325,7 @@ impl Bounds {
     pub(super) fn check_numbers(&self) -> Result<()> {
         match self.ends().find(|bound| bound.number().is_none()) {
             Some(bound) => Err(Error::invalid(format!(
-                "an end of this range must be a number, got {bound:?}"
+                "an end of this range must be a number, got the text \"{bound}\""
             ))),
             None => self.check(),
         }

@@ -162,9 +162,9 @@ fn at_once(part: &RecordBatch, name: &str, rule: &Rule) -> Result<Vec<usize>> {
         Rule::OneOf(allowed) => not_among(values, allowed),
         Rule::NoneOf(forbidden) => among(values, forbidden),
         Rule::Length(count) => texts(values, |text| !count.contains(text.chars().count() as u64)),
-        Rule::AtMost { column: of } => ordered([values, column(part, of)?], |o| o.is_gt()),
-        Rule::LessThan { column: of } => ordered([values, column(part, of)?], |o| o.is_ge()),
-        Rule::EqualTo { column: of } => unequal([values, column(part, of)?]),
+        Rule::AtMost { column: of } => ordered(part, [name, of], |o| o.is_gt()),
+        Rule::LessThan { column: of } => ordered(part, [name, of], |o| o.is_ge()),
+        Rule::EqualTo { column: of } => unequal(part, [name, of]),
         other => Err(not_here(other)),
     }
 }

@@ -3,7 +3,9 @@ use mlops_core::evidence::{PValue, SignificanceLevel};
 use super::binomial;
 use super::expected::Expectation;
 use super::found::Found;
+use super::number::rounded;
 use super::rule::Rule;
+use crate::report::short;
 
 /// What a table comes to under one expectation.
 pub(super) struct Conclusion {
@@ -29,7 +31,7 @@ impl Conclusion {
             p_value: Some(p),
             ..Self::new(
                 !p.rejects_at(level),
-                format!("{reason}, p-value {:.3e}", p.get()),
+                format!("{reason}, p-value {}", short(p.get())),
             )
         }
     }
@@ -107,6 +109,24 @@ fn nothing_to_check(expectation: &Expectation, found: &Found, rows: u64) -> Opti
         (n, _) if n == found.missing && rule.reads_values() => {
             Some(format!("a value is missing in each of {n} rows"))
         }
-        _ => None,
+        _ => out_of_reach(expectation, found),
     }
+}
+
+/// Why a rule at a level would hold whatever the rows are; `None` if it could fail.
+fn out_of_reach(expectation: &Expectation, found: &Found) -> Option<String> {
+    let level = expectation.significance()?;
+    let missing = match expectation.rule().reads_values() {
+        true => found.missing,
+        false => 0,
+    };
+    let (values, rows) = (found.rows - missing, found.rows);
+    let least = binomial::at_least(values, rows, 1.0 - expectation.obeying_share());
+    (!least.rejects_at(level)).then(|| {
+        format!(
+            "{values} values in {rows} rows are too few to fail at level {}, whatever they are: their p-value is at least {}",
+            rounded(level.get()),
+            short(least.get())
+        )
+    })
 }

@@ -3,16 +3,19 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use mlops_core::evidence::SignificanceLevel;
-use mlops_core::{Error, ErrorKind, Result};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 
+use super::column_type::{LAWS, wrong_type};
 use super::conclusion::Conclusion;
 use super::context::Context;
 use super::memory::Memory;
+use super::number::rounded;
 use super::on_rows::column;
 use super::on_table::TableCheck;
 use crate::check::{ColumnType, default_test, least_of_profiles};
 use crate::profile::{ColumnProfile, Values};
-use crate::sample::{ColumnKind, unsupported};
+use crate::report::short;
+use crate::sample::ColumnKind;
 use crate::table::{field_of, missing};
 
 /// [`Rule::DistributedAs`](super::Rule::DistributedAs): both tables as counts on the reference's grid.
@@ -54,7 +57,7 @@ fn reference(context: &Context, table: &str, name: &str) -> Result<(Values, Colu
     let data_type = field_of(&schema, name)?.data_type();
     let kind = ColumnKind::of(data_type);
     if kind.has_no_values() {
-        return Err(unsupported(data_type, "numbers or categories"));
+        return Err(wrong_type(&type_name(data_type), LAWS).context("in", "the reference"));
     }
     let values = Values::of_reference(kind, table, name)?;
     Ok((values, ColumnType::of(data_type)))
@@ -109,9 +112,9 @@ impl Distributed {
         (!least.rejects_at(self.level)).then(|| {
             format!(
                 "{n} values in the reference and {m} here are too few to differ at level {}, whatever they are: their p-value is at \
-                 least {:.3}",
-                self.level.get(),
-                least.get()
+                 least {}",
+                rounded(self.level.get()),
+                short(least.get())
             )
         })
     }
@@ -140,7 +143,7 @@ impl TableCheck for Distributed {
             Ok(result) => result,
             Err(why) => return Ok(Conclusion::not_applicable(&why)),
         };
-        let reason = format!("{} of {:.4}", result.method, result.statistic);
+        let reason = format!("{} of {}", result.method, rounded(result.statistic));
         Ok(Conclusion::at_level(result.p_value, self.level, reason))
     }
 }

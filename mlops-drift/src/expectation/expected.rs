@@ -5,6 +5,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
+use super::number::{exact, rounded};
 use super::rule::Rule;
 
 /// How bad it is when an expectation fails.
@@ -142,8 +143,8 @@ impl Expectation {
     /// A rule on rows then speaks of the law that the rows are drawn from: it fails if more rows break it
     /// than a binomial law allows with a share of `1 - mostly` (the exact one-sided binomial test, for
     /// independent rows). A table of rows that obey as often as they must fails with probability at most
-    /// `level`; without one, at the very share, in about half of all cases. A comparison of distributions
-    /// must state its level.
+    /// `level`; without one, at the very share, in about half of all cases. It does not apply to rows so few that
+    /// it would hold whatever they are. A comparison of distributions must state its level.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a rule on the table that is no
@@ -191,6 +192,35 @@ impl Expectation {
         &self.rule
     }
 
+    /// What it is on and by which [rule](Rule::name), without any value: the same when the values are inferred anew. Two expectations of one
+    /// suite may have the same; [`Suite::names`](super::Suite::names) tells them apart.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::{Expectation, Rule};
+    /// let not_null = Expectation::on("delay", Rule::NotNull);
+    /// assert_eq!(not_null.name(), "delay: not_null");
+    /// let flown = not_null.only_where("cancelled", Rule::one_of(["false"]))?;
+    /// assert_eq!(flown.name(), "delay: not_null where cancelled");
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn name(&self) -> String {
+        let columns: Vec<&str> = self.rule_columns().collect();
+        let conditions: Vec<&str> = self
+            .conditions
+            .iter()
+            .flat_map(Condition::columns)
+            .collect();
+        let of = match columns.as_slice() {
+            [] => String::new(),
+            columns => format!("{}: ", columns.join(", ")),
+        };
+        let chosen = match conditions.as_slice() {
+            [] => String::new(),
+            columns => format!(" where {}", columns.join(", ")),
+        };
+        format!("{of}{}{chosen}", self.rule.name())
+    }
+
     /// Why it is expected.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
@@ -230,7 +260,7 @@ impl Expectation {
         if !(0.0..=1.0).contains(&self.mostly) {
             return Err(Error::invalid(format!(
                 "the share of rows that must obey must lie in [0, 1], got {}",
-                self.mostly
+                exact(self.mostly)
             )));
         }
         let refused = |what: &str| Error::invalid(format!("{what}, got one that is {}", self.rule));
@@ -266,10 +296,10 @@ impl fmt::Display for Expectation {
             write!(f, " {} {condition}", if i == 0 { "where" } else { "and" })?;
         }
         if self.mostly < 1.0 {
-            write!(f, " in {} % of rows", percent(self.mostly))?;
+            write!(f, " in {} % of rows", exact(percent(self.mostly)))?;
         }
         match self.level {
-            Some(level) => write!(f, " at level {}", level.get()),
+            Some(level) => write!(f, " at level {}", rounded(level.get())),
             None => Ok(()),
         }
     }

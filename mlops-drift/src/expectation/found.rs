@@ -6,10 +6,12 @@ use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::on_rows::nulls_of;
+use super::report::BrokenValue;
+use crate::report::chart::shorten;
 
-/// Rows that are named in a result.
+/// Rows that are named in a result, and values.
 const EXAMPLES: usize = 10;
-/// Characters that are shown of the values of one of them.
+/// Characters that are shown of a value.
 const SHOWN: usize = 100;
 
 /// Counts of rows, and the first broken ones.
@@ -22,7 +24,7 @@ pub(super) struct Found {
     pub(super) missing: u64,
     pub(super) broken: u64,
     pub(super) examples: Vec<u64>,
-    pub(super) values: Vec<String>,
+    pub(super) values: Vec<BrokenValue>,
 }
 
 impl Found {
@@ -49,33 +51,54 @@ impl Found {
         self.broken += numbers.len() as u64;
         let room = EXAMPLES - self.examples.len();
         self.examples.extend(numbers.take(room));
-        let shown = &broken[..broken.len().min(room)];
-        self.values.extend(shown_values(rows, shown, columns));
+        self.add_values(rows, broken, columns);
+    }
+
+    /// The first distinct values are kept and counted, in O(broken rows).
+    fn add_values<'a>(
+        &mut self,
+        part: &RecordBatch,
+        broken: &[usize],
+        columns: impl Iterator<Item = &'a str>,
+    ) {
+        if broken.is_empty() {
+            return;
+        }
+        let options = FormatOptions::default().with_null("null");
+        let columns = columns.filter_map(|name| part.column_by_name(name));
+        let columns = columns.filter_map(|column| ArrayFormatter::try_new(column, &options).ok());
+        let columns: Vec<ArrayFormatter<'_>> = columns.collect();
+        if columns.is_empty() {
+            return;
+        }
+        let mut text = String::new(); // one for all rows, of which there may be millions
+        for &row in broken {
+            text.clear();
+            write_row(&columns, row, &mut text);
+            match text.len() > SHOWN {
+                true => self.add_value(&shorten(&text, SHOWN)),
+                false => self.add_value(&text),
+            }
+        }
+    }
+
+    fn add_value(&mut self, value: &str) {
+        let has_room = self.values.len() < EXAMPLES;
+        match self.values.iter_mut().find(|known| known.value == value) {
+            Some(known) => known.rows += 1,
+            None if has_room => self.values.push(BrokenValue::once(value)),
+            None => {}
+        }
     }
 }
 
-/// The values of some rows as text; what cannot be written is left out.
-fn shown_values<'a>(
-    part: &RecordBatch,
-    rows: &[usize],
-    columns: impl Iterator<Item = &'a str>,
-) -> Vec<String> {
-    if rows.is_empty() {
-        return Vec::new();
+/// What cannot be written is left out.
+fn write_row(columns: &[ArrayFormatter<'_>], row: usize, text: &mut String) {
+    for (i, values) in columns.iter().enumerate() {
+        text.push_str(if i == 0 { "" } else { ", " });
+        let before = text.len();
+        if values.value(row).write(text).is_err() {
+            text.truncate(before);
+        }
     }
-    let options = FormatOptions::default().with_null("null");
-    let columns = columns.filter_map(|name| part.column_by_name(name));
-    let columns = columns.filter_map(|column| ArrayFormatter::try_new(column, &options).ok());
-    let columns: Vec<ArrayFormatter<'_>> = columns.collect();
-    if columns.is_empty() {
-        return Vec::new();
-    }
-    let text = |&row: &usize| {
-        let values = columns
-            .iter()
-            .map(|values| values.value(row).try_to_string());
-        let values: Vec<String> = values.map(Result::unwrap_or_default).collect();
-        values.join(", ").chars().take(SHOWN).collect()
-    };
-    rows.iter().map(text).collect()
 }

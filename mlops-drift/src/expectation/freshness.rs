@@ -1,15 +1,15 @@
 //! How old the newest time may be.
 
 use arrow::array::{Array, RecordBatch};
-use mlops_core::{Result, Timestamp};
+use mlops_core::{Result, Timestamp, type_name};
 
+use super::column_type::{INSTANTS, wrong_type};
 use super::conclusion::Conclusion;
 use super::memory::Memory;
 use super::number::Number;
 use super::numbers::{Numbers, Scale};
 use super::on_rows::column;
 use super::on_table::TableCheck;
-use crate::sample::unsupported;
 
 /// [`Rule::Fresh`](super::Rule::Fresh).
 pub(super) struct Newest {
@@ -23,9 +23,9 @@ pub(super) struct Newest {
 impl TableCheck for Newest {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
         let values = column(part, &self.column)?;
-        let numbers = Numbers::of(values)?;
+        let numbers = Numbers::read(values, INSTANTS)?;
         if !matches!(numbers.scale, Scale::Instant { .. }) && !numbers.are_of_no_type() {
-            return Err(unsupported(values.data_type(), "times"));
+            return Err(wrong_type(&type_name(values.data_type()), INSTANTS));
         }
         let later = |a: Number, b: Number| if b.compare(a).is_gt() { b } else { a };
         self.newest = self

@@ -4,8 +4,9 @@
 use arrow::array::{ArrayRef, AsArray, LargeBinaryArray, LargeStringArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use mlops_core::{Error, ErrorKind, Result};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 
+use super::column_type::KEYS;
 use super::numbers::{Numbers, Scale};
 use crate::sample::value_type;
 use crate::table::column_of;
@@ -15,7 +16,12 @@ use crate::table::column_of;
 pub(super) type Key = String;
 
 /// A column whose values can be told apart.
-pub(super) enum Keys {
+pub(super) struct Keys {
+    values: Values,
+    data_type: DataType,
+}
+
+enum Values {
     Numbers(Numbers),
     Texts(LargeStringArray),
     Bytes(LargeBinaryArray),
@@ -25,6 +31,50 @@ impl Keys {
     /// # Errors
     /// `Unsupported` for a nested column.
     pub(super) fn of(array: &ArrayRef) -> Result<Self> {
+        Ok(Self {
+            values: Values::of(array)?,
+            data_type: array.data_type().clone(),
+        })
+    }
+
+    /// `None` for a missing value.
+    pub(super) fn get(&self, row: usize) -> Option<Key> {
+        use arrow::array::Array;
+        match &self.values {
+            Values::Numbers(numbers) => numbers.get(row).map(|number| number.canonical().into()),
+            Values::Texts(texts) => texts.is_valid(row).then(|| texts.value(row).to_owned()),
+            Values::Bytes(bytes) => bytes.is_valid(row).then(|| of_bytes(bytes.value(row))),
+        }
+    }
+
+    /// What its values are: keys of one column are looked up only among those of its kind.
+    fn kind(&self) -> (u8, Option<&Scale>) {
+        match &self.values {
+            Values::Numbers(numbers) => (0, Some(&numbers.scale)),
+            Values::Texts(_) => (1, None),
+            Values::Bytes(_) => (2, None),
+        }
+    }
+
+    fn are_of_no_type(&self) -> bool {
+        matches!(&self.values, Values::Numbers(numbers) if numbers.are_of_no_type())
+    }
+
+    /// An error unless equal values of both have equal keys.
+    pub(super) fn comparable(&self, other: &Self) -> Result<()> {
+        if self.kind() == other.kind() || self.are_of_no_type() || other.are_of_no_type() {
+            return Ok(());
+        }
+        let [a, b] = [self, other].map(|keys| type_name(&keys.data_type));
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("the two columns must hold values that can be equal, got {a} and {b}"),
+        ))
+    }
+}
+
+impl Values {
+    fn of(array: &ArrayRef) -> Result<Self> {
         use DataType as T;
         Ok(match value_type(array.data_type()) {
             T::Utf8 | T::LargeUtf8 | T::Utf8View => {
@@ -33,42 +83,8 @@ impl Keys {
             T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => {
                 Self::Bytes(cast(array, &T::LargeBinary)?.as_binary::<i64>().clone())
             }
-            _ => Self::Numbers(Numbers::of(array)?),
+            _ => Self::Numbers(Numbers::read(array, KEYS)?),
         })
-    }
-
-    /// `None` for a missing value.
-    pub(super) fn get(&self, row: usize) -> Option<Key> {
-        use arrow::array::Array;
-        match self {
-            Self::Numbers(numbers) => numbers.get(row).map(|number| number.canonical().into()),
-            Self::Texts(texts) => texts.is_valid(row).then(|| texts.value(row).to_owned()),
-            Self::Bytes(bytes) => bytes.is_valid(row).then(|| of_bytes(bytes.value(row))),
-        }
-    }
-
-    /// What its values are: keys of one column are looked up only among those of its kind.
-    fn kind(&self) -> (u8, Option<&Scale>) {
-        match self {
-            Self::Numbers(numbers) => (0, Some(&numbers.scale)),
-            Self::Texts(_) => (1, None),
-            Self::Bytes(_) => (2, None),
-        }
-    }
-
-    fn are_of_no_type(&self) -> bool {
-        matches!(self, Self::Numbers(numbers) if numbers.are_of_no_type())
-    }
-
-    /// An error unless equal values of both have equal keys.
-    pub(super) fn comparable(&self, other: &Self) -> Result<()> {
-        match self.kind() == other.kind() || self.are_of_no_type() || other.are_of_no_type() {
-            true => Ok(()),
-            false => Err(Error::new(
-                ErrorKind::Unsupported,
-                "the two columns hold values of different kinds, which are never equal",
-            )),
-        }
     }
 }
 

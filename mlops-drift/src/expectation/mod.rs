@@ -12,12 +12,13 @@
 //! | do so part by part, and see which rows break what | [`Suite::validator`], [`Validator`] |
 //! | write both to Parquet files, part by part | `Suite::quarantine` (feature `parquet`) |
 //! | hold the profile of a table to a suite | [`Suite::validate_profile`] |
+//! | infer a suite of a profile, some columns left out | [`Suite::infer`], [`Inference`] |
 //! | keep a suite in a file | [`Suite::to_json`], `Suite::to_toml` (feature `toml`) |
 //! | show the result | [`ValidationReport`]: JSON, Markdown, JUnit XML |
 //!
 //! What cannot be checked (a column that is missing or of another type, a time that was not given) fails with
 //! that reason and never passes in silence. Missing values (null, NaN) break [`Rule::NotNull`] alone; a rule that
-//! found nothing to check, because there are no rows or no values, is
+//! found nothing to check, because there are no rows or no values, or too few for its level, is
 //! [not applicable](ExpectationResult::applicable) and says so. A verdict is exact where no [level](Expectation::level) is stated; where one is, it has that error rate.
 //!
 //! ```
@@ -49,6 +50,7 @@ mod binomial;
 mod bounds;
 mod check;
 mod checkpoint;
+mod column_type;
 mod conclusion;
 mod condition;
 mod context;
@@ -64,9 +66,11 @@ mod moment;
 mod named_type;
 mod number;
 mod numbers;
+mod observed;
 mod on_profile;
 mod on_rows;
 mod on_table;
+mod place;
 mod quantile;
 #[cfg(feature = "parquet")]
 mod quarantine;
@@ -83,7 +87,8 @@ pub use checkpoint::Checkpoint;
 pub use context::Context;
 pub use count::Count;
 pub use expected::{Expectation, Severity};
-pub use report::{ExpectationResult, ValidationReport};
+pub use infer::Inference;
+pub use report::{BrokenValue, ExpectationResult, ValidationReport};
 pub use rule::{Order, Rule};
 pub use suite::Suite;
 pub use validator::{BrokenRows, CheckedPart, Validator};

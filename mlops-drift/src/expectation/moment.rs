@@ -5,11 +5,13 @@ use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
+use super::column_type::floats_of;
 use super::conclusion::Conclusion;
 use super::memory::Memory;
+use super::number::exact;
 use super::on_rows::column;
 use super::on_table::TableCheck;
-use crate::sample::{Moments, numbers};
+use crate::sample::Moments;
 
 /// Values that are added up at once: always as many, so that sums do not depend on where parts are cut.
 const BLOCK: usize = 16_384;
@@ -54,7 +56,7 @@ impl Sums {
 
 impl TableCheck for MomentWithin {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
-        self.sums.add(numbers(column(part, &self.column)?)?);
+        self.sums.add(floats_of(column(part, &self.column)?)?);
         Ok(())
     }
 
@@ -67,7 +69,7 @@ impl TableCheck for MomentWithin {
         Ok(match self.sums.moments().as_ref().and_then(self.of) {
             Some(value) => {
                 let passed = self.within.contains(value);
-                Conclusion::new(passed, format!("the {what} is {value}"))
+                Conclusion::new(passed, format!("the {what} is {}", exact(value)))
             }
             None => Conclusion::new(false, format!("the {what} is undefined")),
         })

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Decimal places of a nanosecond.
 pub(super) const NANOSECOND: i32 = 9;
+/// Sizes of floats whose digits are written out; others as a power of ten.
+const WRITTEN_OUT: std::ops::Range<f64> = 1e-5..1e16;
 /// 2^127, the least float that no `i128` reaches.
 const BEYOND: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
 
@@ -138,6 +140,19 @@ impl Number {
             scale: i32::try_from(places.len()).ok()?,
         })
     }
+}
+
+/// A float for a reader, to its last digit.
+pub(super) fn exact(x: f64) -> String {
+    match x == 0.0 || !x.is_finite() || WRITTEN_OUT.contains(&x.abs()) {
+        true => x.to_string(),
+        false => format!("{x:e}"),
+    }
+}
+
+/// A float for a reader, to four digits.
+pub(super) fn rounded(x: f64) -> String {
+    exact(format!("{x:.3e}").parse().unwrap_or(x))
 }
 
 /// Nearly all have 64 bits, whose division costs less.

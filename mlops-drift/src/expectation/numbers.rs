@@ -3,11 +3,12 @@
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, TimeUnit};
-use mlops_core::{Error, ErrorKind, Result};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::bounds::Bound;
+use super::column_type::{NUMBERS, wrong_type};
 use super::number::{NANOSECOND, Number};
-use crate::sample::{ColumnKind, unsupported, value_type};
+use crate::sample::{ColumnKind, value_type};
 
 const SECONDS_OF_A_DAY: i64 = 86_400;
 /// Digits that an `i128` holds.
@@ -48,7 +49,13 @@ impl Numbers {
     /// # Errors
     /// `Unsupported` for texts, bytes and nested columns, and for decimals of more than 38 digits.
     pub(super) fn of(array: &ArrayRef) -> Result<Self> {
+        Self::read(array, NUMBERS)
+    }
+
+    /// The same for a rule that takes columns of other types, too.
+    pub(super) fn read(array: &ArrayRef, takes: &str) -> Result<Self> {
         use DataType as T;
+        let refused = |takes| wrong_type(&type_name(array.data_type()), takes);
         let data_type = value_type(array.data_type()).clone();
         let (scale, factor, places) = match &data_type {
             T::Date32 => (Scale::Instant { zoned: false }, SECONDS_OF_A_DAY, 0),
@@ -60,16 +67,13 @@ impl Numbers {
             T::Time32(unit) | T::Time64(unit) => (Scale::TimeOfDay, 1, places_of(*unit)),
             T::Duration(unit) => (Scale::Duration, 1, places_of(*unit)),
             T::Decimal256(digits, _) if *digits > DIGITS => {
-                return Err(unsupported(
-                    array.data_type(),
-                    "numbers of at most 38 digits",
-                ));
+                return Err(refused("numbers of at most 38 digits"));
             }
             T::Boolean | T::Null => (Scale::Plain, 1, 0),
             of if ColumnKind::of(of) == ColumnKind::Numeric => {
                 (Scale::Plain, 1, places_of_decimal(of))
             }
-            _ => return Err(unsupported(array.data_type(), "numbers")),
+            _ => return Err(refused(takes)),
         };
         Ok(Self {
             values: Values::of(&cast(array, &data_type)?)?,
@@ -159,7 +163,7 @@ impl Numbers {
             Scale::Instant { zoned: false } => Number::of_local(text),
             Scale::TimeOfDay => Number::of_time_of_day(text),
         };
-        let name = mlops_core::type_name(&self.data_type);
+        let name = type_name(&self.data_type);
         number.ok_or_else(|| {
             Error::invalid(format!(
                 "an end of a range must be readable as {name}, got {text:?}"
@@ -172,7 +176,7 @@ impl Numbers {
         if self.scale == other.scale || self.are_of_no_type() || other.are_of_no_type() {
             return Ok(());
         }
-        let [a, b] = [self, other].map(|numbers| mlops_core::type_name(&numbers.data_type));
+        let [a, b] = [self, other].map(|numbers| type_name(&numbers.data_type));
         Err(Error::new(
             ErrorKind::Unsupported,
             format!("cannot compare {a} with {b}"),

@@ -4,18 +4,20 @@ use arrow::datatypes::DataType;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::bounds::{Bound, Bounds};
+use super::column_type::{LABELS, NUMBERS, wrong_type};
 use super::conclusion::Conclusion;
 use super::context::Context;
 use super::count::Count;
 use super::distribution::Distributed;
 use super::expected::Expectation;
 use super::found::Found;
+use super::number::exact;
 use super::on_table::no_others;
 use super::report::{ExpectationResult, ValidationReport};
 use super::rule::{Rule, expression_of};
 use super::suite::Suite;
 use crate::profile::{CategoricalProfile, ColumnProfile, NumericProfile, TableProfile, Values};
-use crate::sample::Moments;
+use crate::sample::{ColumnKind, Moments};
 use crate::table::missing;
 
 /// Integers up to here are floats.
@@ -57,8 +59,8 @@ impl Suite {
         profile: &TableProfile,
         context: &Context,
     ) -> Result<ValidationReport> {
-        let results = self.expectations().iter().map(|expectation| {
-            let expectation = expectation.clone().checked()?;
+        let results = self.named().map(|named| {
+            let (name, expectation) = named?;
             let held = Held {
                 profile,
                 expectation: &expectation,
@@ -68,7 +70,12 @@ impl Suite {
                 let unchecked = Conclusion::unchecked(&error.to_string());
                 (unchecked, Found::default())
             });
-            Ok(ExpectationResult::new(&expectation, conclusion, found))
+            Ok(ExpectationResult::new(
+                name,
+                &expectation,
+                conclusion,
+                found,
+            ))
         });
         Ok(ValidationReport {
             rows: profile.rows(),
@@ -230,9 +237,10 @@ impl Held<'_> {
         let numbers = numbers(self.column()?)?;
         let defined = numbers.infinite() == [0, 0];
         Ok(match of(numbers.moments()).filter(|_| defined) {
-            Some(value) => {
-                Conclusion::new(within.contains(value), format!("the {what} is {value}"))
-            }
+            Some(value) => Conclusion::new(
+                within.contains(value),
+                format!("the {what} is {}", exact(value)),
+            ),
             None => Conclusion::new(false, format!("the {what} is undefined")),
         })
     }
@@ -246,12 +254,12 @@ fn broken(rule: &Rule, column: &ColumnProfile) -> Result<[u64; 2]> {
         Rule::Missing => Ok([values.present(); 2]),
         Rule::Between(bounds) => outside(numbers(column)?, &ends(bounds, column.data_type())?),
         Rule::OneOf(allowed) => {
-            let labels = labels(column)?;
+            let labels = labels_alone(column)?;
             let [least, most] = counted(labels, allowed.iter());
             let all = labels.values();
             Ok([all.saturating_sub(most), all - least])
         }
-        Rule::NoneOf(forbidden) => Ok(counted(labels(column)?, forbidden.iter())),
+        Rule::NoneOf(forbidden) => Ok(counted(labels_alone(column)?, forbidden.iter())),
         Rule::Matches(expression) => {
             let expression = expression_of(expression)?;
             by_label(column, |label| !expression.is_match(label))
@@ -281,7 +289,7 @@ fn counted<'a>(of: &CategoricalProfile, labels: impl Iterator<Item = &'a String>
 }
 
 fn by_label(column: &ColumnProfile, breaks: impl Fn(&str) -> bool) -> Result<[u64; 2]> {
-    let profile = labels(column)?;
+    let profile = labels_alone(column)?;
     let labels = profile.labels().ok_or_else(|| untold("every label"))?;
     let breaking = labels.into_iter().filter(|label| breaks(label));
     Ok([breaking.map(|label| profile.count(label)[0]).sum(); 2])
@@ -290,7 +298,10 @@ fn by_label(column: &ColumnProfile, breaks: impl Fn(&str) -> bool) -> Result<[u6
 fn numbers(column: &ColumnProfile) -> Result<&NumericProfile> {
     match column.values() {
         Values::Numeric(profile) => Ok(profile),
-        _ => Err(untold("numbers of this column")),
+        Values::Categorical(_) if column.data_type().to_lowercase().contains("bool") => {
+            Err(untold("numbers of a column of truths"))
+        }
+        _ => Err(wrong_type(column.data_type(), NUMBERS)),
     }
 }
 
@@ -306,7 +317,18 @@ fn characters(column: &ColumnProfile) -> Option<&NumericProfile> {
 fn labels(column: &ColumnProfile) -> Result<&CategoricalProfile> {
     match column.values() {
         Values::Categorical(profile) => Ok(profile),
-        _ => Err(untold("labels of this column")),
+        Values::Numeric(_) => Err(untold("single numbers")),
+        Values::Facets(_) => Err(untold("single texts or embeddings")),
+    }
+}
+
+/// Labels that a rule on labels takes: floats and times have none.
+fn labels_alone(column: &ColumnProfile) -> Result<&CategoricalProfile> {
+    let is_integer = || column.data_type().to_lowercase().contains("int");
+    match column.kind() {
+        ColumnKind::Temporal | ColumnKind::Embedding => Err(wrong_type(column.data_type(), LABELS)),
+        ColumnKind::Numeric if !is_integer() => Err(wrong_type(column.data_type(), LABELS)),
+        _ => labels(column),
     }
 }
 

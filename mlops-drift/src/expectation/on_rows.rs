@@ -8,10 +8,11 @@ use arrow::buffer::NullBuffer;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::bounds::Bounds;
+use super::column_type::labels_of;
 use super::key::Keys;
 use super::number::Number;
 use super::numbers::Numbers;
-use crate::sample::{labels, numbers, value_type};
+use crate::sample::{numbers, value_type};
 use crate::table::column_of;
 
 pub(super) fn column<'a>(part: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
@@ -116,29 +117,41 @@ pub(super) fn among(values: &ArrayRef, forbidden: &BTreeSet<String>) -> Result<V
 }
 
 pub(super) fn texts(values: &ArrayRef, breaks: impl Fn(&str) -> bool) -> Result<Vec<usize>> {
-    let labels = labels(values)?;
+    let labels = labels_of(values)?;
     let rows = labels.iter().enumerate();
     let broken = rows.filter(|(_, label)| label.is_some_and(&breaks));
     Ok(broken.map(|(row, _)| row).collect())
 }
 
+/// Two columns; an error names the one that cannot be read.
+fn both<T>(
+    part: &RecordBatch,
+    [one, other]: [&str; 2],
+    read: fn(&ArrayRef) -> Result<T>,
+) -> Result<[T; 2]> {
+    let named =
+        |name: &str| read(column(part, name)?).map_err(|error| error.context("column", name));
+    Ok([named(one)?, named(other)?])
+}
+
 /// Rows whose value is ordered to that in the other column as it must not be.
 pub(super) fn ordered(
-    [values, other]: [&ArrayRef; 2],
+    part: &RecordBatch,
+    columns: [&str; 2],
     wrong: impl Fn(Ordering) -> bool,
 ) -> Result<Vec<usize>> {
-    let [x, y] = [Numbers::of(values)?, Numbers::of(other)?];
+    let [x, y] = both(part, columns, Numbers::of)?;
     x.comparable(&y)?;
-    Ok(rows(values.len(), |&row| {
+    Ok(rows(part.num_rows(), |&row| {
         let both = x.get(row).zip(y.get(row));
         both.is_some_and(|(x, y)| wrong(x.compare(y)))
     }))
 }
 
-pub(super) fn unequal([values, other]: [&ArrayRef; 2]) -> Result<Vec<usize>> {
-    let [x, y] = [Keys::of(values)?, Keys::of(other)?];
+pub(super) fn unequal(part: &RecordBatch, columns: [&str; 2]) -> Result<Vec<usize>> {
+    let [x, y] = both(part, columns, Keys::of)?;
     x.comparable(&y)?;
-    Ok(rows(values.len(), |&row| {
+    Ok(rows(part.num_rows(), |&row| {
         let both = x.get(row).zip(y.get(row));
         both.is_some_and(|(x, y)| x != y)
     }))

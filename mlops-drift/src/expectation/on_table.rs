@@ -8,11 +8,12 @@ use mlops_core::Result;
 
 use super::across_rows::Seen;
 use super::check::RowCheck;
+use super::column_type::labels_of;
 use super::conclusion::Conclusion;
 use super::count::Count;
 use super::memory::Memory;
 use super::on_rows::column;
-use crate::sample::labels;
+use super::rule::listed;
 
 /// A rule on the table while its parts come in.
 pub(super) trait TableCheck: Send {
@@ -88,10 +89,9 @@ impl TableCheck for NoOthers {
 
 /// Of a table with such columns beside those that are allowed.
 pub(super) fn no_others(others: &BTreeSet<String>) -> Conclusion {
-    let names: Vec<&str> = others.iter().map(String::as_str).collect();
-    let reason = match names.as_slice() {
-        [] => "there are no others".to_owned(),
-        names => format!("there are others: {}", names.join(", ")),
+    let reason = match others.is_empty() {
+        true => "there are no others".to_owned(),
+        false => format!("there are others: {}", listed(others)),
     };
     Conclusion::new(others.is_empty(), reason)
 }
@@ -105,7 +105,7 @@ pub(super) struct Shown {
 
 impl TableCheck for Shown {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
-        for label in labels(column(part, &self.column)?)?.iter().flatten() {
+        for label in labels_of(column(part, &self.column)?)?.iter().flatten() {
             if !self.missing.is_empty() {
                 self.missing.remove(label);
             }
@@ -118,12 +118,11 @@ impl TableCheck for Shown {
     }
 
     fn conclude(&self) -> Result<Conclusion> {
-        let missing: Vec<&str> = self.missing.iter().map(String::as_str).collect();
-        let reason = match missing.as_slice() {
-            [] => "each of them occurs".to_owned(),
-            missing => format!("these do not occur: {}", missing.join(", ")),
+        let reason = match self.missing.is_empty() {
+            true => "each of them occurs".to_owned(),
+            false => format!("these do not occur: {}", listed(&self.missing)),
         };
-        Ok(Conclusion::new(missing.is_empty(), reason))
+        Ok(Conclusion::new(self.missing.is_empty(), reason))
     }
 }
 

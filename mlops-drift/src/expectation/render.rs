@@ -6,6 +6,9 @@ use crate::report::junit::{Case, Outcome, suite};
 use crate::report::markdown::{escaped, table};
 use crate::report::short;
 
+/// Failures that a headline names.
+const NAMED: usize = 5;
+
 impl ValidationReport {
     /// One line that says the most important thing.
     ///
@@ -26,8 +29,10 @@ impl ValidationReport {
         let all = self.results.len();
         let unchecked = self.not_applicable().count();
         let (errors, warnings) = (failed(Severity::Error), failed(Severity::Warning).count());
-        let errors: Vec<&str> = errors.map(|result| result.expectation.as_str()).collect();
-        match (errors.len(), warnings) {
+        let mut errors = errors.map(|result| result.description.as_str());
+        let first: Vec<&str> = errors.by_ref().take(NAMED).collect();
+        let others = errors.count();
+        match (first.len() + others, warnings) {
             (0, 0) if self.rows == 0 && unchecked > 0 => format!(
                 "The table has no rows: {unchecked} of {all} expectations had nothing to check"
             ),
@@ -37,10 +42,13 @@ impl ValidationReport {
             ),
             (0, 0) => format!("All {all} expectations hold"),
             (0, warnings) => format!("{warnings} of {all} expectations failed, as warnings"),
-            (count, _) => format!(
-                "{count} of {all} expectations failed: {}",
-                errors.join("; ")
+            (count, _) if others > 0 => format!(
+                "{count} of {all} expectations failed: {}; and {others} others",
+                first.join("; ")
             ),
+            (count, _) => {
+                format!("{count} of {all} expectations failed: {}", first.join("; "))
+            }
         }
     }
 
@@ -66,8 +74,9 @@ impl ValidationReport {
         )
     }
 
-    /// The report as JUnit XML: a test case for every expectation. A failed warning passes, with a note; one that
-    /// had nothing to check is skipped, with the reason.
+    /// The report as JUnit XML: a test case for every expectation, by what it is [known by](super::Suite::names), so that a server tells the same
+    /// case again. A failure's message has the expectation in words and the first values that break it. A failed warning passes, with a note;
+    /// one that had nothing to check is skipped, with the reason.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -79,7 +88,9 @@ impl ValidationReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_junit(&self) -> String {
-        let cases: Vec<Case<'_>> = self.results.iter().map(case).collect();
+        let told: Vec<String> = self.results.iter().map(ExpectationResult::why).collect();
+        let results = self.results.iter().zip(&told);
+        let cases: Vec<Case<'_>> = results.map(|(result, why)| case(result, why)).collect();
         suite("validation", &cases)
     }
 
@@ -92,14 +103,26 @@ impl ValidationReport {
 }
 
 impl ExpectationResult {
-    /// The reason, what the first rows that break the rule hold, and why it is expected.
+    /// The expectation in words, what became of it, values that break the rule, and why it is expected.
     pub(crate) fn why(&self) -> String {
-        let broken = (!self.values.is_empty()).then(|| format!(": {}", self.values.join("; ")));
         let because = (self.expected_because.iter()).map(|why| format!("; expected, as {why}"));
-        std::iter::once(self.reason.clone())
-            .chain(broken)
+        [&self.description, ": ", &self.reason]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(self.broken_values())
             .chain(because)
             .collect()
+    }
+
+    /// The first of them, and how many rows hold others.
+    fn broken_values(&self) -> Option<String> {
+        let told: u64 = self.values.iter().map(|value| value.rows).sum();
+        let values: Vec<String> = self.values.iter().map(ToString::to_string).collect();
+        let others = match self.broken.saturating_sub(told) {
+            0 => String::new(),
+            rows => format!("; others in {rows} rows"),
+        };
+        (!values.is_empty()).then(|| format!(": {}{others}", values.join("; ")))
     }
 }
 
@@ -114,14 +137,14 @@ fn cells(result: &ExpectationResult) -> [String; 5] {
     ]
 }
 
-fn case(result: &ExpectationResult) -> Case<'_> {
+fn case<'a>(result: &'a ExpectationResult, why: &'a str) -> Case<'a> {
     Case {
         name: &result.expectation,
         outcome: match (result.passed, result.severity) {
-            _ if !result.applicable => Outcome::Skipped(&result.reason),
+            _ if !result.applicable => Outcome::Skipped(why),
             (true, _) => Outcome::Passed,
-            (false, Severity::Warning) => Outcome::Noted(&result.reason),
-            (false, Severity::Error) => Outcome::Failed(&result.reason),
+            (false, Severity::Warning) => Outcome::Noted(why),
+            (false, Severity::Error) => Outcome::Failed(why),
         },
     }
 }

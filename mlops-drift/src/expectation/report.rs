@@ -40,8 +40,10 @@ pub struct ValidationReport {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExpectationResult {
-    /// The expectation in words.
+    /// What the expectation is [known by](super::Suite::names), as a test case and as a series of metrics.
     pub expectation: String,
+    /// The expectation in words, with its values.
+    pub description: String,
     /// The column; `None` for a rule on the table alone.
     pub column: Option<String>,
     /// How bad a failure is.
@@ -49,7 +51,8 @@ pub struct ExpectationResult {
     /// Whether enough rows obey, or the table does; never where there was nothing to check.
     pub passed: bool,
     /// Whether there was anything to check. A rule on rows has nothing to check where no row meets its
-    /// [condition](Expectation::only_where), and, if it is on values, where a value is missing in every row.
+    /// [condition](Expectation::only_where), if it is on values, where a value is missing in every row, and if it has a
+    /// [level](Expectation::level), where the rows are so few that it would hold whatever they are.
     #[serde(default = "applicable")]
     pub applicable: bool,
     /// Rows that the expectation is on: all, or those that meet its condition.
@@ -63,9 +66,9 @@ pub struct ExpectationResult {
     pub broken: u64,
     /// The first ten of them.
     pub examples: Vec<u64>,
-    /// What they hold in the columns that the rule reads, each cut off at 100 characters.
+    /// The first ten distinct values that break a rule on rows; none of a rule that could not be checked.
     #[serde(default)]
-    pub values: Vec<String>,
+    pub values: Vec<BrokenValue>,
     /// How surprising the table is if the law obeys; for an expectation with a [level](Expectation::level).
     pub p_value: Option<PValue>,
     /// In plain language.
@@ -74,10 +77,59 @@ pub struct ExpectationResult {
     pub expected_because: Option<String>,
 }
 
+/// A value that breaks a rule, and how often it does.
+///
+/// ```
+/// # use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};
+/// # let column = std::sync::Arc::new(StringArray::from(vec!["UA", "XX", "ua", "XX"])) as ArrayRef;
+/// # let table = RecordBatch::try_from_iter([("carrier", column)])?;
+/// use mlops_drift::expectation::{Expectation, Rule, Suite};
+/// let suite = Suite::new([Expectation::on("carrier", Rule::one_of(["UA"]))]);
+/// let values = &suite.validate(&table)?.results[0].values;
+/// assert_eq!((values[0].value.as_str(), values[0].rows), ("XX", 2));
+/// assert_eq!((values[1].value.as_str(), values[1].rows), ("ua", 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokenValue {
+    /// As text, of a rule that reads several columns one after another; cut off at 100 characters. Values that are then the same count as one.
+    pub value: String,
+    /// How many rows that break the rule hold it.
+    pub rows: u64,
+}
+
+impl BrokenValue {
+    pub(super) fn once(value: &str) -> Self {
+        let value = value.to_owned();
+        Self { value, rows: 1 }
+    }
+}
+
+impl std::fmt::Display for BrokenValue {
+    /// In quotation marks where it could not be told apart otherwise, for its spaces.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.value.is_empty() || self.value.trim() != self.value {
+            true => write!(f, "{:?}", self.value)?,
+            false => f.write_str(&self.value)?,
+        }
+        match self.rows {
+            1 => Ok(()),
+            rows => write!(f, " ({rows} rows)"),
+        }
+    }
+}
+
 impl ExpectationResult {
-    pub(super) fn new(expectation: &Expectation, conclusion: Conclusion, found: Found) -> Self {
+    pub(super) fn new(
+        name: String,
+        expectation: &Expectation,
+        conclusion: Conclusion,
+        found: Found,
+    ) -> Self {
         Self {
-            expectation: expectation.to_string(),
+            expectation: name,
+            description: expectation.to_string(),
             column: expectation.column().map(str::to_owned),
             severity: expectation.severity_of_failure(),
             passed: conclusion.passed,

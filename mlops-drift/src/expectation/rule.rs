@@ -5,10 +5,12 @@ use std::fmt;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{Bound, Bounds};
+use super::bounds::{Bound, Bounds, beyond};
 use super::count::Count;
 use super::named_type::require_type_name;
-use super::suite::require_exact_integers;
+use super::number::exact;
+use super::suite::inexact_integer;
+use crate::report::chart::shorten;
 
 /// What a column or a table must be.
 ///
@@ -243,7 +245,9 @@ impl Rule {
     /// ```
     pub fn from_json(text: &str) -> Result<Self> {
         let malformed = |why: String| Error::invalid(format!("not a rule: {why}"));
-        require_exact_integers(text).map_err(malformed)?;
+        if let Some(token) = inexact_integer(text) {
+            return Err(malformed(beyond(&text[token])));
+        }
         let rule: Self =
             serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
         rule.checked()
@@ -311,6 +315,48 @@ impl Rule {
     /// ```
     pub fn matches(expression: impl Into<String>) -> Result<Self> {
         Self::Matches(expression.into()).checked()
+    }
+
+    /// The name that it has in a file, without its settings: `between`, `not_null`.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::Rule;
+    /// assert_eq!(Rule::between(0, 23)?.name(), "between");
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Exists => "exists",
+            Self::Type(_) => "type",
+            Self::NotNull => "not_null",
+            Self::Missing => "missing",
+            Self::Between(_) => "between",
+            Self::OneOf(_) => "one_of",
+            Self::NoneOf(_) => "none_of",
+            Self::Matches(_) => "matches",
+            Self::Length(_) => "length",
+            Self::Unique => "unique",
+            Self::UniqueWith(_) => "unique_with",
+            Self::Increasing => "increasing",
+            Self::StrictlyIncreasing => "strictly_increasing",
+            Self::Decreasing => "decreasing",
+            Self::StrictlyDecreasing => "strictly_decreasing",
+            Self::OrderedWithin { .. } => "ordered_within",
+            Self::AtMost { .. } => "at_most",
+            Self::LessThan { .. } => "less_than",
+            Self::EqualTo { .. } => "equal_to",
+            Self::InTable { .. } => "in_table",
+            Self::KeyInTable { .. } => "key_in_table",
+            Self::Rows(_) => "rows",
+            Self::OnlyColumns(_) => "only_columns",
+            Self::AllOf(_) => "all_of",
+            Self::Distinct(_) => "distinct",
+            Self::Fresh { .. } => "fresh",
+            Self::Mean(_) => "mean",
+            Self::StandardDeviation(_) => "standard_deviation",
+            Self::Quantile { .. } => "quantile",
+            Self::DistributedAs { .. } => "distributed_as",
+        }
     }
 
     /// Whether it says which rows break it.
@@ -426,7 +472,7 @@ impl Rule {
 }
 
 fn out_of_range(what: &str, range: &str, value: f64) -> Error {
-    Error::invalid(format!("{what} must lie in {range}, got {value}"))
+    Error::invalid(format!("{what} must lie in {range}, got {}", exact(value)))
 }
 
 pub(super) fn expression_of(expression: &str) -> Result<regex::Regex> {
@@ -489,15 +535,18 @@ impl fmt::Display for Rule {
             },
             Self::Mean(bounds) => write!(f, "of a mean {bounds}"),
             Self::StandardDeviation(bounds) => write!(f, "of a standard deviation {bounds}"),
-            Self::Quantile { share, within } => write!(f, "of a {share} quantile {within}"),
+            Self::Quantile { share, within } => {
+                write!(f, "of a {} quantile {within}", exact(*share))
+            }
             Self::DistributedAs { table } => write!(f, "distributed as in {table}"),
         }
     }
 }
 
-/// The first labels, and how many more.
-fn listed(labels: &BTreeSet<String>) -> String {
-    let shown: Vec<&str> = labels.iter().take(8).map(String::as_str).collect();
+/// The first labels, long ones cut off, and how many more.
+pub(super) fn listed(labels: &BTreeSet<String>) -> String {
+    let shown = labels.iter().take(8).map(|label| shorten(label, 40));
+    let shown: Vec<String> = shown.collect();
     match labels.len() - shown.len() {
         0 => shown.join(", "),
         more => format!("{} and {more} others", shown.join(", ")),

@@ -1,17 +1,22 @@
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use arrow::array::RecordBatch;
 use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::bounds::beyond;
 use super::context::Context;
 use super::expected::Expectation;
+use super::place::{Listed, Place, is_unreadable};
 use super::report::ValidationReport;
 use crate::table::{Table, in_parts};
 
 /// Counts up with every change that an older reader cannot follow.
 const VERSION: u16 = 2;
+/// A text that no suite holds, to find again what it stands for.
+const MARK: &str = "\"\u{e000}an integer beyond 64 bits\u{e000}\"";
 
 /// A list of expectations: data, as JSON or TOML in a file of its own. Files of older versions are read.
 ///
@@ -61,8 +66,8 @@ fn require_object(json: &str) -> Result<()> {
     )))
 }
 
-/// What is beyond 64 bits would be read as a float, and rounded.
-pub(super) fn require_exact_integers(json: &str) -> std::result::Result<(), String> {
+/// Where the first integer stands that is beyond 64 bits: it would be read as a float, and rounded.
+pub(super) fn inexact_integer(json: &str) -> Option<Range<usize>> {
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
     let (mut rest, mut in_text) = (json, false);
     while let Some(at) = rest.find(|c: char| matches!(c, '"' | '\\') || !in_text && is_part(c)) {
@@ -75,19 +80,19 @@ pub(super) fn require_exact_integers(json: &str) -> std::result::Result<(), Stri
             b'\\' => token.chars().take(2).map(char::len_utf8).sum(),
             _ => token.find(|c: char| !is_part(c)).unwrap_or(token.len()),
         };
-        require_exact(&token[..length])?;
+        if is_inexact(&token[..length]) {
+            let start = json.len() - token.len();
+            return Some(start..start + length);
+        }
         rest = &token[length..];
     }
-    Ok(())
+    None
 }
 
-fn require_exact(token: &str) -> std::result::Result<(), String> {
+fn is_inexact(token: &str) -> bool {
     let digits = token.strip_prefix('-').unwrap_or(token);
     let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_integer && token.parse::<i64>().is_err() && token.parse::<u64>().is_err() {
-        return Err(beyond(token));
-    }
-    Ok(())
+    is_integer && token.parse::<i64>().is_err() && token.parse::<u64>().is_err()
 }
 
 pub(super) fn malformed(error: impl std::fmt::Display) -> Error {
@@ -116,17 +121,46 @@ impl Suite {
             .collect()
     }
 
-    pub(super) fn checked(self) -> Result<Self> {
-        let numbered = self.expectations.into_iter().enumerate();
-        let checked = numbered.map(|(index, expectation)| {
-            let column = expectation.column().map(str::to_owned);
-            expectation.checked().map_err(|error| match column {
-                Some(column) => error
-                    .context("column", column)
-                    .context("expectation", index + 1),
-                None => error.context("expectation", index + 1),
-            })
+    /// What each expectation is known by in reports, as test cases and as series of metrics: its [name](Expectation::name), and from the second of
+    /// one name on its number among these. As long as the suite has the same rules on the same columns, whatever their values, the names stay.
+    ///
+    /// ```
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let on = |rule| Expectation::on("hour", rule);
+    /// let suite = Suite::new([on(Rule::between(0, 23)?), on(Rule::NotNull), on(Rule::between(5, 23)?).mostly(0.9)?]);
+    /// assert_eq!(suite.names(), ["hour: between", "hour: not_null", "hour: between 2"]);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn names(&self) -> Vec<String> {
+        let mut used = BTreeSet::new();
+        let names = self.expectations.iter().map(|expectation| {
+            let name = expectation.name();
+            let numbered = (2_u64..).map(|number| format!("{name} {number}"));
+            let mut names = std::iter::once(name.clone()).chain(numbered);
+            let unused = names.find(|name| used.insert(name.clone()));
+            unused.unwrap_or_default() // numbers do not end
         });
+        names.collect()
+    }
+
+    /// Each expectation with what it is known by, if its settings make sense; an error says which one is wrong.
+    pub(super) fn named(&self) -> impl Iterator<Item = Result<(String, Expectation)>> {
+        let of = self.expectations.len();
+        let named = self.expectations.iter().zip(self.names()).enumerate();
+        named.map(move |(index, (expectation, name))| {
+            let place = Place {
+                index,
+                of,
+                column: expectation.column(),
+                rule: Some(expectation.rule().name()),
+            };
+            let checked = expectation.clone().checked();
+            Ok((name, checked.map_err(|error| place.told(error))?))
+        })
+    }
+
+    pub(super) fn checked(self) -> Result<Self> {
+        let checked = self.named().map(|named| Ok(named?.1));
         Ok(Self {
             expectations: checked.collect::<Result<_>>()?,
             version: VERSION, // what was read of an older version is of this one
@@ -151,9 +185,17 @@ impl Suite {
         require_object(text)?;
         let announced: Announced = serde_json::from_str(text).map_err(malformed)?;
         announced.require_known()?;
-        require_exact_integers(text).map_err(malformed)?;
-        let suite: Self = serde_json::from_str(text).map_err(malformed)?;
-        suite.checked()
+        let listed = |text: &str| serde_json::from_str::<Listed>(text).unwrap_or_default();
+        if let Some(token) = inexact_integer(text) {
+            let marked = [&text[..token.start], MARK, &text[token.end..]].concat();
+            let is_marked = |value: &Value| value.to_string().contains(MARK);
+            let error = malformed(beyond(&text[token]));
+            return Err(listed(&marked).told(error, is_marked));
+        }
+        let suite = serde_json::from_str::<Self>(text);
+        suite
+            .map_err(|error| listed(text).told(malformed(error), is_unreadable))?
+            .checked()
     }
 
     /// Checks every expectation on a table, part by part, see [`Validator`](super::Validator). O(rows) each.

@@ -1,7 +1,8 @@
 //! Suites as TOML files.
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 
+use super::place::{Listed, is_unreadable};
 use super::suite::{Announced, Suite, malformed};
 
 impl Suite {
@@ -39,9 +40,27 @@ impl Suite {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn from_toml(text: &str) -> Result<Self> {
-        let announced: Announced = toml::from_str(text).map_err(malformed)?;
+        let announced: Announced =
+            toml::from_str(text).map_err(|error| malformed(told(&error, text)))?;
         announced.require_known()?;
-        let suite: Self = toml::from_str(text).map_err(malformed)?;
-        suite.checked()
+        let suite = toml::from_str::<Self>(text);
+        suite.map_err(|error| unreadable(error, text))?.checked()
     }
+}
+
+/// What is wrong, and with which expectation.
+fn unreadable(error: toml::de::Error, text: &str) -> Error {
+    let listed = toml::from_str::<Listed>(text).unwrap_or_default();
+    listed.told(malformed(told(&error, text)), is_unreadable)
+}
+
+/// On one line, as errors of JSON are.
+fn told(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message();
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return message.to_owned();
+    };
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("{message} at line {line} column {column}")
 }

@@ -48,6 +48,7 @@ pub struct Validator {
 }
 
 pub(super) struct Watched {
+    pub(super) name: String,
     pub(super) expectation: Expectation,
     pub(super) check: Check,
     pub(super) conditions: Conditions,
@@ -80,9 +81,9 @@ impl Suite {
             .filter(|name| used.contains(name.as_str()))
             .try_for_each(|name| field_of(schema, name).map(|_| ()))?;
         let columns = fields.filter(|field| used.contains(field.name().as_str()));
-        let watched = self.expectations().iter().map(|expectation| {
-            let expectation = expectation.clone().checked()?;
-            Ok(Watched::new(expectation, schema, context))
+        let watched = self.named().map(|named| {
+            let (name, expectation) = named?;
+            Ok(Watched::new(name, expectation, schema, context))
         });
         Ok(Validator {
             columns: columns
@@ -103,10 +104,10 @@ impl Validator {
     pub fn check(&mut self, part: &RecordBatch) -> Result<CheckedPart> {
         self.require_columns(part)?;
         let before = self.rows;
-        let broken = self
-            .watched
-            .iter_mut()
-            .map(|watched| watched.update(part, before));
+        let broken = self.watched.iter_mut().map(|watched| {
+            let broken = watched.update(part, before);
+            broken.map_err(|error| error.context("expectation", &watched.name))
+        });
         let broken = broken.collect::<Result<_>>()?;
         self.rows += part.num_rows() as u64;
         Ok(CheckedPart {
@@ -139,9 +140,10 @@ impl Validator {
 }
 
 impl Watched {
-    fn new(expectation: Expectation, schema: &Schema, context: &Context) -> Self {
+    fn new(name: String, expectation: Expectation, schema: &Schema, context: &Context) -> Self {
         let (check, conditions) = Check::of(&expectation, schema, context);
         Self {
+            name,
             expectation,
             check,
             conditions,
@@ -159,10 +161,12 @@ impl Watched {
         self.found.add(&rows, self.expectation.rule_columns())?;
         let in_part = |&row: &usize| met.as_ref().map_or(row, |met| met[row]);
         let in_table = broken.iter().map(|row| before + in_part(row) as u64);
-        let columns = self.expectation.rule_columns();
+        let is_checked = !matches!(self.check, Check::Cannot { .. });
+        let columns = self.expectation.rule_columns().filter(|_| is_checked);
         self.found.add_broken(in_table, &rows, &broken, columns);
         Ok(BrokenRows {
-            expectation: self.in_words(),
+            expectation: self.name.clone(),
+            description: self.in_words(),
             severity: self.expectation.severity_of_failure(),
             rows: broken.iter().map(in_part).collect(),
         })
@@ -185,6 +189,7 @@ impl Watched {
             Check::Cannot { reason, .. } => Conclusion::unchecked(&reason),
         };
         Ok(ExpectationResult::new(
+            self.name,
             &self.expectation,
             conclusion,
             self.found,
@@ -227,8 +232,10 @@ pub struct CheckedPart {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokenRows {
-    /// The expectation in words, and why it cannot be checked if that is so.
+    /// What the expectation is [known by](Suite::names).
     pub expectation: String,
+    /// The expectation in words, and why it cannot be checked if that is so.
+    pub description: String,
     /// How bad it is.
     pub severity: Severity,
     /// The rows, ascending, counted from the start of the part; none for a rule on the table.
@@ -284,7 +291,7 @@ impl CheckedPart {
             .filter(|broken| broken.severity == Severity::Error);
         for broken in errors {
             for &row in &broken.rows {
-                why[row].push(broken.expectation.as_str());
+                why[row].push(broken.description.as_str());
             }
         }
         why

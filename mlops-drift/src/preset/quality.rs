@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
+
 use mlops_core::Result;
 use mlops_core::evidence::SignificanceLevel;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Source;
-use crate::expectation::{Suite, ValidationReport};
+use crate::expectation::{Inference, Suite, ValidationReport};
 use crate::profile::{ColumnProfile, TableProfile, Values};
 use crate::report::markdown::table;
 use crate::report::number;
@@ -16,6 +18,9 @@ use crate::sample::Moments;
 /// Made by [`data_quality`](super::data_quality).
 #[derive(Clone, Debug)]
 pub struct DataQuality {
+    profile: TableProfile,
+    level: SignificanceLevel,
+    excepted: BTreeSet<String>,
     suite: Suite,
 }
 
@@ -67,7 +72,37 @@ impl DataQuality {
         };
         Ok(Self {
             suite: Suite::infer(&profile, level)?,
+            profile,
+            level,
+            excepted: BTreeSet::new(),
         })
+    }
+
+    /// Columns to leave out, such as identifiers, whose values are others in every table: nothing is expected of them, and nothing told. The
+    /// level is spent on the others.
+    ///
+    /// # Errors
+    /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column that the reference does not have.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// let day = |first: i32| {
+    ///     let flight = Int32Array::from_iter_values(first..first + 2_000);
+    ///     let hour = Int32Array::from_iter_values((0..2_000).map(|i| i % 24));
+    ///     RecordBatch::try_from_iter([("flight", Arc::new(flight) as ArrayRef), ("hour", Arc::new(hour))])
+    /// };
+    /// let quality = mlops_drift::preset::data_quality(&day(0)?, SignificanceLevel::FIVE_PERCENT)?;
+    /// assert!(!quality.run(&day(2_000)?)?.passed());
+    /// assert!(quality.except(["flight"])?.run(&day(2_000)?)?.passed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn except<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Result<Self> {
+        self.excepted.extend(columns.into_iter().map(Into::into));
+        let inference = Inference::of(&self.profile, self.level);
+        self.suite = inference.except(self.excepted.iter().cloned()).suite()?;
+        Ok(self)
     }
 
     /// The expectations, each with its reason: to look at, save, and edit.
@@ -97,6 +132,7 @@ impl DataQuality {
             _ => TableProfile::of(table)?
                 .columns()
                 .iter()
+                .filter(|column| !self.excepted.contains(column.name()))
                 .map(ColumnQuality::of)
                 .collect(),
         };

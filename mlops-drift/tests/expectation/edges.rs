@@ -6,6 +6,7 @@ use arrow::array::{
     ArrayRef, AsArray, BooleanArray, Decimal128Array, Decimal256Array, Int64Array, StringArray,
     UInt64Array,
 };
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, TimeUnit, i256};
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
@@ -13,12 +14,68 @@ use mlops_core::type_name;
 use mlops_drift::expectation::{Bounds, Context, Expectation, ExpectationResult, Rule, Suite};
 use mlops_drift::profile::TableProfile;
 
-use super::{broken, table};
+use super::{broken, broken_of, result_in, table};
 
 fn from_json(rule: &str) -> mlops_core::Result<Suite> {
     Suite::from_json(&format!(
         r#"{{"version": 2, "expectations": [{{"column": "x", "rule": {rule}}}]}}"#
     ))
+}
+
+/// However texts are held, the same rows break the same rules on labels.
+#[test]
+fn encodings_of_texts_are_alike() {
+    use DataType as T;
+    let plain = StringArray::from(vec![Some("UA"), None, Some("ua"), Some(""), Some("UA")]);
+    let dictionary = |keys, values| T::Dictionary(Box::new(keys), Box::new(values));
+    for of in [
+        T::Utf8,
+        T::LargeUtf8,
+        T::Utf8View,
+        dictionary(T::Int8, T::Utf8),
+        dictionary(T::UInt32, T::LargeUtf8),
+    ] {
+        let column = || cast(&plain, &of).unwrap();
+        for (rule, rows) in [
+            (Rule::matches("^[A-Z]+$").unwrap(), vec![2, 3]),
+            (Rule::one_of(["UA"]), vec![2, 3]),
+            (Rule::none_of(["UA"]), vec![0, 4]),
+            (Rule::Length((2..).into()), vec![3]),
+            (Rule::Unique, vec![4]),
+            (Rule::NotNull, vec![1]),
+        ] {
+            assert_eq!(broken_of(rule.clone(), column()), rows, "{rule} of {of}");
+        }
+    }
+}
+
+/// One instant in every unit is as old; a count without a unit has no age.
+#[test]
+fn ages_do_not_depend_on_the_unit() {
+    let day = Int64Array::from(vec![Some(86_400), None]);
+    let seconds = cast(&day, &DataType::Timestamp(TimeUnit::Second, None)).unwrap();
+    let context = Context::default().now("1970-01-03T00:00:00Z".parse().unwrap());
+    let result = |column: ArrayRef, within: u64| {
+        let batch = table([("x", column)]);
+        result_in(&batch, Rule::fresh(within), &context)
+    };
+    use TimeUnit as U;
+    let units = [U::Second, U::Millisecond, U::Microsecond, U::Nanosecond];
+    let stamps = units.map(|unit| DataType::Timestamp(unit, None));
+    for of in stamps
+        .into_iter()
+        .chain([DataType::Date32, DataType::Date64])
+    {
+        let column = || cast(&seconds, &of).unwrap();
+        let [fresh, stale] = [86_400, 86_399].map(|within| result(column(), within));
+        assert!(fresh.passed && !stale.passed, "{of}: {fresh:?}");
+        assert_eq!(stale.reason, "the newest time is 86400 s old");
+    }
+    let counted = result(Arc::new(day), u64::MAX).reason;
+    assert!(
+        counted.ends_with("must hold dates or timestamps, got int64"),
+        "{counted}"
+    );
 }
 
 /// However small: brought to its places, no integer but zero would fit.

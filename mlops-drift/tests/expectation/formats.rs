@@ -66,10 +66,10 @@ fn junit_fails_errors_and_notes_warnings() {
     let text = report().to_junit();
     let head = r#"<testsuite name="validation" tests="4" failures="2" skipped="0" errors="0">"#;
     assert!(text.contains(head), "{text}");
-    assert!(text.contains(r#"<testcase classname="validation" name="x is of type int32"/>"#));
-    let note = "name=\"x is between 1 and 5\"><system-out>broken by 1 of 4 rows, first by row 3, and 2 miss a value</system-out>";
+    assert!(text.contains(r#"<testcase classname="validation" name="x: type"/>"#));
+    let note = "name=\"x: between\"><system-out>x is between 1 and 5: broken by 1 of 4 rows, first by row 3, and 2 miss a value: 9</system-out>";
     assert!(text.contains(note), "{text}");
-    let failure = "<failure type=\"validation\" message=\"cannot be checked: column &quot;y&quot; is missing\"/>";
+    let failure = "<failure type=\"validation\" message=\"y is between 1 and 5: cannot be checked: column &quot;y&quot; is missing\"/>";
     assert!(text.contains(failure), "{text}");
     assert!(text.chars().all(|c| c >= ' ' || c == '\n'));
     assert!(!text.contains("<script"));
@@ -89,6 +89,12 @@ fn headlines_tell_the_worst() {
     assert_eq!(
         headline(vec![warning(), missing()]),
         "1 of 2 expectations failed: y is not missing"
+    );
+    let many = headline(vec![missing(); 300]);
+    assert!(many.starts_with("300 of 300 expectations failed: y is not missing; y is"));
+    assert!(
+        many.ends_with("; and 295 others") && many.len() < 200,
+        "{many}"
     );
 }
 

@@ -6,8 +6,9 @@ use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch,
     StringArray, Time32SecondArray, TimestampNanosecondArray,
 };
+use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
-use mlops_drift::expectation::{Expectation, Rule, Suite};
+use mlops_drift::expectation::{Expectation, Inference, Rule, Suite};
 use mlops_drift::profile::TableProfile;
 use mlops_drift::table::Table;
 use rand::{RngExt, SeedableRng};
@@ -200,7 +201,7 @@ fn a_suite_sees_what_is_broken() {
         let report = suite.validate(&table(columns)).unwrap();
         report
             .failures()
-            .map(|result| result.expectation.clone())
+            .map(|result| result.description.clone())
             .collect()
     };
     let rows = || 0..500_i64;
@@ -263,7 +264,7 @@ fn what_was_seen_lies_within() {
     let ranges = report
         .results
         .iter()
-        .filter(|result| result.expectation.contains(" is between "));
+        .filter(|result| result.description.contains(" is between "));
     assert_eq!(ranges.count(), 4);
     assert!(
         report.results.iter().all(|result| result.broken == 0),
@@ -272,7 +273,7 @@ fn what_was_seen_lies_within() {
     for open in ["infinite is at least 0.005", "sunken is at most 5.29"] {
         let mut results = report.results.iter();
         assert!(
-            results.any(|result| result.expectation.starts_with(open)),
+            results.any(|result| result.description.starts_with(open)),
             "{open}: {report:?}"
         );
     }
@@ -305,14 +306,14 @@ fn what_does_not_follow_is_left_out() {
             rules(name)
         );
     }
-    assert!(matches!(rules("empty")[..], [Rule::Type(_)]));
+    assert!(matches!(rules("empty")[..], [Rule::Type(_), Rule::Missing]));
     let few = inferred(
         &table(columns.map(|(name, column)| (name, column.slice(0, 5)))),
         0.05,
     );
     assert!(few.expectations().iter().all(|e| matches!(
         e.rule(),
-        Rule::Type(_) | Rule::Rows(_) | Rule::OnlyColumns(_)
+        Rule::Type(_) | Rule::Missing | Rule::Rows(_) | Rule::OnlyColumns(_)
     )));
 
     let profile = TableProfile::of(&table([(
@@ -325,4 +326,124 @@ fn what_does_not_follow_is_left_out() {
         error.to_string(),
         "the profile must hold at least 1 row, got 0"
     );
+}
+
+/// 1 - ERROR^(1/n) is the share of values that n rows without any leave plausible, by the law of the first value.
+#[test]
+fn a_column_that_was_never_there_is_expected_to_stay_away() {
+    let nan = |rows: usize| Arc::new(Float64Array::from(vec![f64::NAN; rows])) as ArrayRef;
+    let null = |rows: usize| Arc::new(StringArray::from(vec![None::<&str>; rows])) as ArrayRef;
+    let texts = |rows: usize| Arc::new(StringArray::from(vec!["a"; rows])) as ArrayRef;
+    let numbers = |rows: usize| Arc::new(Float64Array::from(vec![1.0; rows])) as ArrayRef;
+    for (absent, there) in [(nan(500), numbers(500)), (null(500), texts(500))] {
+        let absent = table([("x", absent)]);
+        let suite = inferred(&absent, LEVEL);
+        let (share, _) = tolerated(&suite, |rule| *rule == Rule::Missing).unwrap();
+        assert!(
+            (share - (1.0 - ERROR.powf(1.0 / 500.0))).abs() < 1e-9,
+            "{share}"
+        );
+        assert!(suite.validate(&absent).unwrap().passed());
+        let report = suite.validate(&table([("x", there)])).unwrap();
+        let failures: Vec<&str> = report
+            .failures()
+            .map(|of| of.expectation.as_str())
+            .collect();
+        assert_eq!(failures, ["x: missing"]);
+    }
+    // Of two rows, too: the rule tolerates much, but not everything, and it is there to be read.
+    let few = inferred(&table([("x", nan(2))]), LEVEL);
+    assert!(
+        !few.validate(&table([("x", numbers(500))]))
+            .unwrap()
+            .passed()
+    );
+    assert!(few.validate(&table([("x", nan(500))])).unwrap().passed());
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    let times = TimestampNanosecondArray::from_iter_values(0..300);
+    let names = (0..3_000).map(|i| format!("passenger {i}"));
+    let infinite =
+        Float64Array::from_iter_values((0..300).map(|i| [f64::INFINITY, -f64::INFINITY][i % 2]));
+    for (column, rule, why) in [
+        (
+            Arc::new(times) as ArrayRef,
+            "type",
+            "left out: a range, which later tables leave by the nature of dates",
+        ),
+        (
+            Arc::new(infinite),
+            "type",
+            "left out: a range, which has no finite end",
+        ),
+        (
+            Arc::new(Int64Array::from(vec![1, 2])),
+            "type",
+            "left out: not_null, which a share of 0.",
+        ),
+        (
+            Arc::new(StringArray::from_iter_values(names)),
+            "length",
+            "of 3000 rows none lay outside",
+        ),
+    ] {
+        let suite = inferred(&table([("x", column)]), 0.05);
+        let mut found = suite
+            .expectations()
+            .iter()
+            .filter(|e| e.rule().name() == rule);
+        let reason = found.next().unwrap().reason().unwrap();
+        assert!(reason.contains(why), "{reason}");
+    }
+}
+
+/// Nothing is expected of what is left out, and the level is all for the others.
+#[test]
+fn columns_are_left_out_by_name() {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let reference = drawn(&mut rng, 800);
+    let profile = TableProfile::of(&reference).unwrap();
+    let level = SignificanceLevel::FIVE_PERCENT;
+    let inference = || Inference::of(&profile, level);
+    assert_eq!(
+        inference().suite().unwrap(),
+        Suite::infer(&profile, level).unwrap()
+    );
+    let without = inference()
+        .except(["tails"])
+        .except(["labels", "truths"])
+        .suite()
+        .unwrap();
+    let columns = ["counts", "labels", "tails", "truths"];
+    let allowed = Rule::OnlyColumns(columns.map(ToOwned::to_owned).into());
+    let of_tables = without
+        .expectations()
+        .iter()
+        .filter(|e| e.column().is_none());
+    assert!(
+        of_tables
+            .map(Expectation::rule)
+            .any(|rule| *rule == allowed)
+    );
+    assert!(
+        without
+            .expectations()
+            .iter()
+            .all(|e| matches!(e.column(), None | Some("counts")))
+    );
+    let alone = TableProfile::of(&reference.project(&[1]).unwrap()).unwrap();
+    let alone = Suite::infer(&alone, level).unwrap();
+    let of_counts = |suite: &Suite| -> Vec<Expectation> {
+        let of = suite
+            .expectations()
+            .iter()
+            .filter(|e| e.column() == Some("counts"));
+        of.cloned().collect()
+    };
+    assert_eq!(of_counts(&without), of_counts(&alone));
+    let unknown = inference().except(["tail"]).suite().unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::SignatureMismatch);
+    assert_eq!(unknown.to_string(), "column \"tail\" is missing");
 }

@@ -11,6 +11,7 @@ mod parts;
 mod profiles;
 mod rows;
 mod suite;
+mod told;
 mod whole;
 
 use std::sync::Arc;
@@ -45,6 +46,12 @@ fn broken(rule: Rule, column: impl Array + 'static) -> Vec<usize> {
 
 fn broken_of(rule: Rule, column: ArrayRef) -> Vec<usize> {
     broken_in(&table([("x", column)]), rule)
+}
+
+/// What breaks the rule, and in how many rows.
+fn values(result: &ExpectationResult) -> Vec<(&str, u64)> {
+    let values = result.values.iter();
+    values.map(|of| (of.value.as_str(), of.rows)).collect()
 }
 
 /// The rows of `x` that break a rule.

@@ -62,7 +62,7 @@ proptest! {
         for (of_rows, found) in by_rows.results.iter().zip(&by_profile.results) {
             let state = |of: &ExpectationResult| (of.passed, of.applicable, of.p_value);
             prop_assert_eq!(state(of_rows), state(found), "{:?} by {:?}", found, of_rows);
-            if found.rows > 0 && !found.expectation.contains("of type") {
+            if found.rows > 0 && !found.description.contains("of type") {
                 prop_assert_eq!((of_rows.broken, of_rows.missing), (found.broken, found.missing), "{:?}", found);
             }
         }

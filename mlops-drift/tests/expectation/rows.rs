@@ -154,14 +154,18 @@ fn what_cannot_be_checked_fails_with_its_reason_for_every_row() {
         (
             Rule::at_least(0.0).unwrap(),
             Arc::new(StringArray::from(vec!["a", "b"])),
-            "as numbers",
+            "must hold numbers, booleans, dates, times or durations, got text",
         ),
         (
             Rule::one_of(["1"]),
             Arc::new(Float64Array::from(vec![1.0, 2.0])),
-            "as categories",
+            "must hold texts, booleans or integers, got float64",
         ),
-        (Rule::at_least(0.0).unwrap(), Arc::new(lists), "as numbers"),
+        (
+            Rule::at_least(0.0).unwrap(),
+            Arc::new(lists),
+            "durations, got list(int32)",
+        ),
         (
             Rule::Type("int64".into()),
             Arc::new(Int32Array::from(vec![1, 2])),

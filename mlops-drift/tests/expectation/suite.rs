@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int32Array, StringArray};
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
-use mlops_drift::expectation::{Bounds, Context, Expectation, Rule, Severity, Suite};
+use mlops_drift::expectation::{
+    Bounds, Context, Expectation, ExpectationResult, Rule, Severity, Suite,
+};
+use mlops_drift::profile::TableProfile;
 
 use super::table;
 
@@ -127,6 +130,35 @@ fn a_level_asks_for_evidence() {
     let p = result(0.07).p_value.unwrap().get();
     assert!((p - 0.070_190_826_4).abs() < 1e-12, "{p}");
     assert_eq!((result(0.07).passed, result(0.071).passed), (true, false));
+}
+
+/// If a tenth may break the rule, all of n rows do so by chance with probability 10^-n: at 1 % one row or two say nothing.
+#[test]
+fn rows_too_few_to_fail_do_not_pass() {
+    let result = |values: Vec<Option<i32>>, rule: Rule| {
+        let batch = table([("x", Arc::new(Int32Array::from(values)) as ArrayRef)]);
+        let expectation = Expectation::on("x", rule).mostly(0.9).unwrap();
+        let level = SignificanceLevel::ONE_PERCENT;
+        let suite = Suite::new([expectation.level(level).unwrap()]);
+        let profile = TableProfile::of(&batch).unwrap();
+        let by_profile = suite
+            .validate_profile(&profile, &Context::default())
+            .unwrap();
+        let found = suite.validate(&batch).unwrap().results.remove(0);
+        let state = |of: &ExpectationResult| (of.applicable, of.passed);
+        assert_eq!(state(&found), state(&by_profile.results[0]));
+        state(&found)
+    };
+    let range = || Rule::between(0, 1).unwrap();
+    assert_eq!(result(vec![Some(9)], range()), (false, false));
+    assert_eq!(result(vec![Some(1)], range()), (false, false));
+    assert_eq!(result(vec![Some(9); 3], range()), (true, false));
+    assert_eq!(result(vec![Some(1); 3], range()), (true, true));
+    // One value of ten: that one in ten breaks the rule is expected.
+    let mut one = vec![None; 9];
+    one.push(Some(9));
+    assert_eq!(result(one.clone(), range()), (false, false));
+    assert_eq!(result(one, Rule::NotNull), (true, false));
 }
 
 #[test]

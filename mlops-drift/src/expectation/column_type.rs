@@ -1,0 +1,41 @@
+//! Which types of columns a rule reads, and what is said of another.
+
+use arrow::array::ArrayRef;
+use mlops_core::{Error, ErrorKind, Result, type_name};
+
+use crate::sample::{Labels, labels, numbers};
+
+/// What can be ordered.
+pub(super) const NUMBERS: &str = "numbers, booleans, dates, times or durations";
+/// What can be told apart.
+pub(super) const KEYS: &str = "texts, bytes, numbers, booleans, dates, times or durations";
+/// What has labels.
+pub(super) const LABELS: &str = "texts, booleans or integers";
+/// What has a law that can be compared.
+pub(super) const LAWS: &str = "numbers, texts, booleans, dates, times, durations or embeddings";
+/// What has an age.
+pub(super) const INSTANTS: &str = "dates or timestamps";
+
+/// Of a column of the type of this name, by a rule that takes others.
+pub(super) fn wrong_type(found: &str, takes: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("the column must hold {takes}, got {found}"),
+    )
+}
+
+pub(super) fn labels_of(values: &ArrayRef) -> Result<Labels> {
+    labels(values).map_err(|error| retold(error, values, LABELS))
+}
+
+/// As floats, missing ones as NaN.
+pub(super) fn floats_of(values: &ArrayRef) -> Result<Vec<f64>> {
+    numbers(values).map_err(|error| retold(error, values, NUMBERS))
+}
+
+fn retold(error: Error, values: &ArrayRef, takes: &str) -> Error {
+    match error.kind() {
+        ErrorKind::Unsupported => wrong_type(&type_name(values.data_type()), takes),
+        _ => error,
+    }
+}
