@@ -348,6 +348,86 @@ fn methods_that_do_not_apply_refuse_and_say_why() {
     );
 }
 
+/// All formats tell the same figures as worse, as fine and as refused, and hold what names hold.
+#[test]
+fn formats_agree() {
+    let (before, mut now) = (
+        Rows::drawn(7, 2_000, 0.0, 1.0),
+        Rows::drawn(8, 1_000, 0.0, 1.0),
+    );
+    now.late.iter_mut().for_each(|late| *late = !*late);
+    let check = preset::estimated_classification("late", "p").few_labels();
+    let report = check.run(&before.labelled(), &few(&now)).unwrap();
+    let (worse, all) = (report.verdict.worse_metrics.len(), 15);
+    assert!((1..all).contains(&worse));
+    let headline = report.headline();
+    assert!(headline.starts_with("classification with few labels: expected worse in accuracy by"));
+    let junit = report.to_junit();
+    assert!(junit.contains(&format!(
+        r#"tests="15" failures="{worse}" skipped="0" errors="0""#
+    )));
+    assert!(
+        junit.contains(r#"name="accuracy by prediction_powered"><failure"#),
+        "{junit}"
+    );
+    let metrics = report.to_openmetrics();
+    assert_eq!(metrics.matches("estimated_metric_worse{").count(), all);
+    let alarms = metrics
+        .lines()
+        .filter(|line| line.contains("metric_worse{") && line.ends_with(" 1"));
+    assert_eq!(alarms.count(), worse);
+    assert!(
+        metrics.contains("mlops_drift_estimated_worse 1\nmlops")
+            || metrics.contains("mlops_drift_estimated_worse 1\n#")
+    );
+    let html = report.to_html().unwrap();
+    let called = |verdict: &str| {
+        html.matches(&format!(r#"<td class="verdict material">{verdict}</td>"#))
+            .count()
+    };
+    assert_eq!(called("worse"), worse);
+    assert_eq!(report.to_markdown().matches("| worse |").count(), worse);
+    assert_eq!(
+        report.evidence().len(),
+        all + report.input_drift.evidence().len()
+    );
+}
+
+/// Two labelled rows: no method says anything, and no format lets that pass.
+#[test]
+fn a_model_of_which_nothing_can_be_said_does_not_pass() {
+    let table = |rows: Vec<f64>| {
+        let columns = ["<b>", "said"]
+            .map(|name| (name, Arc::new(Float64Array::from(rows.clone())) as ArrayRef));
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let (few, many) = (
+        table(vec![1.0, 2.0]),
+        table((0..90).map(f64::from).collect()),
+    );
+    let report = preset::estimated_regression("<b>", "said")
+        .run(&few, &many)
+        .unwrap();
+    assert!(
+        !report.is_judged()
+            && report.evidence().is_empty() == report.input_drift.evidence().is_empty()
+    );
+    assert!(report.headline().ends_with("nothing can be said of it"));
+    assert!(
+        report
+            .to_junit()
+            .contains(r#"failures="0" skipped="0" errors="4""#)
+    );
+    let metrics = report.to_openmetrics();
+    assert!(
+        metrics.contains("mlops_drift_estimated_judged 0\n")
+            && !metrics.contains("estimated_worse")
+    );
+    assert!(metrics.contains("mlops_drift_estimated_refused{method=\"direct_loss\"} 1\n"));
+    let html = report.to_html().unwrap();
+    assert!(html.contains("refused: ") && !html.contains("<b>"));
+}
+
 /// Rows without a value that is read are left out, of either table, and parts are one table.
 #[test]
 fn missing_values_are_left_out_and_counted() {
@@ -432,6 +512,36 @@ fn bad_tables_are_refused() {
         let columns = columns.zip(rows.columns().iter().cloned());
         RecordBatch::try_from_iter(columns.chain([("name", names.clone())])).unwrap()
     };
+    // Errors name the table, the column and the row.
+    let with = |rows: &RecordBatch, x: f64| {
+        let mut values = vec![0.5; 300];
+        values[7] = x;
+        let schema = rows.schema();
+        let columns = schema.fields().iter().zip(rows.columns());
+        let columns = columns.map(|(field, column)| match field.name().as_str() {
+            "x" => (
+                "x",
+                Arc::new(Float64Array::from(values.clone())) as ArrayRef,
+            ),
+            name => (name, column.clone()),
+        });
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let by_x = || check().features(["x"]);
+    let infinite = by_x()
+        .run(&labelled, &with(&unlabelled, f64::INFINITY))
+        .unwrap_err();
+    assert_eq!(infinite.kind(), ErrorKind::InvalidArgument);
+    for said in ["got inf in row 7", "column: x", "table: current"] {
+        assert!(infinite.to_string().contains(said), "{infinite}");
+    }
+    let far = by_x()
+        .run(&with(&labelled, 1e300), &unlabelled)
+        .unwrap_err();
+    assert!(
+        far.to_string().contains("variance overflows (column: x)"),
+        "{far}"
+    );
     let text = check()
         .features(["name"])
         .run(&named(&labelled), &named(&unlabelled));

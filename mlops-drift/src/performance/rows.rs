@@ -4,6 +4,7 @@ use mlops_core::{Error, Result};
 use super::Estimate;
 use super::clusters::Clusters;
 use super::estimate::{student_quantile, unseen};
+use crate::report::exact;
 
 /// Weights, units and level of rows: where every interval comes from. A mean has Student's t interval of its
 /// units; any other metric is a function of the weights, see `resampling`.
@@ -166,7 +167,10 @@ impl Weighted {
     pub(super) fn figure(&self, value: f64, low: f64, high: f64) -> Result<Estimate> {
         if ![value, low, high].iter().all(|x| x.is_finite()) {
             return Err(Error::invalid(format!(
-                "the figure must be finite, got {value} in [{low}, {high}]"
+                "the figure must be finite, got {} in [{}, {}]",
+                exact(value),
+                exact(low),
+                exact(high)
             )));
         }
         Ok(Estimate {
@@ -200,9 +204,10 @@ pub(super) fn towards_ends(value: f64, range: (f64, f64), share: f64) -> [f64; 2
 pub(super) fn check_unlike(error: f64, value: f64, range: (f64, f64), units: usize) -> Result<()> {
     if none(error, value) && !(range.0.is_finite() && range.1.is_finite()) {
         return Err(Error::invalid(format!(
-            "{units} units that are all alike give an interval only within a known range: declare it by `range`, \
-             got {value} from each in [{}, {}]",
-            range.0, range.1
+            "{units} units that are all alike tell of others within a known range alone, got {} from each in [{}, {}]",
+            exact(value),
+            range.0,
+            range.1
         )));
     }
     Ok(())

@@ -3,6 +3,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::performance::Estimate;
+use crate::report::figure as in_words;
 
 /// Which way a metric should move.
 ///
@@ -215,11 +216,11 @@ impl MetricChange {
 
 fn told(reference: &Estimate, current: &Estimate, change: &Interval) -> String {
     format!(
-        "from {:.4} to {:.4}, a change in [{:.4}, {:.4}]",
-        reference.value,
-        current.value,
-        change.low(),
-        change.high()
+        "from {} to {}, a change in [{}, {}]",
+        in_words(reference.value),
+        in_words(current.value),
+        in_words(change.low()),
+        in_words(change.high())
     )
 }
 
@@ -234,8 +235,10 @@ fn bounded(figure: Result<Estimate>) -> Result<Estimate> {
     match numbers.into_iter().find(|number| !number.is_finite()) {
         None => Ok(figure),
         Some(_) => Err(Error::invalid(format!(
-            "the figure and its interval must be finite, got {} in {}",
-            figure.value, figure.interval
+            "the figure and its interval must be finite, got {} in [{}, {}]",
+            in_words(figure.value),
+            in_words(figure.interval.low()),
+            in_words(figure.interval.high())
         ))),
     }
 }

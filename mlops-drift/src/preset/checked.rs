@@ -137,7 +137,7 @@ fn with_boolean(rows: &RecordBatch, column: &str) -> Result<RecordBatch> {
 
 impl Labelled {
     /// An error for the first value that is not as it must be.
-    fn must(&self, column: &str, be: &str, holds: impl Fn(f64) -> bool) -> Result<()> {
+    pub(super) fn must(&self, column: &str, be: &str, holds: impl Fn(f64) -> bool) -> Result<()> {
         let values = numbers_of(&self.rows, column)?;
         match values.iter().position(|value| !holds(*value)) {
             Some(row) => {

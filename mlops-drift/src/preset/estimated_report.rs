@@ -1,12 +1,13 @@
 use std::fmt;
 
 use mlops_core::Result;
-use mlops_core::evidence::SignificanceLevel;
+use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 use super::change::{ChangeVerdict, MetricChange};
 use super::report::Rows;
 use crate::DriftReport;
+use crate::report::junit::{Case, suite};
 use crate::report::markdown::{escaped, table};
 use crate::report::{named, version};
 
@@ -146,27 +147,41 @@ impl Estimates {
         }
     }
 
+    /// Its metrics, each as `accuracy by cbpe`.
+    fn named(&self) -> impl Iterator<Item = (String, &MetricChange)> {
+        let metrics = self.metrics.iter();
+        metrics.map(|change| (format!("{} by {}", change.metric, self.method), change))
+    }
+
     fn worse(&self) -> impl Iterator<Item = String> {
-        let worse = |change: &&MetricChange| change.verdict == ChangeVerdict::Worse;
-        let worse = self.metrics.iter().filter(worse);
-        worse.map(|change| format!("{} by {}", change.metric, self.method))
+        let worse = self.named();
+        let worse = worse.filter(|(_, change)| change.verdict == ChangeVerdict::Worse);
+        worse.map(|(name, _)| name)
     }
 
     /// Metrics without a figure, of a method that gives others.
     fn undefined(&self) -> impl Iterator<Item = String> {
-        let undefined = |change: &&MetricChange| change.verdict == ChangeVerdict::Undefined;
-        let undefined = self.metrics.iter().filter(undefined);
-        let undefined = undefined.filter(|_| !self.refused);
-        undefined.map(|change| format!("{} by {}", change.metric, self.method))
+        let undefined = self.named().filter(|_| !self.refused);
+        let undefined = undefined.filter(|(_, change)| change.verdict == ChangeVerdict::Undefined);
+        undefined.map(|(name, _)| name)
     }
 
     /// As lines of a table: metric, method, verdict, figures and change.
-    fn cells(&self) -> impl Iterator<Item = [String; 6]> {
+    pub(super) fn cells(&self) -> impl Iterator<Item = ([String; 6], &MetricChange)> {
         self.metrics.iter().map(|change| {
             let [metric, verdict, reference, current, told] = change.cells();
             let method = self.method.to_string();
-            [metric, method, verdict, reference, current, told]
+            ([metric, method, verdict, reference, current, told], change)
         })
+    }
+
+    /// Of a table of methods: its name, what it takes for granted, and how far the tables bear that out.
+    pub(super) fn assumed(&self) -> [String; 3] {
+        let told = match self.refused {
+            true => format!("refused: {}", self.diagnosis),
+            false => self.diagnosis.clone(),
+        };
+        [self.method.to_string(), self.assumption.clone(), told]
     }
 }
 
@@ -242,19 +257,66 @@ impl EstimatedReport {
         metrics.iter().find(|change| change.metric == metric)
     }
 
+    /// Whether any method says anything; else nothing is concluded of the model.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+    /// let check = mlops_drift::preset::estimated_regression("delay", "predicted");
+    /// assert!(check.run(&week, &week)?.is_judged());
+    /// assert!(!check.run(&week.slice(0, 2), &week)?.is_judged());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_judged(&self) -> bool {
+        self.methods.iter().any(|estimates| !estimates.refused)
+    }
+
+    /// Whether labels of some of the current rows entered.
+    fn has_labels(&self) -> bool {
+        let of_labels = EstimationMethod::PredictionPowered;
+        let mut methods = self.methods.iter();
+        methods.any(|estimates| estimates.method == of_labels)
+    }
+
     /// One line that says the most important thing.
     pub fn headline(&self) -> String {
         let said = match self.verdict.worse_metrics.len() {
-            0 if self.verdict.refused.len() == self.methods.len() => {
-                "nothing can be said of it".to_owned()
-            }
+            0 if !self.is_judged() => "nothing can be said of it".to_owned(),
             0 => "no sign that it got worse".to_owned(),
             _ => format!(
                 "expected worse in {}",
                 named(self.verdict.worse_metrics.iter(), NAMES)
             ),
         };
-        format!("{} without labels: {said}", self.task)
+        let labels = match self.has_labels() {
+            true => "with few labels",
+            false => "without labels",
+        };
+        format!("{} {labels}: {said}", self.task)
+    }
+
+    /// The changes as evidence for a decision, each with the method that estimates it, and that of the [drift](DriftReport::evidence) of features and
+    /// predictions.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+    /// let report = mlops_drift::preset::estimated_regression("delay", "predicted").run(&week, &week)?;
+    /// assert_eq!(report.evidence()[0].name, "change of mae by importance_weighting");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let changes = self.methods.iter().flat_map(|estimates| {
+            let changes = estimates.named();
+            changes.filter_map(|(name, change)| {
+                let evidence = Evidence::new(format!("change of {name}"), change.interval?);
+                let (reason, assumption) = (&change.reason, &estimates.assumption);
+                Some(evidence.saying(format!("{reason}; assumed: {assumption}")))
+            })
+        });
+        changes.chain(self.input_drift.evidence()).collect()
     }
 
     /// The report as JSON.
@@ -294,22 +356,14 @@ impl EstimatedReport {
             "now, estimated",
             "change",
         ];
-        let methods = self.methods.iter().map(|estimates| {
-            [
-                estimates.method.to_string(),
-                estimates.assumption.clone(),
-                match estimates.refused {
-                    true => format!("refused: {}", estimates.diagnosis),
-                    false => estimates.diagnosis.clone(),
-                },
-            ]
-        });
+        let metrics = self.methods.iter().flat_map(Estimates::cells);
+        let methods = self.methods.iter().map(Estimates::assumed);
         format!(
             "### {}\n\n{}\n\n{}\n{}\n{} rows against {} labelled ones of the reference; {} and {} were left out for lack of a value; \
              all intervals together at {}, where the assumptions hold\n\n#{}",
             escaped(&self.headline()),
             escaped(&self.verdict.reason),
-            table(header, self.methods.iter().flat_map(Estimates::cells)),
+            table(header, metrics.map(|(cells, _)| cells)),
             table(["method", "assumes", "in these tables"], methods),
             self.rows[1].labelled,
             self.rows[0].labelled,
@@ -318,5 +372,27 @@ impl EstimatedReport {
             1.0 - self.level.get(),
             self.input_drift.to_markdown()
         )
+    }
+
+    /// The report as JUnit XML: a test case for every metric by every method, which fails if it is expected to be worse, and is skipped where
+    /// the method refuses; where [all of them do](Self::is_judged) it is an error.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+    /// let check = mlops_drift::preset::estimated_regression("delay", "predicted");
+    /// assert!(check.run(&week, &week)?.to_junit().contains(r#"tests="4" failures="0" skipped="0" errors="0""#));
+    /// assert!(check.run(&week.slice(0, 2), &week)?.to_junit().contains(r#"errors="4""#)); // nothing can be said
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_junit(&self) -> String {
+        let changes: Vec<(String, &MetricChange)> =
+            self.methods.iter().flat_map(Estimates::named).collect();
+        let cases = changes.iter().map(|(name, change)| Case {
+            name,
+            outcome: change.outcome(self.is_judged()),
+        });
+        suite("estimated performance", &cases.collect::<Vec<_>>())
     }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use mlops_core::{Error, ErrorKind, Result};
 
 use super::change::{ChangeVerdict, MetricChange};
+use super::estimated_report::{EstimatedReport, Estimates};
 use super::quality::{ColumnQuality, DataQualityReport};
 use super::report::{Classes, PerformanceReport};
 use crate::expectation::{ExpectationResult, ValidationReport};
@@ -21,6 +22,16 @@ struct PerformancePage<'a> {
     chart: String,
     classes: Vec<[String; 4]>,
     reliability: String,
+}
+
+#[derive(Template)]
+#[template(path = "estimated.html")]
+struct EstimatedPage<'a> {
+    report: &'a EstimatedReport,
+    headline: String,
+    confidence: f64,
+    metrics: Vec<([String; 6], &'static str)>,
+    methods: Vec<[String; 3]>,
 }
 
 #[derive(Template)]
@@ -85,6 +96,35 @@ impl PerformanceReport {
                 })
                 .unwrap_or_default(),
             reliability: self.reliability.as_ref().map(curves).unwrap_or_default(),
+        };
+        page.render().map_err(cannot)
+    }
+}
+
+impl EstimatedReport {
+    /// The report as one HTML page, self-contained and escaped like that of a [`DriftReport`](crate::DriftReport::to_html).
+    ///
+    /// # Errors
+    /// None that input can cause.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+    /// let report = mlops_drift::preset::estimated_regression("delay", "predicted").run(&week, &week)?;
+    /// assert!(report.to_html()?.contains("rows that are alike have the loss that they had"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_html(&self) -> Result<String> {
+        let metrics = self.methods.iter().flat_map(Estimates::cells);
+        let page = EstimatedPage {
+            report: self,
+            headline: self.headline(),
+            confidence: 1.0 - self.level.get(),
+            metrics: metrics
+                .map(|(cells, change)| (cells, class(change)))
+                .collect(),
+            methods: self.methods.iter().map(Estimates::assumed).collect(),
         };
         page.render().map_err(cannot)
     }

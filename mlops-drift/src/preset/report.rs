@@ -351,14 +351,7 @@ impl PerformanceReport {
         let is_judged = self.is_judged();
         let cases = changes.iter().map(|(name, change)| Case {
             name,
-            outcome: match change.verdict {
-                ChangeVerdict::Same => Outcome::Passed,
-                ChangeVerdict::Improved | ChangeVerdict::Changed => Outcome::Noted(&change.reason),
-                ChangeVerdict::Worse => Outcome::Failed(&change.reason),
-                // A suite of skipped cases passes.
-                ChangeVerdict::Undefined if !is_judged => Outcome::Broken(&change.reason),
-                ChangeVerdict::Undefined => Outcome::Skipped(&change.reason),
-            },
+            outcome: change.outcome(is_judged),
         });
         suite("performance", &cases.collect::<Vec<_>>())
     }
@@ -458,6 +451,18 @@ impl PerformanceVerdict {
 }
 
 impl MetricChange {
+    /// As a test case, of a report in which any metric could be judged, or none.
+    pub(super) fn outcome(&self, is_judged: bool) -> Outcome<'_> {
+        match self.verdict {
+            ChangeVerdict::Same => Outcome::Passed,
+            ChangeVerdict::Improved | ChangeVerdict::Changed => Outcome::Noted(&self.reason),
+            ChangeVerdict::Worse => Outcome::Failed(&self.reason),
+            // A suite of skipped cases passes.
+            ChangeVerdict::Undefined if !is_judged => Outcome::Broken(&self.reason),
+            ChangeVerdict::Undefined => Outcome::Skipped(&self.reason),
+        }
+    }
+
     pub(super) fn cells(&self) -> [String; 5] {
         let figure = |estimate: &Option<Estimate>| match estimate {
             Some(estimate) => format!(

@@ -6,7 +6,9 @@ use super::{ColumnVerdict, DriftReport, exact};
 use crate::check::MonitorState;
 use crate::expectation::ValidationReport;
 use crate::performance::Estimate;
-use crate::preset::{ChangeVerdict, DataQualityReport, PerformanceReport};
+use crate::preset::{
+    ChangeVerdict, DataQualityReport, EstimatedReport, MetricChange, PerformanceReport,
+};
 
 /// Several reports as one text, each with labels that tell it from the others. All metrics are gauges named `mlops_drift_…`.
 ///
@@ -304,42 +306,7 @@ impl Expose for PerformanceReport {
             );
         }
         for change in &self.metrics {
-            let name = ("metric", change.metric.as_str());
-            let is_defined = change.verdict != ChangeVerdict::Undefined;
-            let help = "Whether the metric is defined in both tables.";
-            to.gauge(
-                "performance_metric_defined",
-                help,
-                &[name],
-                flag(is_defined),
-            );
-            if is_defined {
-                let worse = flag(change.verdict == ChangeVerdict::Worse);
-                let help = "Whether the metric got worse.";
-                to.gauge("performance_metric_worse", help, &[name], worse);
-            }
-            for (table, figure) in [
-                ("reference", &change.reference),
-                ("current", &change.current),
-            ] {
-                let Some(Estimate {
-                    value, interval, ..
-                }) = figure
-                else {
-                    continue;
-                };
-                let labels = [name, ("table", table)];
-                to.gauge(
-                    "performance_metric",
-                    "A metric of the model.",
-                    &labels,
-                    *value,
-                );
-                let help = "The lower end of its interval.";
-                to.gauge("performance_metric_low", help, &labels, interval.low());
-                let help = "The upper end of its interval.";
-                to.gauge("performance_metric_high", help, &labels, interval.high());
-            }
+            expose_change(to, &OF_PERFORMANCE, &[("metric", &change.metric)], change);
         }
         for segment in &self.segments {
             let mut labels = vec![
@@ -364,6 +331,110 @@ impl Expose for PerformanceReport {
     }
 }
 
+/// The names of the gauges of a metric.
+struct MetricGauges {
+    defined: &'static str,
+    worse: &'static str,
+    value: &'static str,
+    low: &'static str,
+    high: &'static str,
+}
+
+const OF_PERFORMANCE: MetricGauges = MetricGauges {
+    defined: "performance_metric_defined",
+    worse: "performance_metric_worse",
+    value: "performance_metric",
+    low: "performance_metric_low",
+    high: "performance_metric_high",
+};
+
+const OF_ESTIMATES: MetricGauges = MetricGauges {
+    defined: "estimated_metric_defined",
+    worse: "estimated_metric_worse",
+    value: "estimated_metric",
+    low: "estimated_metric_low",
+    high: "estimated_metric_high",
+};
+
+/// A metric in both tables, and whether it got worse.
+fn expose_change(
+    to: &mut Exposition,
+    gauges: &MetricGauges,
+    labels: &[(&str, &str)],
+    change: &MetricChange,
+) {
+    let is_defined = change.verdict != ChangeVerdict::Undefined;
+    let help = "Whether the metric is defined in both tables.";
+    to.gauge(gauges.defined, help, labels, flag(is_defined));
+    if is_defined {
+        let worse = flag(change.verdict == ChangeVerdict::Worse);
+        to.gauge(gauges.worse, "Whether the metric got worse.", labels, worse);
+    }
+    for (table, figure) in [
+        ("reference", &change.reference),
+        ("current", &change.current),
+    ] {
+        let Some(Estimate {
+            value, interval, ..
+        }) = figure
+        else {
+            continue;
+        };
+        let labels = [labels, &[("table", table)]].concat();
+        to.gauge(gauges.value, "A metric of the model.", &labels, *value);
+        let help = "The lower end of its interval.";
+        to.gauge(gauges.low, help, &labels, interval.low());
+        let help = "The upper end of its interval.";
+        to.gauge(gauges.high, help, &labels, interval.high());
+    }
+}
+
+impl Expose for EstimatedReport {
+    fn expose(&self, to: &mut Exposition) {
+        let is_judged = self.is_judged();
+        let help = "Whether any method says anything of the model.";
+        to.gauge("estimated_judged", help, &[], flag(is_judged));
+        // Nothing is said of a model of which nothing is known.
+        if is_judged {
+            let help = "Whether any metric of the model is expected to be worse.";
+            to.gauge(
+                "estimated_worse",
+                help,
+                &[],
+                flag(self.verdict.expected_worse),
+            );
+        }
+        for (table, rows) in [("reference", self.rows[0]), ("current", self.rows[1])] {
+            let help = "Rows that estimates are of.";
+            to.gauge(
+                "estimated_rows",
+                help,
+                &[("table", table)],
+                rows.labelled as f64,
+            );
+        }
+        for estimates in &self.methods {
+            let method = ("method", estimates.method.as_str());
+            let help = "Whether the method refuses to say anything.";
+            to.gauge(
+                "estimated_refused",
+                help,
+                &[method],
+                flag(estimates.refused),
+            );
+            for change in &estimates.metrics {
+                expose_change(
+                    to,
+                    &OF_ESTIMATES,
+                    &[("metric", &change.metric), method],
+                    change,
+                );
+            }
+        }
+        self.input_drift.expose(to);
+    }
+}
+
 impl Expose for ValidationReport {
     fn expose(&self, to: &mut Exposition) {
         let help = "Whether every expectation of severity error holds.";
@@ -385,6 +456,13 @@ impl Expose for ValidationReport {
                 "Whether the expectation holds.",
                 &labels,
                 flag(result.passed),
+            );
+            let help = "Whether there was anything that the expectation applies to.";
+            to.gauge(
+                "expectation_applies",
+                help,
+                &labels,
+                flag(result.applicable),
             );
             let help = "Rows that break the expectation.";
             to.gauge(
@@ -465,6 +543,22 @@ impl PerformanceReport {
     /// The report as OpenMetrics 1.0 text, all gauges: metrics with their intervals, then the drift of target and predictions. Where no metric could
     /// be judged `mlops_drift_performance_judged` is 0, and there is no `mlops_drift_performance_worse`. The segment of
     /// the rows without a value is named `(null)` and has a label `segment_is_null` beside, so that it is not taken for rows of that value.
+    pub fn to_openmetrics(&self) -> String {
+        one(self)
+    }
+}
+
+impl EstimatedReport {
+    /// The report as OpenMetrics 1.0 text, all gauges: metrics by method with their intervals, then the drift of features and predictions.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// # let column = |step: usize| std::sync::Arc::new(Float64Array::from_iter_values((0..200).map(|i| (i * step % 41) as f64))) as ArrayRef;
+    /// # let week = RecordBatch::try_from_iter([("delay", column(3)), ("predicted", column(5))])?;
+    /// let report = mlops_drift::preset::estimated_regression("delay", "predicted").run(&week, &week)?;
+    /// assert!(report.to_openmetrics().contains("mlops_drift_estimated_metric_worse{metric=\"mae\",method=\"direct_loss\"} 0\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to_openmetrics(&self) -> String {
         one(self)
     }
