@@ -213,10 +213,10 @@ fn a_model_that_got_worse_is_seen() {
         ),
     ];
     for (name, check, reference, current) in cases {
-        let count = alarms(&check, 12, reference, current);
-        assert!(count >= 11, "{name}: {count} of 12");
+        let count = alarms(&check, 4, reference, current);
+        assert_eq!(count, 4, "{name}");
         assert_eq!(
-            alarms(&check, 6, current, reference),
+            alarms(&check, 2, current, reference),
             0,
             "{name}: better is no alarm"
         );
