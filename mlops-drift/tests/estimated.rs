@@ -428,6 +428,18 @@ fn a_model_of_which_nothing_can_be_said_does_not_pass() {
     assert!(html.contains("refused: ") && !html.contains("<b>"));
 }
 
+/// A reference without a positive: where its labels leave a metric undefined no method is to blame, and what is defined is judged.
+#[test]
+fn a_metric_that_the_reference_lacks_is_no_refusal() {
+    let (mut before, now) = (Rows::drawn(7, 300, 0.0, 0.4), Rows::drawn(8, 300, 0.0, 0.4));
+    before.late.fill(false);
+    let report = run(&before, &now);
+    let verdict = |metric: &str| report.metric("cbpe", metric).unwrap().verdict;
+    assert_eq!(verdict("accuracy"), ChangeVerdict::Same);
+    assert_eq!(verdict("recall"), ChangeVerdict::Undefined);
+    assert!(report.is_judged() && !report.verdict.refused.contains(&EstimationMethod::Cbpe));
+}
+
 /// Rows without a value that is read are left out, of either table, and parts are one table.
 #[test]
 fn missing_values_are_left_out_and_counted() {

@@ -79,7 +79,7 @@ pub struct Estimates {
     pub assumption: String,
     /// How far the tables bear that out, or why the method refuses.
     pub diagnosis: String,
-    /// Whether it refuses to say anything.
+    /// Whether it estimates none of them.
     pub refused: bool,
     /// Its metrics: those of the reference by its labels, and the current ones as they are estimated.
     pub metrics: Vec<MetricChange>,
@@ -137,11 +137,10 @@ impl Estimates {
         diagnosis: std::result::Result<String, String>,
         metrics: Vec<MetricChange>,
     ) -> Self {
-        let undefined = |metric: &MetricChange| metric.verdict == ChangeVerdict::Undefined;
         Self {
             method,
             assumption: method.assumption().to_owned(),
-            refused: metrics.iter().all(undefined),
+            refused: metrics.iter().all(|metric| metric.current.is_none()),
             diagnosis: diagnosis.unwrap_or_else(|refusal| refusal),
             metrics,
         }
@@ -185,6 +184,12 @@ impl Estimates {
     }
 }
 
+/// Whether any metric is defined, estimated and by the labels of the reference.
+fn judged(methods: &[Estimates]) -> bool {
+    let mut metrics = methods.iter().flat_map(|estimates| &estimates.metrics);
+    metrics.any(|metric| metric.verdict != ChangeVerdict::Undefined)
+}
+
 impl EstimatedVerdict {
     fn of(methods: &[Estimates], input_drift: &DriftReport) -> Self {
         let worse_metrics: Vec<String> = methods.iter().flat_map(Estimates::worse).collect();
@@ -195,6 +200,7 @@ impl EstimatedVerdict {
         let told = [
             Some(match worse_metrics.len() {
                 0 if refused.len() == methods.len() => "every method refuses".to_owned(),
+                0 if !judged(methods) => "no metric could be judged".to_owned(),
                 0 => "no sign that it got worse".to_owned(),
                 _ => format!("expected worse in {}", named(worse_metrics.iter(), NAMES)),
             }),
@@ -257,7 +263,7 @@ impl EstimatedReport {
         metrics.iter().find(|change| change.metric == metric)
     }
 
-    /// Whether any method says anything; else nothing is concluded of the model.
+    /// Whether any metric could be judged by any method; else nothing is concluded of the model.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -269,7 +275,7 @@ impl EstimatedReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_judged(&self) -> bool {
-        self.methods.iter().any(|estimates| !estimates.refused)
+        judged(&self.methods)
     }
 
     /// Whether labels of some of the current rows entered.

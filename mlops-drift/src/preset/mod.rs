@@ -81,7 +81,8 @@ pub fn target_drift<C: Into<String>>(
     check.columns(target_and_predictions).correction(Holm)
 }
 
-/// Does the table still hold what the reference held? See [`DataQuality`].
+/// Does the table still hold what the reference held? See [`DataQuality`]; identifiers, whose values never come again, are left out by
+/// [`except`](DataQuality::except).
 ///
 /// ```
 /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
