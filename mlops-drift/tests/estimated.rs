@@ -294,6 +294,14 @@ fn units_widen_the_intervals() {
     let check = preset::estimated_classification("late", "p").features(["x"]);
     let by_rows = check.run(&reference, &current).unwrap();
     let by_units = check.unit("unit").run(&reference, &current).unwrap();
+    // Of units in both tables.
+    let numbers: Vec<u64> = (0..2_000).map(|row| row / 10).collect();
+    let scored = repeated(&before).scored().units(&numbers).unwrap();
+    let cbpe = Cbpe::calibrated_on(&scored, &repeated(&now).p, 0.5, Some(&numbers)).unwrap();
+    let want = cbpe
+        .estimate_of_law(BinaryMetric::Accuracy, each())
+        .unwrap();
+    assert_eq!(estimate(&by_units, "cbpe", "accuracy"), want);
     for method in ["cbpe", "label_shift", "importance_weighting", "direct_loss"] {
         let change = |report: &EstimatedReport| report.metric(method, "accuracy").unwrap().clone();
         let (rows, units) = (change(&by_rows), change(&by_units));
@@ -390,6 +398,19 @@ fn formats_agree() {
     assert_eq!(
         report.evidence().len(),
         all + report.input_drift.evidence().len()
+    );
+}
+
+/// One labelled row of two classes tells no metric, whatever methods make of it.
+#[test]
+fn a_reference_of_one_row_tells_nothing() {
+    let (before, now) = (Rows::drawn(7, 1, 0.0, 1.0), Rows::drawn(8, 400, 0.0, 1.0));
+    let report = run(&before, &now);
+    assert!(!report.is_judged() && report.to_junit().contains(r#"failures="0" skipped="0""#));
+    assert!(
+        report.methods[0].metrics[0]
+            .reason
+            .contains("at least 2 units are needed, got 1")
     );
 }
 
@@ -665,7 +686,9 @@ fn labels_that_are_no_sample_are_told() {
             .contains("at least 1 row with a label")
     );
     let two = with(vec![Some(2.0); 500]).unwrap_err();
-    assert!(two.to_string().contains("0 and 1, got 2"), "{two}");
+    for said in ["0 and 1, got 2 in row 0", "column: late", "table: current"] {
+        assert!(two.to_string().contains(said), "{two}");
+    }
     let absent = check
         .run(&before.labelled(), &now.unlabelled())
         .unwrap_err();

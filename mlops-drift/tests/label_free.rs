@@ -11,7 +11,8 @@ use mlops_core::{Error, ErrorKind};
 use mlops_drift::multivariate::Points;
 use mlops_drift::performance::{
     Average, BinaryMetric, Calibration, Cbpe, CbpeMonitor, CbpeMulticlass, Confusion, DensityRatio,
-    DirectLoss, ImportanceWeighted, LabelShift, Multiclass, PredictionPowered, Scored,
+    DirectLoss, ImportanceWeighted, LabelShift, Multiclass, PoweredScored, PredictionPowered,
+    Scored,
 };
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -562,17 +563,17 @@ fn rare_losses_of_rows_of_little_weight_are_certain_of_nothing() {
     assert_covers("importance weighting, rare losses", covered, runs, 0.95);
 }
 
-/// A judge that is wrong in one of 100 rows, of which 60 have labels: it often agrees with all of them.
+/// A judge that calls 3 % of the rows wrongly a yes, of which 60 have labels: it often agrees with all of them, and its guesses of 30,000 rows are
+/// certain of a mean that is two points off.
 #[test]
 fn a_judge_that_agrees_with_every_label_is_certain_of_nothing() {
-    let runs = 400;
+    let runs = 300;
     let covered = covering(runs, |rng| {
-        let truth: Vec<f64> = (0..3_000)
-            .map(|_| f64::from(u8::from(uniform(rng) < 0.3)))
-            .collect();
+        let drawn = |share: f64, rng: &mut ChaCha8Rng| f64::from(u8::from(uniform(rng) < share));
+        let truth: Vec<f64> = (0..30_000).map(|_| drawn(0.3, rng)).collect();
         let guess: Vec<f64> = truth
             .iter()
-            .map(|y| if uniform(rng) < 0.01 { 0.0 } else { *y })
+            .map(|y| f64::max(*y, drawn(0.03, rng)))
             .collect();
         let labels: Vec<Option<f64>> = truth
             .iter()
@@ -593,6 +594,170 @@ fn a_judge_that_agrees_with_every_label_is_certain_of_nothing() {
         covered,
         runs,
         0.95,
+    );
+}
+
+/// Forty labels that count and a thousand that hardly do; and F1 of forty rows without a hit.
+#[test]
+fn labels_that_hardly_count_are_certain_of_nothing() {
+    let runs = 300;
+    let weighted = covering(runs, |rng| {
+        let labels: Vec<Option<f64>> = (0..1_000)
+            .map(|_| Some(f64::from(u8::from(uniform(rng) < 0.03))))
+            .collect();
+        let weights: Vec<f64> = (0..1_000)
+            .map(|row| if row < 40 { 1.0 } else { 1e-6 })
+            .collect();
+        let rows = PredictionPowered::new(&labels, &vec![0.0; 1_000]).unwrap();
+        let rows = rows.weights(&weights).unwrap().range(0.0, 1.0).unwrap();
+        rows.mean().unwrap().labelled_alone.interval.contains(0.03)
+    });
+    assert_covers("prediction-powered, weights", weighted, runs, 0.95);
+    // Of the yeses and positives nine in a hundred are both: F1 is 2·0.09/(2·0.09 + 0.91).
+    let truth = 0.18 / 1.09;
+    let f1 = covering(runs, |rng| {
+        let rows = (0..40).map(|_| match uniform(rng) {
+            u if u < 0.09 => (Some(true), 0.9),
+            u if u < 0.5 => (Some(true), 0.1),
+            _ => (Some(false), 0.9),
+        });
+        let (labels, said): (Vec<Option<bool>>, Vec<f64>) = rows.unzip();
+        let f1 = PoweredScored::new(&labels, &said, 0.5)
+            .unwrap()
+            .f1()
+            .unwrap();
+        f1.labelled_alone.interval.contains(truth)
+    });
+    assert_covers("prediction-powered, F1 of few hits", f1, runs, 0.95);
+}
+
+/// The error of a mean by fitted ratios, and of metrics by CBPE, in a law: that of the jackknife, which leaves out one unit after the other, with all
+/// that is fitted fitted anew. To first order both are one; 15 % allow for the rest.
+#[test]
+fn errors_in_a_law_are_those_of_the_jackknife() {
+    const OF_UNIT: usize = 2;
+    let rng = &mut ChaCha8Rng::seed_from_u64(17);
+    let without = |values: &[f64], unit: usize| -> Vec<f64> {
+        let rows = values.iter().enumerate();
+        rows.filter(|(row, _)| row / OF_UNIT != unit)
+            .map(|(_, x)| *x)
+            .collect()
+    };
+    let jackknife = |units: usize, figure: &dyn Fn(usize) -> f64| -> f64 {
+        let figures: Vec<f64> = (0..units).map(figure).collect();
+        let mean = figures.iter().sum::<f64>() / units as f64;
+        let squares: f64 = figures.iter().map(|x| (x - mean).powi(2)).sum();
+        (units as f64 - 1.0) / units as f64 * squares
+    };
+    let units = |rows: usize| -> Vec<u64> { (0..rows).map(|row| (row / OF_UNIT) as u64).collect() };
+    let in_units = |count: usize, draw: &mut dyn FnMut() -> f64| -> Vec<f64> {
+        (0..count).flat_map(|_| vec![draw(); OF_UNIT]).collect()
+    };
+    let level = SignificanceLevel::new(0.317_310_507_862_914).unwrap(); // one standard deviation of the normal law
+    let alike = |got: f64, want: f64, name: &str| {
+        println!("{name}: {got} against {want}");
+        assert!(
+            (got / want - 1.0).abs() < 0.15,
+            "{name}: {got} against {want}"
+        );
+    };
+
+    let before = in_units(200, &mut || normal(rng));
+    let now = in_units(120, &mut || 0.5 + normal(rng));
+    let losses: Vec<f64> = before.iter().map(|x| x + normal(rng)).collect();
+    let points = |x: &[f64]| Points::new(1, x.iter().copied()).unwrap();
+    let mean = |losses: &[f64], before: &[f64], now: &[f64]| {
+        ImportanceWeighted::fitted(losses, &points(before), &points(now))
+            .unwrap()
+            .mean()
+            .unwrap()
+            .value
+    };
+    let of_before = jackknife(200, &|unit| {
+        mean(&without(&losses, unit), &without(&before, unit), &now)
+    });
+    let of_now = jackknife(120, &|unit| mean(&losses, &before, &without(&now, unit)));
+    let fitted = ImportanceWeighted::fitted(&losses, &points(&before), &points(&now)).unwrap();
+    let fitted = fitted
+        .units(&units(400))
+        .unwrap()
+        .current_units(&units(240))
+        .unwrap();
+    let got = fitted.level(level).mean().unwrap().interval.width() / 2.0;
+    alike(got, (of_before + of_now).sqrt(), "fitted ratios");
+
+    // Scores of five values, half of all pairs tied, which the calibration takes as they are.
+    let scores = in_units(200, &mut || 0.1 + 0.2 * (5.0 * uniform(rng)).floor());
+    let estimate = |scores: &[f64], metric: BinaryMetric| {
+        metric.estimated(&Cbpe::of(scores, 0.5).unwrap()).unwrap()
+    };
+    let known = Cbpe::calibrated_on(&sure_reference(), &scores, 0.5, Some(&units(400))).unwrap();
+    for metric in BinaryMetric::ALL {
+        let want = jackknife(200, &|unit| estimate(&without(&scores, unit), metric)).sqrt();
+        let got = known
+            .estimate_of_law(metric, level)
+            .unwrap()
+            .interval
+            .width()
+            / 2.0;
+        alike(got, want, &format!("{metric:?} of scores"));
+    }
+}
+
+/// So many labels that five scores mean what they say, to a thousandth or so.
+fn sure_reference() -> Scored {
+    let rows = (0..500_000).map(|row| (row / 10 % 5, row % 10));
+    let (labels, scores): (Vec<bool>, Vec<f64>) = rows
+        .map(|(score, place)| (place < 2 * score + 1, 0.1 + 0.2 * score as f64))
+        .unzip();
+    Scored::new(&labels, &scores).unwrap()
+}
+
+/// Ten rows of a weight each are as many as ten of any other; and a metric has the errors of its few yeses among however many noes.
+#[test]
+fn scales_and_sizes_do_not_matter() {
+    let labels = [true, false, false, true, true, false].repeat(50);
+    let scores = [0.2, 0.4, 0.6, 0.6, 0.8, 0.8].repeat(50);
+    let of = |weight: f64| {
+        let reference = Scored::new(&labels, &scores)
+            .unwrap()
+            .weights(&[weight; 300])
+            .unwrap();
+        let cbpe = Cbpe::calibrated(&scores, &Calibration::isotonic(&reference), 0.5).unwrap();
+        cbpe.estimate(BinaryMetric::Accuracy, SignificanceLevel::FIVE_PERCENT)
+            .unwrap()
+            .interval
+    };
+    assert!((of(100.0).width() - of(1.0).width()).abs() < 1e-12);
+    assert!((of(0.01).width() - of(1.0).width()).abs() < 1e-12);
+    // One yes of a million: right with probability 0.9.
+    let mut many = vec![0.1; 1_000_000];
+    many[0] = 0.9;
+    let precision = Cbpe::of(&many, 0.5)
+        .unwrap()
+        .estimate(BinaryMetric::Precision, SignificanceLevel::FIVE_PERCENT)
+        .unwrap();
+    let low = 0.9 - 1.959_963_984_540_054 * 0.3;
+    assert!(
+        (precision.interval.low() - low).abs() < 1e-9,
+        "{precision:?}"
+    );
+}
+
+/// Losses that are not in the range that was declared.
+#[test]
+fn losses_beyond_their_range_are_refused() {
+    let losses: Vec<f64> = (0..60).map(|row| f64::from(row % 3)).collect();
+    let points = Points::new(1, (0..60).map(f64::from)).unwrap();
+    let weighted = ImportanceWeighted::new(&losses, &[1.0; 60]).unwrap();
+    says(
+        weighted.range(0.0, 1.0).unwrap().mean(),
+        "losses must lie in their range [0, 1], got 2",
+    );
+    let fit = DirectLoss::fit(&points, &losses).unwrap();
+    says(
+        fit.range(0.0, 1.0).unwrap().estimate(&points),
+        "losses must lie in their range [0, 1], got 2",
     );
 }
 

@@ -8,7 +8,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array,
+};
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::performance::{Loss, Scored};
@@ -221,6 +223,54 @@ fn a_model_that_got_worse_is_seen() {
             "{name}: better is no alarm"
         );
     }
+}
+
+/// A model whose predictions are missing where labels are there is no better for it; labels that are not there yet are no fault.
+#[test]
+fn predictions_that_are_missing_are_told_and_late_labels_are_not() {
+    let table = |lost: usize, late: usize| {
+        let rows = classified(3, 600, 1, 0.0);
+        let keep = |column: &str, from: usize| {
+            let values = rows.column_by_name(column).unwrap();
+            let indices = (0..600_u32).map(|row| (row as usize >= from).then_some(row));
+            arrow::compute::take(values, &UInt32Array::from_iter(indices), None).unwrap()
+        };
+        let columns = [
+            ("late", keep("late", late)),
+            ("probability", keep("probability", lost)),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)))
+            .unwrap()
+    };
+    let check = preset::classification("late", "probability");
+    let late = check.run(&table(0, 0), &table(0, 200)).unwrap();
+    assert_eq!((late.rows[1].left_out, late.rows[1].broken), (200, 0));
+    assert!(!late.headline().contains("lack") && !late.to_junit().contains("<error"));
+    let lost = check.run(&table(0, 0), &table(570, 0)).unwrap();
+    assert_eq!((lost.rows[1].left_out, lost.rows[1].broken), (570, 570));
+    let said = "570 of 600 rows lack a value in probability";
+    for text in [
+        lost.headline(),
+        lost.verdict.reason.clone(),
+        lost.to_markdown(),
+        lost.to_html().unwrap(),
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(
+        lost.to_junit()
+            .contains(&format!(r#"<error type="performance" message="{said}"/>"#))
+    );
+    assert!(
+        lost.to_openmetrics()
+            .contains("mlops_drift_broken_rows{table=\"current\"} 570\n")
+    );
+    let drift = &lost.target_drift.column("probability").unwrap();
+    assert!(drift.verdict.is_drift() && drift.current_missing == 0.95);
+    // The same of what labels will show.
+    let check = preset::estimated_classification("late", "probability");
+    let report = check.run(&table(0, 0), &table(570, 0)).unwrap();
+    assert!(report.headline().contains(said) && report.to_junit().contains(said));
 }
 
 /// A third of the rows is predicted worse, which is a third of it in all rows: the segment is named, by every task; the figures are those of its rows alone.

@@ -59,6 +59,9 @@ impl Count {
                 "{what} must have a least value at most its greatest, got {} and {max}",
                 self.min
             ))),
+            None if self.min == 0 => Err(Error::invalid(format!(
+                "{what} must have a least value above 0, or a greatest one, got neither"
+            ))),
             _ => Ok(()),
         }
     }

@@ -257,18 +257,19 @@ impl Expectation {
     }
 
     pub(super) fn checked(self) -> Result<Self> {
-        if !(0.0..=1.0).contains(&self.mostly) {
+        if !(self.mostly > 0.0 && self.mostly <= 1.0) {
             return Err(Error::invalid(format!(
-                "the share of rows that must obey must lie in [0, 1], got {}",
+                "the share of rows that must obey must lie in (0, 1], got {}",
                 exact(self.mostly)
             )));
         }
         let refused = |what: &str| Error::invalid(format!("{what}, got one that is {}", self.rule));
         let is_comparison = matches!(self.rule, Rule::DistributedAs { .. });
         if self.column.is_none() != self.rule.is_on_no_column() {
-            return Err(refused(
-                "a rule must name a column unless it counts rows or names all columns",
-            ));
+            return Err(refused(match self.column {
+                None => "a rule must name a column unless it counts rows or names all columns",
+                Some(_) => "a rule that counts rows or names all columns must name none itself",
+            }));
         }
         if !self.conditions.is_empty() && !self.rule.is_on_chosen_rows() {
             return Err(refused("a condition must be of a rule that looks at rows"));

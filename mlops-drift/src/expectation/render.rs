@@ -40,6 +40,7 @@ impl ValidationReport {
                 "{} of {all} expectations hold, {unchecked} had nothing to check",
                 all - unchecked
             ),
+            (0, 0) if all == 0 => "The suite has no expectation: nothing was checked".to_owned(),
             (0, 0) => format!("All {all} expectations hold"),
             (0, warnings) => format!("{warnings} of {all} expectations failed, as warnings"),
             (count, _) if others > 0 => format!(
@@ -90,7 +91,16 @@ impl ValidationReport {
     pub fn to_junit(&self) -> String {
         let told: Vec<String> = self.results.iter().map(ExpectationResult::why).collect();
         let results = self.results.iter().zip(&told);
-        let cases: Vec<Case<'_>> = results.map(|(result, why)| case(result, why)).collect();
+        let is_checked = self.is_checked();
+        let mut cases: Vec<Case<'_>> = results
+            .map(|(result, why)| case(result, why, is_checked))
+            .collect();
+        if cases.is_empty() {
+            cases.push(Case {
+                name: "suite",
+                outcome: Outcome::Broken("the suite has no expectation: nothing was checked"),
+            });
+        }
         suite("validation", &cases)
     }
 
@@ -137,10 +147,13 @@ fn cells(result: &ExpectationResult) -> [String; 5] {
     ]
 }
 
-fn case<'a>(result: &'a ExpectationResult, why: &'a str) -> Case<'a> {
+/// Of a report in which anything was checked, or nothing.
+fn case<'a>(result: &'a ExpectationResult, why: &'a str, is_checked: bool) -> Case<'a> {
     Case {
         name: &result.expectation,
         outcome: match (result.passed, result.severity) {
+            // A suite of skipped cases passes.
+            _ if !is_checked => Outcome::Broken(why),
             _ if !result.applicable => Outcome::Skipped(why),
             (true, _) => Outcome::Passed,
             (false, Severity::Warning) => Outcome::Noted(why),

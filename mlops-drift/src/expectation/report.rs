@@ -192,6 +192,23 @@ impl ValidationReport {
         !unseen && !self.failures().any(is_error)
     }
 
+    /// Whether any expectation had something to check; else nothing is known of the table, of which a suite without expectations knows nothing.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![None, Some(2)])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column)])?;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let suite = Suite::new([Expectation::on("x", Rule::at_least(0.0)?)]);
+    /// assert!(suite.validate(&table)?.is_checked());
+    /// assert!(!suite.validate(&table.slice(0, 1))?.is_checked()); // no number to check
+    /// assert!(!Suite::new([]).validate(&table)?.is_checked());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_checked(&self) -> bool {
+        self.results.iter().any(|result| result.applicable)
+    }
+
     /// The expectations that failed, warnings too.
     pub fn failures(&self) -> impl Iterator<Item = &ExpectationResult> {
         let failed = |result: &&ExpectationResult| result.applicable && !result.passed;

@@ -25,8 +25,19 @@ use super::Scored;
 pub struct Calibration {
     /// Score and probability at the ends of each pool, ascending.
     knots: Vec<(f64, f64)>,
-    /// Greatest score, probability and weight of each pool, ascending.
-    pools: Vec<(f64, f64, f64)>,
+    /// Ascending.
+    pools: Vec<Fitted>,
+}
+
+/// What a pool came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Fitted {
+    /// Its greatest score.
+    last: f64,
+    share: f64,
+    weight: f64,
+    /// As many rows of equal weight would carry as much.
+    rows: f64,
 }
 
 /// Neighbouring scores with one probability.
@@ -34,6 +45,8 @@ struct Pool {
     first: f64,
     last: f64,
     weight: f64,
+    /// Σ weight².
+    squares: f64,
     positives: f64,
 }
 
@@ -54,6 +67,7 @@ impl Calibration {
                     first: before.first,
                     last: next.last,
                     weight: before.weight + next.weight,
+                    squares: before.squares + next.squares,
                     positives: before.positives + next.positives,
                 };
             }
@@ -66,7 +80,12 @@ impl Calibration {
         Self {
             knots,
             pools: pools
-                .map(|pool| (pool.last, pool.share(), pool.weight))
+                .map(|pool| Fitted {
+                    last: pool.last,
+                    share: pool.share(),
+                    weight: pool.weight,
+                    rows: pool.weight * pool.weight / pool.squares,
+                })
                 .collect(),
         }
     }
@@ -104,9 +123,9 @@ impl Calibration {
     /// a positive is not taken to be sure.
     pub(super) fn variance(&self, scores: &[f64], changes: &[f64]) -> f64 {
         let pools = self.pools.iter().zip(self.sums(scores, changes));
-        let of_pool = |((_, share, weight), sum): (&(f64, f64, f64), f64)| {
-            let share = (share * weight + 0.5) / (weight + 1.0);
-            sum * sum * share * (1.0 - share) / weight
+        let of_pool = |(Fitted { share, rows, .. }, sum): (&Fitted, f64)| {
+            let share = (share * rows + 0.5) / (rows + 1.0);
+            sum * sum * share * (1.0 - share) / rows
         };
         pools.map(of_pool).sum()
     }
@@ -121,7 +140,7 @@ impl Calibration {
         let sums = self.sums(scores, changes);
         let off = |row: usize| {
             let pool = self.pool_of(reference.probabilities[row]);
-            let (_, share, weight) = self.pools[pool];
+            let Fitted { share, weight, .. } = self.pools[pool];
             let label = f64::from(u8::from(reference.labels[row]));
             sums[pool] * reference.rows.get()[row] * (label - share) / weight
         };
@@ -139,7 +158,7 @@ impl Calibration {
     }
 
     fn pool_of(&self, score: f64) -> usize {
-        let pool = self.pools.partition_point(|(last, _, _)| *last < score);
+        let pool = self.pools.partition_point(|pool| pool.last < score);
         pool.min(self.pools.len() - 1)
     }
 
@@ -165,6 +184,7 @@ fn by_score(reference: &Scored) -> Vec<Pool> {
             first: *score,
             last: *score,
             weight: *weight,
+            squares: weight * weight,
             positives: if *label { *weight } else { 0.0 },
         })
         .collect();
@@ -173,6 +193,7 @@ fn by_score(reference: &Scored) -> Vec<Pool> {
         let same = next.first == kept.first;
         if same {
             kept.weight += next.weight;
+            kept.squares += next.squares;
             kept.positives += next.positives;
         }
         same

@@ -3,13 +3,10 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::curve::Order;
-use super::estimate::{normal_quantile, satterthwaite, student_quantile};
-use super::rows::Weighted;
+use super::estimate::{normal_quantile, satterthwaite, student_quantile, unseen};
+use super::rows::{Weighted, at_least, towards_ends};
 use super::scored::check_threshold;
 use super::{BinaryMetric, Calibration, Confusion, Curve, Estimate, Scored};
-
-/// Share of the rows by which cells are moved to see how a metric changes.
-const STEP: f64 = 1e-6;
 
 /// Performance without labels: what it would be if the probabilities were what they say. Confidence-based
 /// performance estimation.
@@ -49,9 +46,22 @@ pub struct Cbpe {
     units: usize,
 }
 
-/// Two independent variances, each with the units that it was estimated from: of the scores, and of the calibration.
+/// How far a metric of a law may lie from its estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Spread([(f64, usize); 2]);
+struct Spread {
+    /// Two independent variances, each with the units that it was estimated from: of the scores, and of the calibration.
+    parts: [(f64, usize); 2],
+    /// Units with a row on which the metric depends, such as a yes for precision.
+    telling: usize,
+}
+
+/// What the calibration lends to a figure that changes with the probability of each score by so much.
+struct OfCalibration<F> {
+    /// As independent rows have it, and as units do.
+    variances: F,
+    /// Units that it was fitted to.
+    units: usize,
+}
 
 /// What a metric gains by a positive, and by a negative, more in the place of each row.
 struct Slopes {
@@ -69,7 +79,10 @@ impl Cbpe {
         check_shares(probabilities)?;
         check_threshold(threshold)?;
         let rows = Weighted::rows(probabilities.len());
-        let none = |_: &[f64]| [0.0; 2];
+        let none = OfCalibration {
+            variances: |_: &[f64]| [0.0; 2],
+            units: rows.units_held(),
+        };
         Ok(Self::counted(
             probabilities,
             probabilities,
@@ -98,7 +111,10 @@ impl Cbpe {
         check_threshold(threshold)?;
         let probabilities = calibration.of(scores)?;
         let rows = Weighted::rows(scores.len());
-        let of_pools = |changes: &[f64]| [calibration.variance(scores, changes); 2];
+        let of_pools = OfCalibration {
+            variances: |changes: &[f64]| [calibration.variance(scores, changes); 2],
+            units: rows.units_held(),
+        };
         Ok(Self {
             beyond: calibration.beyond(scores),
             ..Self::counted(scores, &probabilities, threshold, &rows, of_pools)
@@ -109,7 +125,7 @@ impl Cbpe {
     /// are given.
     ///
     /// # Errors
-    /// As [`of`](Self::of)'s, and for another number of units.
+    /// As [`of`](Self::of)'s, for another number of units, and for a reference of fewer than two.
     ///
     /// ```
     /// use mlops_core::evidence::SignificanceLevel;
@@ -117,13 +133,13 @@ impl Cbpe {
     /// let said = [0.9, 0.2, 0.6, 0.4].repeat(50);
     /// let labels = [true, false, true, true, true, false, false, false].repeat(25);
     /// let of_rows = Cbpe::calibrated_on(&Scored::new(&labels, &said)?, &said, 0.5, None)?;
-    /// // Eight rows each share a user.
-    /// let users: Vec<u64> = (0..200).map(|row| row / 8).collect();
+    /// // Five rows each share a user.
+    /// let users: Vec<u64> = (0..200).map(|row| row / 5).collect();
     /// let reference = Scored::new(&labels, &said)?.units(&users)?;
     /// let of_users = Cbpe::calibrated_on(&reference, &said, 0.5, Some(&users))?;
     /// assert_eq!(of_rows.confusion, of_users.confusion);
     /// let accuracy = of_users.estimate_of_law(BinaryMetric::Accuracy, SignificanceLevel::FIVE_PERCENT)?;
-    /// assert_eq!((accuracy.n, accuracy.units), (200, 25));
+    /// assert_eq!((accuracy.n, accuracy.units), (200, 40));
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn calibrated_on(
@@ -138,23 +154,18 @@ impl Cbpe {
         let probabilities = calibration.of(scores)?;
         let mut rows = Weighted::rows(scores.len());
         units.map_or(Ok(()), |units| rows.units(units))?;
-        let of_pools = |changes: &[f64]| {
-            let by_row = calibration.variance(scores, changes);
-            [
-                by_row,
-                by_row.max(calibration.variance_in_units(scores, changes, reference)),
-            ]
+        reference.rows.needs_two_units()?;
+        let of_pools = OfCalibration {
+            variances: |changes: &[f64]| {
+                let by_row = calibration.variance(scores, changes);
+                let by_unit = calibration.variance_in_units(scores, changes, reference);
+                [by_row, by_row.max(by_unit)]
+            },
+            units: reference.rows.units_held(),
         };
-        let estimate = Self::counted(scores, &probabilities, threshold, &rows, of_pools);
-        let units = reference.rows.units_held();
         Ok(Self {
             beyond: calibration.beyond(scores),
-            of_law: estimate
-                .of_law
-                .iter()
-                .map(|spread| spread.map(|spread| spread.calibrated_by(units)))
-                .collect(),
-            ..estimate
+            ..Self::counted(scores, &probabilities, threshold, &rows, of_pools)
         })
     }
 
@@ -179,19 +190,16 @@ impl Cbpe {
     pub fn estimate(&self, metric: BinaryMetric, level: SignificanceLevel) -> Result<Estimate> {
         let (value, deviation) = self.known(metric, &self.deviations)?;
         let confidence = 1.0 - level.get();
-        self.within(
-            value,
-            normal_quantile(confidence) * deviation,
-            self.rows(),
-            confidence,
-        )
+        let radius = normal_quantile(confidence) * deviation;
+        self.within(value, [radius; 2], self.rows(), confidence)
     }
 
     /// A metric with an interval for all rows of the law that these are drawn from, if the probabilities hold: to compare with another table.
     ///
     /// **Interval**: Student's t with the degrees of freedom of both parts (Satterthwaite), cut to \[0, 1], by the delta method: the variance of the
     /// scores, and of calibrated ones that of the calibration; both by units where [`calibrated_on`](Self::calibrated_on) has them. Labels of these
-    /// rows do not enter. **Weakness**: that of [`estimate`](Self::estimate).
+    /// rows do not enter. Never narrower than the rule of three has it: of so many units on which the metric depends, others may be at either end.
+    /// **Weakness**: that of [`estimate`](Self::estimate).
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a metric that is undefined, and for fewer than two units.
@@ -217,11 +225,13 @@ impl Cbpe {
                 self.units
             )));
         }
-        let (value, Spread(parts)) = self.known(metric, &self.of_law)?;
+        let (value, Spread { parts, telling }) = self.known(metric, &self.of_law)?;
         let confidence = 1.0 - level.get();
         let quantile = student_quantile(confidence, satterthwaite(parts))?;
         let radius = quantile * (parts[0].0 + parts[1].0).sqrt();
-        self.within(value, radius, self.units, confidence)
+        let share = unseen(confidence, telling as f64);
+        let radii = towards_ends(value, (0.0, 1.0), share).map(|moved| at_least(moved, radius));
+        self.within(value, radii, self.units, confidence)
     }
 
     /// The value of a metric, and what is known of it.
@@ -229,15 +239,21 @@ impl Cbpe {
         let place = BinaryMetric::ALL.iter().position(|other| *other == metric);
         let known = place.and_then(|place| *of.get(place)?);
         let known = metric.estimated(self).zip(known);
-        known.ok_or_else(|| Error::invalid(format!("{metric:?} is undefined for these rows")))
+        known.ok_or_else(|| Error::invalid("the metric is undefined for these rows: no yes, no positive or no negative is probable"))
     }
 
     fn rows(&self) -> usize {
         self.confusion.cells().iter().sum::<f64>().round() as usize
     }
 
-    fn within(&self, value: f64, radius: f64, units: usize, confidence: f64) -> Result<Estimate> {
-        let (low, high) = ((value - radius).max(0.0), (value + radius).min(1.0));
+    fn within(
+        &self,
+        value: f64,
+        [below, above]: [f64; 2],
+        units: usize,
+        confidence: f64,
+    ) -> Result<Estimate> {
+        let (low, high) = ((value - below).max(0.0), (value + above).min(1.0));
         Ok(Estimate {
             value,
             interval: Interval::new(low, high, confidence)?,
@@ -246,14 +262,12 @@ impl Cbpe {
         })
     }
 
-    /// With the variances that the calibration lends to a figure that changes with the probability of each score by so much: as rows have it, and
-    /// as units do.
     fn counted(
         scores: &[f64],
         probabilities: &[f64],
         threshold: f64,
         rows: &Weighted,
-        of_calibration: impl Fn(&[f64]) -> [f64; 2],
+        of_calibration: OfCalibration<impl Fn(&[f64]) -> [f64; 2]>,
     ) -> Self {
         let sums = |yes: bool| {
             let side = scores.iter().zip(probabilities);
@@ -274,23 +288,25 @@ impl Cbpe {
         let spreads = BinaryMetric::ALL.into_iter().map(|metric| {
             let slopes = estimate.slopes(metric, scores, probabilities, threshold)?;
             let changes = slopes.changes();
-            let [by_row, by_unit] = of_calibration(&changes);
+            let [by_row, by_unit] = (of_calibration.variances)(&changes);
             let of_labels = of_labels(&changes, probabilities);
             let of_scores = slopes.variance_of_scores(probabilities, rows);
-            Some((
-                (of_labels + by_row).sqrt(),
-                Spread([(of_scores, estimate.units), (by_unit, estimate.units)]),
-            ))
+            let of_law = Spread {
+                parts: [(of_scores, estimate.units), (by_unit, of_calibration.units)],
+                telling: rows.clusters.held_by(slopes.telling()),
+            };
+            Some(((of_labels + by_row).sqrt(), of_law))
         });
         let spreads: Vec<Option<(f64, Spread)>> = spreads.collect();
         estimate.deviations = spreads
             .iter()
             .map(|spread| spread.map(|(deviation, _)| deviation))
             .collect();
-        estimate.of_law = spreads
+        // Of one unit no variance is a number.
+        let known = spreads
             .into_iter()
-            .map(|spread| spread.map(|(_, of_law)| of_law))
-            .collect();
+            .map(|spread| Some(spread?.1).filter(|_| estimate.units > 1));
+        estimate.of_law = known.collect();
         estimate
     }
 
@@ -305,16 +321,17 @@ impl Cbpe {
         if metric == BinaryMetric::RocAuc {
             return Some(slopes_of_auc(scores, probabilities, self.auc?));
         }
-        let step = STEP * scores.len() as f64;
-        let change = |cell: usize| {
-            let moved = |by: f64| {
-                let mut cells: [f64; 4] = self.confusion.cells().try_into().ok()?;
-                cells[cell] += by;
-                metric.of(&Confusion::of_cells(cells), None)
-            };
-            Some((moved(step)? - moved(-step)?) / (2.0 * step))
-        };
-        let [tn, fp, fn_, tp] = [change(0)?, change(1)?, change(2)?, change(3)?];
+        let [over, under] = metric.quotient()?;
+        let all: f64 = self
+            .confusion
+            .cells()
+            .iter()
+            .zip(under)
+            .map(|(cell, weight)| cell * weight)
+            .sum();
+        let value = metric.estimated(self).filter(|_| all > 0.0)?;
+        let change = |cell: usize| (over[cell] - value * under[cell]) / all;
+        let [tn, fp, fn_, tp] = [0, 1, 2, 3].map(change);
         let by_side = |no: f64, yes: f64| {
             let side = |score: &f64| if *score >= threshold { yes } else { no };
             scores.iter().map(side).collect()
@@ -326,15 +343,14 @@ impl Cbpe {
     }
 }
 
-impl Spread {
-    /// With the calibration's variance from so many units.
-    fn calibrated_by(self, units: usize) -> Self {
-        let [scores, (variance, _)] = self.0;
-        Self([scores, (variance, units)])
-    }
-}
-
 impl Slopes {
+    /// The rows on which the metric depends.
+    fn telling(&self) -> impl Iterator<Item = usize> {
+        let rows = self.positive.iter().zip(&self.negative).enumerate();
+        rows.filter(|(_, slopes)| *slopes != (&0.0, &0.0))
+            .map(|(row, _)| row)
+    }
+
     /// With the probability of each row.
     fn changes(&self) -> Vec<f64> {
         let rows = self.positive.iter().zip(&self.negative);

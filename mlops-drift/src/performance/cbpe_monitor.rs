@@ -64,6 +64,18 @@ impl BinaryMetric {
         self.of(&estimate.confusion, estimate.auc)
     }
 
+    /// What it is the quotient of, as weights of the cells of two classes, row by row of the confusion matrix; `None` for an area.
+    pub(super) fn quotient(self) -> Option<[[f64; 4]; 2]> {
+        Some(match self {
+            Self::RocAuc => return None,
+            Self::F1 => [[0.0, 0.0, 0.0, 2.0], [0.0, 1.0, 1.0, 2.0]],
+            Self::Precision => [[0.0, 0.0, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0]],
+            Self::Recall => [[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]],
+            Self::Specificity => [[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]],
+            Self::Accuracy => [[1.0, 0.0, 0.0, 1.0], [1.0; 4]],
+        })
+    }
+
     pub(super) fn of(self, confusion: &Confusion, auc: Option<f64>) -> Option<f64> {
         let positive = Average::Class(1);
         match self {

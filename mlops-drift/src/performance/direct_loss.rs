@@ -5,8 +5,8 @@ use super::basis::{Basis, check_points};
 use super::estimate::{satterthwaite, student_quantile, unseen};
 use super::normal_equations::{Factor, NormalEquations, dot};
 use super::rows::{
-    EVERYWHERE, Weighted, check_unlike, checked_range, none, rows_in_units, same_length,
-    towards_ends,
+    EVERYWHERE, Weighted, check_unlike, check_within, checked_range, none, rows_in_units,
+    same_length, towards_ends,
 };
 use crate::multivariate::Points;
 
@@ -218,6 +218,7 @@ impl DirectLoss {
 
     fn estimate_of(&self, current: &Points, rows: &Weighted) -> Result<Estimate> {
         self.rows.needs_two_units()?;
+        check_within([self.range.0, self.range.1], self.known)?;
         let losses = self.of(current)?;
         rows.needs_two_units()?;
         let beyond = self.beyond(current)?;

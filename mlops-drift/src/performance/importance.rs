@@ -1,10 +1,13 @@
+use std::sync::Arc;
+
 use mlops_core::{Error, Result};
 
 use super::Estimate;
 use super::density_ratio::Fitted;
 use super::estimate::{satterthwaite, student_quantile};
 use super::rows::{
-    EVERYWHERE, Weighted, check_unlike, checked_range, mean, rows_in_units, same_length,
+    EVERYWHERE, Weighted, check_unlike, check_within, checked_range, mean, rows_in_units,
+    same_length,
 };
 use crate::multivariate::Points;
 
@@ -48,7 +51,7 @@ pub struct ImportanceWeighted {
 /// Where ratios come from, if they are not given, and the current rows.
 #[derive(Clone, Debug, PartialEq)]
 struct Fit {
-    ratio: Fitted,
+    ratio: Arc<Fitted>,
     current: Weighted,
 }
 
@@ -91,7 +94,7 @@ impl ImportanceWeighted {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn fitted(losses: &[f64], reference: &Points, current: &Points) -> Result<Self> {
-        let ratio = Fitted::of(reference, current)?;
+        let ratio = Arc::new(Fitted::of(reference, current)?);
         let fit = Fit {
             current: Weighted::rows(current.len()),
             ratio,
@@ -172,8 +175,8 @@ impl ImportanceWeighted {
     /// The mean loss over the current rows.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than 30 effective units, and for
-    /// losses that are all alike without a [range](Self::range).
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than 30 effective units, for losses
+    /// beyond their [range](Self::range), and for losses that are all alike without one.
     ///
     /// ```
     /// # use mlops_drift::performance::ImportanceWeighted;
@@ -192,13 +195,23 @@ impl ImportanceWeighted {
             )));
         }
         self.rows.needs_two_units()?;
+        check_within(self.losses.iter().copied(), self.range)?;
         let mean = mean(self.losses.iter().copied(), self.rows.get());
         let parts = self.variances(mean)?;
         let error = (parts[0].0 + parts[1].0).sqrt();
         check_unlike(error, mean, self.range, self.rows.units_held())?;
         let confidence = self.rows.confidence;
         let radius = error * student_quantile(confidence, satterthwaite(parts))?;
-        self.rows.around(mean, radius, self.range)
+        self.rows
+            .around(mean, radius, self.range, self.least_units())
+    }
+
+    /// Effective units of the reference, or of the current rows if they are fewer.
+    fn least_units(&self) -> f64 {
+        let current = self.fit.as_ref().map(|fit| fit.current.effective_units());
+        current.map_or(self.effective_units(), |current| {
+            current.min(self.effective_units())
+        })
     }
 
     /// Of the mean: from the reference and from the current rows, each with its units.

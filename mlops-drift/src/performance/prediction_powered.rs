@@ -6,7 +6,7 @@ use super::Estimate;
 use super::estimate::{student_quantile, student_tail, unseen};
 use super::normal_equations::dot;
 use super::rows::{
-    EVERYWHERE, Weighted, check_unlike, checked_range, none, same_length, towards_ends,
+    EVERYWHERE, Weighted, at_least, check_unlike, checked_range, none, same_length, towards_ends,
     weighted_rows,
 };
 
@@ -197,9 +197,16 @@ impl PredictionPowered {
     pub fn mean(&self) -> Result<Powered> {
         let parts = Parts::of(self)?;
         let lambda = parts.trusted(self.range);
-        let units = parts.units[0];
-        let of =
-            |lambda| parts.figure(self, parts.mean(lambda), parts.error(lambda), lambda, units);
+        let unlike = self.unlike(|_| true, 1.0);
+        let of = |lambda| {
+            parts.figure(
+                self,
+                parts.mean(lambda),
+                parts.error(lambda),
+                lambda,
+                &unlike,
+            )
+        };
         self.powered(of(lambda)?, of(0.0)?, lambda)
     }
 
@@ -222,22 +229,41 @@ impl PredictionPowered {
         let (over, under) = (Parts::of(self)?, Parts::of(below)?);
         let start = divided(over.mean(0.0), under.mean(0.0))?;
         let lambda = Parts::of(&self.minus(start, below)?)?.trusted(self.range);
-        let units = below.units_that_count();
+        let unlike = below.unlike_below();
         let of = |lambda: f64| {
             let ratio = divided(over.mean(lambda), under.mean(lambda))?;
             let rest = Parts::of(&self.minus(ratio, below)?)?;
             let error = rest.error(lambda) / under.mean(lambda).abs();
-            rest.figure(self, ratio, error, lambda, units)
+            rest.figure(self, ratio, error, lambda, &unlike)
         };
         self.powered(of(lambda)?, of(0.0)?, lambda)
     }
 
-    /// Units with a label other than 0: those that a ratio to these labels is of.
-    fn units_that_count(&self) -> usize {
-        let counts = |row: &usize| self.truth[*row].is_some_and(|truth| truth != 0.0);
-        self.rows
+    /// Of a ratio to these labels, which is of units with a label other than 0: as far as a row counts more than others do, such as one that is both
+    /// a yes and a positive for F1, the share of its kind is more.
+    fn unlike_below(&self) -> Unlike {
+        let counts = |row: usize| self.truth[row].is_some_and(|truth| truth != 0.0);
+        let sizes = self.truth.iter().flatten().map(|truth| truth.abs());
+        let sizes: Vec<f64> = sizes.filter(|size| *size > 0.0).collect();
+        let mean = sizes.iter().sum::<f64>() / sizes.len() as f64;
+        self.unlike(counts, sizes.into_iter().fold(0.0, f64::max) / mean)
+    }
+
+    /// Of so many times the share that none of the units with labels, of those that count, is of.
+    fn unlike(&self, counts: impl Fn(usize) -> bool, times: f64) -> Unlike {
+        let labelled = rows_of(self, true).into_iter();
+        let labelled: Vec<(usize, f64)> = labelled.filter(|(row, _)| counts(*row)).collect();
+        let units = self
+            .rows
             .clusters
-            .held_by(self.rows.weighing().filter(counts))
+            .held_by(labelled.iter().map(|(row, _)| *row));
+        let sums = self.rows.clusters.sums(labelled.into_iter());
+        let squares: f64 = sums.iter().map(|sum| sum * sum).sum();
+        let effective = sums.iter().sum::<f64>().powi(2) / squares;
+        Unlike {
+            share: (times * unseen(self.rows.confidence, effective)).min(1.0),
+            units,
+        }
     }
 
     /// Some of the rows.
@@ -299,6 +325,14 @@ weighted_rows!(
     PredictionPowered,
     "# let rows = mlops_drift::performance::PredictionPowered::new(&[Some(1.0); 4], &[0.5; 4])?;"
 );
+
+/// What labelled units may not have shown.
+struct Unlike {
+    /// Of the units that a figure is of, those that may be unlike all of these.
+    share: f64,
+    /// How many these are.
+    units: usize,
+}
 
 /// Means, and sums of deviations by unit, of the true values and guesses with labels, and of the guesses
 /// without; where rows have a probability of their label, of all guesses.
@@ -415,7 +449,7 @@ impl Parts {
         (variance - 2.0 * both * dot(guess, others)).max(0.0).sqrt()
     }
 
-    /// With Student's t, but never narrower than the rule of three has it: of labelled units like those that the figure is of, others may be at
+    /// With Student's t, but never narrower than the rule of three has it: this share of units may be unlike the labelled ones that the figure is of, at
     /// the ends of the range, and the guess as far off as the range is wide.
     fn figure(
         &self,
@@ -423,16 +457,15 @@ impl Parts {
         value: f64,
         error: f64,
         lambda: f64,
-        units: usize,
+        unlike: &Unlike,
     ) -> Result<Estimate> {
         let (confidence, range) = (rows.rows.confidence, rows.range);
-        check_unlike(error, value, range, units)?;
+        check_unlike(error, value, range, unlike.units)?;
         let radius = error * student_quantile(confidence, (self.units[0] - 1) as f64)?;
-        let share = unseen(confidence, units as f64);
         let width = Some(range.1 - range.0).filter(|width| width.is_finite());
-        let guessed = share * lambda * width.unwrap_or_default();
+        let guessed = unlike.share * lambda * width.unwrap_or_default();
         let [below, above] =
-            towards_ends(value, range, share).map(|moved| (moved + guessed).max(radius));
+            towards_ends(value, range, unlike.share).map(|moved| at_least(moved + guessed, radius));
         rows.rows.figure(
             value,
             (value - below).max(range.0),

@@ -116,10 +116,16 @@ impl Weighted {
         self.clusters.variance_of_sum(rows)
     }
 
-    /// A mean with an interval of this radius in a range; not narrower than for what units that none of these is of may be, see [`unseen`].
-    pub(super) fn around(&self, mean: f64, radius: f64, range: (f64, f64)) -> Result<Estimate> {
-        let share = unseen(self.confidence, self.effective_units());
-        let [below, above] = towards_ends(mean, range, share).map(|moved| moved.max(radius));
+    /// A mean with an interval of this radius in a range; not narrower than for what units that none of so many is of may be, see [`unseen`].
+    pub(super) fn around(
+        &self,
+        mean: f64,
+        radius: f64,
+        range: (f64, f64),
+        units: f64,
+    ) -> Result<Estimate> {
+        let share = unseen(self.confidence, units);
+        let [below, above] = towards_ends(mean, range, share).map(|moved| at_least(moved, radius));
         self.figure(
             mean,
             (mean - below).max(range.0),
@@ -166,12 +172,10 @@ impl Weighted {
     /// An estimate whose interval holds its value; an error where rows of a great scale overflowed.
     pub(super) fn figure(&self, value: f64, low: f64, high: f64) -> Result<Estimate> {
         if ![value, low, high].iter().all(|x| x.is_finite()) {
-            return Err(Error::invalid(format!(
-                "the figure must be finite, got {} in [{}, {}]",
-                exact(value),
-                exact(low),
-                exact(high)
-            )));
+            return Err(Error::invalid(match value.is_finite() {
+                true => format!("the interval of the figure {} must be finite", exact(value)),
+                false => format!("the figure must be finite, got {value}"),
+            }));
         }
         Ok(Estimate {
             value,
@@ -188,6 +192,11 @@ const ROUNDING: f64 = 1e-12;
 /// Whether an error is none: the units that it is of are all alike.
 pub(super) fn none(error: f64, value: f64) -> bool {
     error <= ROUNDING * value.abs()
+}
+
+/// A radius, but not less than this; one that is no number stays so.
+pub(super) fn at_least(least: f64, radius: f64) -> f64 {
+    if radius < least { least } else { radius }
 }
 
 /// How far a figure moves towards either end of its range if this share of the units is there; not at all towards
@@ -211,6 +220,20 @@ pub(super) fn check_unlike(error: f64, value: f64, range: (f64, f64), units: usi
         )));
     }
     Ok(())
+}
+
+/// An error for a loss beyond the range that it is known to lie in.
+pub(super) fn check_within(losses: impl IntoIterator<Item = f64>, range: (f64, f64)) -> Result<()> {
+    let beyond = |loss: &f64| !(range.0..=range.1).contains(loss);
+    match losses.into_iter().find(beyond) {
+        Some(loss) => Err(Error::invalid(format!(
+            "losses must lie in their range [{}, {}], got {}",
+            range.0,
+            range.1,
+            exact(loss)
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A range in which a mean is known to lie.

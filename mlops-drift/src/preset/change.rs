@@ -3,7 +3,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::performance::Estimate;
-use crate::report::figure as in_words;
+use crate::report::scaled as in_words;
 
 /// Which way a metric should move.
 ///

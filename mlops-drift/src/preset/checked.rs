@@ -21,7 +21,7 @@ impl Task {
                 probability,
                 ..
             } => {
-                must(target, "a target must be boolean, or 0 and 1", is_label)?;
+                must(target, LABEL, is_label)?;
                 must(probability, PROBABILITY, is_share)
             }
             Self::Multiclass { target, classes } => {
@@ -101,13 +101,14 @@ impl Task {
     }
 }
 
-const PROBABILITY: &str = "a probability must lie in [0, 1]";
+pub(super) const LABEL: &str = "a target must be boolean, or 0 and 1";
+pub(super) const PROBABILITY: &str = "a probability must lie in [0, 1]";
 
-fn is_label(value: f64) -> bool {
+pub(super) fn is_label(value: f64) -> bool {
     value == 0.0 || value == 1.0
 }
 
-fn is_share(value: f64) -> bool {
+pub(super) fn is_share(value: f64) -> bool {
     (0.0..=1.0).contains(&value)
 }
 

@@ -4,10 +4,11 @@ use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
 use super::change::MetricChange;
+use super::checked::{LABEL, PROBABILITY, is_label, is_share};
 use super::estimated_report::{EstimatedReport, Estimates, EstimationMethod};
 use super::estimator::{Estimator, Figure, Tables};
 use super::measure::Predictions;
-use super::read::{Labelled, numbers_of};
+use super::read::{Labelled, Wanted, numbers_of};
 use super::report::Rows;
 use super::task::Task;
 use crate::check::Source;
@@ -171,13 +172,26 @@ impl EstimatedPerformance {
         let inputs = self.inputs()?;
         let unit = self.unit.as_deref();
         let labelled: Vec<&str> = inputs.iter().copied().chain([self.target()]).collect();
-        let reference = Labelled::of(&reference.into(), "reference", &labelled, unit, None)?;
+        let of_reference = Wanted {
+            needed: &labelled,
+            late: &[self.target()],
+            may_be_missing: &[],
+            unit,
+            segment: None,
+        };
+        let reference = Labelled::of(&reference.into(), "reference", &of_reference)?;
         let labels: &[&str] = if self.few_labels {
             &[self.target()]
         } else {
             &[]
         };
-        let current = Labelled::with(&current.into(), "current", &inputs, labels, unit, None)?;
+        let of_current = Wanted {
+            needed: &inputs,
+            late: &[],
+            may_be_missing: labels,
+            ..of_reference
+        };
+        let current = Labelled::of(&current.into(), "current", &of_current)?;
         self.check_rows(&reference, &current, &inputs)?;
         let methods = self.methods();
         let figures: usize = methods.iter().map(|(_, figures)| figures.len()).sum();
@@ -195,7 +209,7 @@ impl EstimatedPerformance {
     }
 
     fn target(&self) -> &str {
-        self.task.columns()[0]
+        self.task.target()
     }
 
     fn prediction(&self) -> &str {
@@ -221,7 +235,6 @@ impl EstimatedPerformance {
     fn check_rows(&self, reference: &Labelled, current: &Labelled, inputs: &[&str]) -> Result<()> {
         let of_reference = |error: Error| error.context("table", "reference");
         self.task.check_rows(reference).map_err(of_reference)?;
-        let is_share = |value| (0.0..=1.0).contains(&value);
         for (table, role) in [(reference, "reference"), (current, "current")] {
             let of_table = |error: Error| error.context("table", role);
             for column in inputs {
@@ -229,9 +242,8 @@ impl EstimatedPerformance {
                 finite.map_err(of_table)?;
             }
             if matches!(self.task, Task::Binary { .. }) {
-                let be = "a probability must lie in [0, 1]";
                 table
-                    .must(self.prediction(), be, is_share)
+                    .must(self.prediction(), PROBABILITY, is_share)
                     .map_err(of_table)?;
             }
         }
@@ -306,16 +318,16 @@ impl EstimatedPerformance {
     /// The target of the current rows that have one.
     fn labels(&self, current: &Labelled) -> Result<Vec<Option<f64>>> {
         let of_two = matches!(self.task, Task::Binary { .. });
+        let checked = match of_two {
+            true => current.must(self.target(), LABEL, |label| {
+                label.is_nan() || is_label(label)
+            }),
+            false => current.must(self.target(), "a label must be finite", |label| {
+                !label.is_infinite()
+            }),
+        };
+        checked.map_err(|error| error.context("table", "current"))?;
         let target = numbers_of(&current.rows, self.target())?;
-        if let Some(label) = target
-            .iter()
-            .find(|label| of_two && !label.is_nan() && **label != 0.0 && **label != 1.0)
-        {
-            return Err(Error::invalid(format!(
-                "the target \"{}\" must be boolean, or 0 and 1, got {label}",
-                self.target()
-            )));
-        }
         let labels = target.into_iter();
         Ok(labels
             .map(|label| Some(label).filter(|x| !x.is_nan()))
@@ -328,12 +340,12 @@ impl EstimatedPerformance {
         current: &Labelled,
         inputs: &[&str],
     ) -> Result<DriftReport> {
-        let mut check = DriftCheck::against(&reference.rows).level(self.level);
+        let mut check = DriftCheck::against(&reference.due).level(self.level);
         check = check.columns(inputs.iter().copied());
         if let Some(unit) = &self.unit {
             check = check.unit(unit, inputs.iter().copied());
         }
-        check.run(&current.rows)
+        check.run(&current.due)
     }
 }
 
@@ -353,7 +365,8 @@ fn estimates(
             Ok(estimator) => estimator.estimate(tables, *figure),
             Err(error) => Err(Error::invalid(refusal(error))),
         };
-        let reference = figure.realized(&tables.reference, tables.threshold);
+        let enough = tables.reference.require_two_units();
+        let reference = enough.and_then(|()| figure.realized(&tables.reference, tables.threshold));
         MetricChange::of(figure.name(), figure.better(), reference, estimate)
     });
     let metrics = changes.collect::<Result<Vec<_>>>()?;

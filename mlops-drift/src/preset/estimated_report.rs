@@ -5,7 +5,7 @@ use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 use super::change::{ChangeVerdict, MetricChange};
-use super::report::Rows;
+use super::report::{Rows, lost};
 use crate::DriftReport;
 use crate::report::junit::{Case, suite};
 use crate::report::markdown::{escaped, table};
@@ -137,11 +137,17 @@ impl Estimates {
         diagnosis: std::result::Result<String, String>,
         metrics: Vec<MetricChange>,
     ) -> Self {
+        let refused = metrics.iter().all(|metric| metric.current.is_none());
+        let why = metrics.first().filter(|_| refused);
+        let why = why.map_or_else(String::new, |metric| format!("; {}", metric.reason));
         Self {
             method,
             assumption: method.assumption().to_owned(),
-            refused: metrics.iter().all(|metric| metric.current.is_none()),
-            diagnosis: diagnosis.unwrap_or_else(|refusal| refusal),
+            refused,
+            diagnosis: match diagnosis {
+                Ok(diagnosis) => format!("{diagnosis}{why}"),
+                Err(refusal) => refusal,
+            },
             metrics,
         }
     }
@@ -191,7 +197,7 @@ fn judged(methods: &[Estimates]) -> bool {
 }
 
 impl EstimatedVerdict {
-    fn of(methods: &[Estimates], input_drift: &DriftReport) -> Self {
+    fn of(methods: &[Estimates], input_drift: &DriftReport, lost: Option<String>) -> Self {
         let worse_metrics: Vec<String> = methods.iter().flat_map(Estimates::worse).collect();
         let refused = methods.iter().filter(|method| method.refused);
         let refused: Vec<EstimationMethod> = refused.map(|method| method.method).collect();
@@ -214,6 +220,7 @@ impl EstimatedVerdict {
                 0 => "no evidence that features or predictions drifted".to_owned(),
                 _ => format!("drifted: {}", named(inputs.iter(), NAMES)),
             }),
+            lost,
             Some("another answer to the same inputs shows in labels alone".to_owned()),
         ];
         Self {
@@ -236,7 +243,7 @@ impl EstimatedReport {
         Self {
             version: version::VERSION,
             task: task.to_owned(),
-            verdict: EstimatedVerdict::of(&methods, &input_drift),
+            verdict: EstimatedVerdict::of(&methods, &input_drift, lost(&rows, &input_drift)),
             level,
             methods,
             rows,
@@ -299,7 +306,9 @@ impl EstimatedReport {
             true => "with few labels",
             false => "without labels",
         };
-        format!("{} {labels}: {said}", self.task)
+        let lost = lost(&self.rows, &self.input_drift);
+        let lost = lost.map_or_else(String::new, |lost| format!("; {lost}"));
+        format!("{} {labels}: {said}{lost}", self.task)
     }
 
     /// The changes as evidence for a decision, each with the method that estimates it, and that of the [drift](DriftReport::evidence) of features and
@@ -381,7 +390,7 @@ impl EstimatedReport {
     }
 
     /// The report as JUnit XML: a test case for every metric by every method, which fails if it is expected to be worse, and is skipped where
-    /// the method refuses; where [all of them do](Self::is_judged) it is an error.
+    /// the method refuses; where [all of them do](Self::is_judged) it is an error. Inputs that are missing more often are an error of their own.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -399,6 +408,11 @@ impl EstimatedReport {
             name,
             outcome: change.outcome(self.is_judged()),
         });
-        suite("estimated performance", &cases.collect::<Vec<_>>())
+        let lost = lost(&self.rows, &self.input_drift);
+        let lost = lost.as_deref().map(Case::of_lost);
+        suite(
+            "estimated performance",
+            &cases.chain(lost).collect::<Vec<_>>(),
+        )
     }
 }

@@ -6,7 +6,7 @@ use mlops_core::{Error, Result};
 
 use super::change::MetricChange;
 use super::measure::{Dummy, Judged, Measure, Predictions};
-use super::read::Labelled;
+use super::read::{Labelled, Wanted};
 use super::report::{Classes, PerformanceReport, Picture, Rows, SegmentChange};
 use super::shuffle::{Budget, as_extreme};
 use super::target_drift;
@@ -151,8 +151,14 @@ impl PerformanceCheck {
     ) -> Result<PerformanceReport> {
         self.task.check_settings()?;
         let columns = self.task.columns();
-        let (unit, segment) = (self.unit.as_deref(), self.segments.as_deref());
-        let labelled = |source: &Source, role| Labelled::of(source, role, &columns, unit, segment);
+        let wanted = Wanted {
+            needed: &columns,
+            late: &[self.task.target()],
+            may_be_missing: &[],
+            unit: self.unit.as_deref(),
+            segment: self.segments.as_deref(),
+        };
+        let labelled = |source: &Source, role| Labelled::of(source, role, &wanted);
         let reference = labelled(&reference.into(), "reference")?;
         let current = labelled(&current.into(), "current")?;
         let tables = [&reference, &current];
@@ -184,10 +190,10 @@ impl PerformanceCheck {
         })
     }
 
-    /// Of target and predictions, of the units that the metrics are of.
+    /// Of target and predictions, of the units that the metrics are of; predictions that are missing beside a label are told.
     fn drift(&self, reference: &Labelled, current: &Labelled) -> Result<DriftReport> {
         let outcomes = self.task.outcome_columns();
-        let tables = [&reference.rows, &current.rows];
+        let tables = [&reference.due, &current.due];
         let [reference, current] = self.task.with_one_type_of_target(tables)?;
         let mut check = target_drift(&reference, outcomes.clone()).level(self.level);
         if let Some(unit) = &self.unit {

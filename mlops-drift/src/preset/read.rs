@@ -18,45 +18,54 @@ pub(super) struct Labelled {
     pub(super) segments: Vec<Option<String>>,
     /// Rows that were left out.
     pub(super) left_out: usize,
-    /// Which rows of the table were not.
+    /// The rows that should be there: those that lack nothing but what may be late are left out.
+    pub(super) due: RecordBatch,
+    /// Which rows of the table were not left out.
     kept: BooleanArray,
+}
+
+/// What is read of a table.
+pub(super) struct Wanted<'a> {
+    /// Columns without a value of which a row is left out.
+    pub(super) needed: &'a [&'a str],
+    /// Those among them that a row may lack for good reason, such as a label that is not there yet; where others are missing something broke.
+    pub(super) late: &'a [&'a str],
+    /// Columns in which a value may be missing.
+    pub(super) may_be_missing: &'a [&'a str],
+    /// Rows with the same value depend on one another; a row without one is left out.
+    pub(super) unit: Option<&'a str>,
+    /// The value by which rows are told apart; null is one of its own.
+    pub(super) segment: Option<&'a str>,
 }
 
 impl Labelled {
     /// # Errors
     /// `SignatureMismatch` for a missing column, `Unsupported` for a profile, `InvalidArgument` if no row is left.
-    pub(super) fn of(
-        source: &Source,
-        role: &str,
-        columns: &[&str],
-        unit: Option<&str>,
-        segment: Option<&str>,
-    ) -> Result<Self> {
-        Self::with(source, role, columns, &[], unit, segment)
-    }
-
-    /// The same with columns in which a value may be missing.
-    pub(super) fn with(
-        source: &Source,
-        role: &str,
-        columns: &[&str],
-        may_be_missing: &[&str],
-        unit: Option<&str>,
-        segment: Option<&str>,
-    ) -> Result<Self> {
-        let needed: BTreeSet<&str> = columns.iter().copied().chain(unit).collect();
-        let read = needed.iter().chain(may_be_missing).copied().chain(segment);
+    pub(super) fn of(source: &Source, role: &str, wanted: &Wanted<'_>) -> Result<Self> {
+        let Wanted { unit, segment, .. } = *wanted;
+        let needed: BTreeSet<&str> = wanted.needed.iter().copied().chain(unit).collect();
+        let read = needed
+            .iter()
+            .chain(wanted.may_be_missing)
+            .copied()
+            .chain(segment);
         let read: BTreeSet<&str> = read.collect();
         let of_table = |error: Error| error.context("table", role);
         let table = source.gather(&Vec::from_iter(read)).map_err(of_table)?;
-        let mut complete = vec![true; table.num_rows()];
-        for column in &needed {
-            let present = present(&table, column).map_err(of_table)?;
-            complete
-                .iter_mut()
-                .zip(present)
-                .for_each(|(complete, present)| *complete &= present);
-        }
+        let complete = |columns: &mut dyn Iterator<Item = &str>| -> Result<Vec<bool>> {
+            let mut complete = vec![true; table.num_rows()];
+            for column in columns {
+                let present = present(&table, column).map_err(of_table)?;
+                complete
+                    .iter_mut()
+                    .zip(present)
+                    .for_each(|(complete, present)| *complete &= present);
+            }
+            Ok(complete)
+        };
+        let due = complete(&mut wanted.late.iter().copied().chain(unit))?;
+        let due = filter_record_batch(&table, &BooleanArray::from(due))?;
+        let complete = complete(&mut needed.iter().copied())?;
         let kept = BooleanArray::from(complete);
         let rows = filter_record_batch(&table, &kept)?;
         let left_out = table.num_rows() - rows.num_rows();
@@ -77,6 +86,7 @@ impl Labelled {
             units: units.map(|units| units.of_rows()),
             rows,
             left_out,
+            due,
         })
     }
 
@@ -84,6 +94,11 @@ impl Labelled {
     pub(super) fn row_given(&self, labelled: usize) -> usize {
         let mut kept = self.kept.values().set_indices();
         kept.nth(labelled).unwrap_or(labelled)
+    }
+
+    /// How many rows lack what is never late.
+    pub(super) fn broken(&self) -> usize {
+        self.due.num_rows() - self.rows.num_rows()
     }
 
     /// How many units there are, or rows.
@@ -119,6 +134,7 @@ impl Labelled {
             segments: Vec::new(),
             kept: BooleanArray::from(Vec::<bool>::new()),
             rows: take_record_batch(&self.rows, &UInt32Array::from(rows.to_vec()))?,
+            due: self.due.slice(0, 0),
             left_out: 0,
         }))
     }

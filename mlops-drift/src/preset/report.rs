@@ -11,7 +11,7 @@ use crate::DriftReport;
 use crate::performance::{Confusion, Estimate, Reliability};
 use crate::report::junit::{Case, Outcome, suite};
 use crate::report::markdown::{escaped, table};
-use crate::report::{Distribution, figure as in_words, named as listed, signed, version};
+use crate::report::{Distribution, named as listed, scaled as in_words, signed, version};
 
 /// Metrics and segments that a headline names.
 const NAMES: usize = 12;
@@ -86,6 +86,9 @@ pub struct Rows {
     pub labelled: usize,
     /// Without one of them.
     pub left_out: usize,
+    /// Those among them that have their label, if it is asked for, but lack a prediction, or a feature that is compared.
+    #[serde(default)]
+    pub broken: usize,
 }
 
 /// The primary metric in the rows that have one value of a column.
@@ -151,11 +154,34 @@ pub struct Classes {
     pub current: Confusion,
 }
 
+/// That predictions, or features, are missing more often than in the reference, as the drift of them has it.
+pub(super) fn lost(rows: &[Rows; 2], drift: &DriftReport) -> Option<String> {
+    let more = drift.columns.iter().filter(|column| {
+        let told = column
+            .missing
+            .as_ref()
+            .is_some_and(|finding| finding.rejected);
+        told && column.current_missing > column.reference_missing
+    });
+    let columns: Vec<&str> = more.map(|column| column.column.as_str()).collect();
+    let Rows {
+        labelled, broken, ..
+    } = rows[1];
+    (!columns.is_empty()).then(|| {
+        format!(
+            "{broken} of {} rows lack a value in {}",
+            labelled + broken,
+            listed(columns.iter(), NAMES)
+        )
+    })
+}
+
 impl Rows {
     pub(super) fn of(table: &Labelled) -> Self {
         Self {
             labelled: table.rows.num_rows(),
             left_out: table.left_out,
+            broken: table.broken(),
         }
     }
 }
@@ -173,7 +199,8 @@ impl PerformanceReport {
         Self {
             version: version::VERSION,
             task: task.name().to_owned(),
-            verdict: PerformanceVerdict::of(&metrics, &segments, level),
+            verdict: PerformanceVerdict::of(&metrics, &segments, level)
+                .with_lost(lost(&rows, &target_drift)),
             level,
             metrics,
             segments,
@@ -237,6 +264,9 @@ impl PerformanceReport {
         if !verdict.undefined_segments.is_empty() {
             let names = listed(verdict.undefined_segments.iter(), NAMES);
             said.push_str(&format!("; segments of which nothing is known: {names}"));
+        }
+        if let Some(lost) = lost(&self.rows, &self.target_drift) {
+            said.push_str(&format!("; {lost}"));
         }
         said
     }
@@ -328,7 +358,7 @@ impl PerformanceReport {
     }
 
     /// The report as JUnit XML: a test case for every metric, and for it in every segment, which fails if it got worse, and is skipped if it is undefined;
-    /// where [none could be judged](Self::is_judged) it is an error.
+    /// where [none could be judged](Self::is_judged) it is an error. Predictions that are missing more often are an error of their own.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -353,7 +383,9 @@ impl PerformanceReport {
             name,
             outcome: change.outcome(is_judged),
         });
-        suite("performance", &cases.collect::<Vec<_>>())
+        let lost = lost(&self.rows, &self.target_drift);
+        let lost = lost.as_deref().map(Case::of_lost);
+        suite("performance", &cases.chain(lost).collect::<Vec<_>>())
     }
 }
 
@@ -395,6 +427,14 @@ impl PerformanceVerdict {
         };
         verdict.reason = verdict.explanation(metrics, segments, level);
         verdict
+    }
+
+    /// With what is missing, if anything is.
+    fn with_lost(mut self, lost: Option<String>) -> Self {
+        if let Some(lost) = lost {
+            self.reason.push_str(&format!("; {lost}"));
+        }
+        self
     }
 
     /// Metrics that got worse, then segments.
@@ -447,6 +487,16 @@ impl PerformanceVerdict {
             said.push_str(&format!("; segments of which nothing is known: {names}"));
         }
         said
+    }
+}
+
+impl<'a> Case<'a> {
+    /// Of values that are missing more often.
+    pub(super) fn of_lost(lost: &'a str) -> Self {
+        Self {
+            name: "missing values",
+            outcome: Outcome::Broken(lost),
+        }
     }
 }
 

@@ -114,6 +114,17 @@ impl Task {
         }
     }
 
+    /// What comes true.
+    pub(super) fn target(&self) -> &str {
+        match self {
+            Self::Binary { target, .. }
+            | Self::Multiclass { target, .. }
+            | Self::Labels { target, .. }
+            | Self::Regression { target, .. } => target,
+            Self::Ranking { relevance, .. } => relevance,
+        }
+    }
+
     /// The target and the predictions, whose drift is reported; not the query.
     pub(super) fn outcome_columns(&self) -> Vec<&str> {
         let skipped = usize::from(matches!(self, Self::Ranking { .. }));

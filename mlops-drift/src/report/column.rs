@@ -478,11 +478,20 @@ pub(crate) fn figure(value: f64) -> String {
     decimals(value, 4)
 }
 
+/// The same of a figure of any scale: a power of ten, too, where four decimals would leave a digit or none.
+pub(crate) fn scaled(value: f64) -> String {
+    let rounding = 1e-15; // of figures about 1, which would be 0 but for it
+    match (rounding..1e-3).contains(&value.abs()) {
+        true => format!("{value:.3e}"),
+        false => figure(value),
+    }
+}
+
 /// The same with its sign, for a change.
 pub(crate) fn signed(value: f64) -> String {
     match value.is_sign_negative() {
-        true => figure(value),
-        false => format!("+{}", figure(value)),
+        true => scaled(value),
+        false => format!("+{}", scaled(value)),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::check::MonitorState;
 use crate::expectation::ValidationReport;
 use crate::performance::Estimate;
 use crate::preset::{
-    ChangeVerdict, DataQualityReport, EstimatedReport, MetricChange, PerformanceReport,
+    ChangeVerdict, DataQualityReport, EstimatedReport, MetricChange, PerformanceReport, Rows,
 };
 
 /// Several reports as one text, each with labels that tell it from the others. All metrics are gauges named `mlops_drift_…`.
@@ -304,6 +304,7 @@ impl Expose for PerformanceReport {
                 &labels,
                 rows.labelled as f64,
             );
+            expose_broken(to, &labels, rows);
         }
         for change in &self.metrics {
             expose_change(to, &OF_PERFORMANCE, &[("metric", &change.metric)], change);
@@ -329,6 +330,11 @@ impl Expose for PerformanceReport {
         }
         self.target_drift.expose(to);
     }
+}
+
+fn expose_broken(to: &mut Exposition, labels: &[(&str, &str)], rows: Rows) {
+    let help = "Rows left out for want of a prediction or a feature, not of a label.";
+    to.gauge("broken_rows", help, labels, rows.broken as f64);
 }
 
 /// The names of the gauges of a metric.
@@ -406,12 +412,9 @@ impl Expose for EstimatedReport {
         }
         for (table, rows) in [("reference", self.rows[0]), ("current", self.rows[1])] {
             let help = "Rows that estimates are of.";
-            to.gauge(
-                "estimated_rows",
-                help,
-                &[("table", table)],
-                rows.labelled as f64,
-            );
+            let labels = [("table", table)];
+            to.gauge("estimated_rows", help, &labels, rows.labelled as f64);
+            expose_broken(to, &labels, rows);
         }
         for estimates in &self.methods {
             let method = ("method", estimates.method.as_str());
@@ -439,6 +442,8 @@ impl Expose for ValidationReport {
     fn expose(&self, to: &mut Exposition) {
         let help = "Whether every expectation of severity error holds.";
         to.gauge("validation_passed", help, &[], flag(self.passed()));
+        let help = "Whether any expectation had something to check.";
+        to.gauge("validation_checked", help, &[], flag(self.is_checked()));
         to.gauge(
             "validation_rows",
             "Rows of the table.",

@@ -75,11 +75,38 @@ fn junit_fails_errors_and_notes_warnings() {
     assert!(!text.contains("<script"));
 }
 
+/// A suite of nothing, or of what nothing in the table is of, passes no CI.
+#[test]
+fn what_checked_nothing_is_an_error() {
+    let none = table([(
+        "x",
+        Arc::new(Int32Array::from(vec![None, None])) as ArrayRef,
+    )]);
+    let positive = || Expectation::on("x", Rule::at_least(0.0).unwrap());
+    for (suite, cases) in [(vec![], 1), (vec![positive()], 1)] {
+        let report = Suite::new(suite).validate(&none).unwrap();
+        assert!(!report.is_checked());
+        let counts = format!(r#"tests="{cases}" failures="0" skipped="0" errors="{cases}""#);
+        assert!(report.to_junit().contains(&counts), "{}", report.to_junit());
+        assert!(
+            report
+                .to_openmetrics()
+                .contains("mlops_drift_validation_checked 0\n")
+        );
+    }
+    let also = Expectation::on_table(Rule::Rows((1..).into()));
+    let report = Suite::new([positive(), also]).validate(&none).unwrap();
+    assert!(report.is_checked() && report.to_junit().contains(r#"skipped="1" errors="0""#));
+}
+
 #[test]
 fn headlines_tell_the_worst() {
     let x = table([("x", Arc::new(Int32Array::from(vec![1])) as ArrayRef)]);
     let headline = |suite: Vec<Expectation>| Suite::new(suite).validate(&x).unwrap().headline();
-    assert_eq!(headline(vec![]), "All 0 expectations hold");
+    assert_eq!(
+        headline(vec![]),
+        "The suite has no expectation: nothing was checked"
+    );
     let missing = || Expectation::on("y", Rule::NotNull);
     let warning = || missing().severity(Severity::Warning);
     assert_eq!(

@@ -56,7 +56,7 @@ fn suites_that_make_no_sense_are_errors() {
         (r#"{"length": {"min": 3, "max": 2}}"#, "got 3 and 2"),
         (r#"{"sounds_nice": 1}"#, "sounds_nice"),
         (r#"{"between": {"minimum": 2}}"#, "minimum"),
-        (r#""not_null", "mostly": 1.5"#, "[0, 1], got 1.5"),
+        (r#""not_null", "mostly": 1.5"#, "(0, 1], got 1.5"),
         (r#""not_null", "most": 1"#, "most"),
     ] {
         let error = Suite::from_json(&text(rule)).unwrap_err();
@@ -95,11 +95,11 @@ fn a_split_of_another_table_is_an_error() {
     assert!(Suite::new([]).split(&quarantined, &context).is_err());
 }
 
-/// k of n rows obey: that is a share of k/n, for every k and n, without rounding.
+/// k of n rows obey: that is a share of k/n, for every k of 1 and more, and every n, without rounding.
 #[test]
 fn a_share_is_a_quotient() {
     for n in 1..=60_i32 {
-        for obeying in 0..=n {
+        for obeying in 1..=n {
             let column = Int32Array::from_iter_values((0..n).map(|i| i32::from(i < obeying)));
             let batch = table([("x", Arc::new(column) as ArrayRef)]);
             let passes = |share: f64| {
