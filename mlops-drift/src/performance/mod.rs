@@ -38,11 +38,12 @@
 //! | [`Scored::lift`] | of a ratio, from Wilson's intervals of both shares | the same at the effective number of rows |
 //! | [`Scored::calibration_error`] | percentile of a distance that bounds its error | the same, of units |
 //! | [`Cbpe::estimate`], [`CbpeMulticlass::estimate`] | of the labels of these rows, if the probabilities hold | |
+//! | [`Cbpe::estimate_of_law`] | Student's t, variance of scores and of the calibration | the same, clustered |
 //! | [`paired_difference`] | t of the mean difference | t of the clustered mean difference |
 //! | [`paired_auc_difference`] | DeLong, paired | Obuchowski, paired |
 //! | [`Scored::estimate`], [`Scored::estimate_of_curve`], [`Regression::estimate`], [`Multiclass::estimate`], [`Scored::resampled`], [`LabelShift`] | percentiles of 999 resamples | the same, of units |
 //! | [`DirectLoss`] | Student's t, variance of both samples, with residuals of rows left out | the same, clustered |
-//! | [`ImportanceWeighted`] | Student's t of the weighted mean | t of the clustered weighted mean |
+//! | [`ImportanceWeighted`] | Student's t of the weighted mean; [`fitted`](ImportanceWeighted::fitted), by the sandwich of both tables | t of the clustered weighted mean |
 //! | [`PredictionPowered`] | Student's t, variance of both parts | the same, clustered |
 //!
 //! All intervals are for a sample size fixed beforehand; for looking again and again see

@@ -30,8 +30,8 @@ use crate::{DriftCheck, DriftReport};
 /// **Verdict**: a metric is expected to be worse if the interval of its change from the reference lies on the worse side of 0.
 /// **Guarantee**: where the assumptions hold and the model performs as it did, any metric is called worse by any method with probability about
 /// alpha at most: the intervals of all K figures are at 1 − alpha/K each, of all rows of the law that a table is drawn from, by units where they are
-/// declared. Change and reference share rows, which makes the interval of a change wider than need be: on rows of one law at most 2 % were called
-/// worse at 5 % in simulations, rare positives, far thresholds and heavy tails included (`GUARANTEES.md`). **Assumption**: that of each method, and
+/// declared. Change and reference share rows, which makes the interval of a change wider than need be: of the laws that are simulated, rare positives, far
+/// thresholds, few rows and heavy tails among them, the rates at 5 % stand in `GUARANTEES.md`. **Assumption**: that of each method, and
 /// none of them holds under concept shift (another answer to the same inputs), which rows without labels do not show, but for the last one, which is
 /// of labels. Methods that disagree say that at least one assumption fails; methods that agree may all be wrong. **Weakness**: those of the
 /// methods. **Cost**: that of the methods; the tables' columns are held in memory. **It fails** like
