@@ -45,7 +45,10 @@ impl QuantileBins {
         }
         let mut edges: Vec<f64> = self
             .shares()
-            .map(|share| quantile_by(len, share, &at).max(least.next_up()))
+            .map(|share| quantile_by(len, share, &at))
+            .filter(|edge| !edge.is_nan()) // between -inf and inf
+            .map(|edge| edge.max(least.next_up()))
+            .filter(|edge| edge.is_finite())
             .collect();
         edges.dedup();
         edges
