@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures every stated rate on its full grid and writes the table: ./mlops-drift/guarantees.sh [suite ...]
-# Takes two hours of one core; with names only these suites are measured, and the rows of the others stay. A rate above its bound fails
+# Takes hours of one core; with names only these suites are measured, and the rows of the others stay. A rate above its bound fails
 # the run, and the rows of its suite are left out of the table.
 set -uo pipefail
 cd "$(dirname "$0")/.."
