@@ -212,11 +212,8 @@ fn is_whole(value: f64) -> bool {
 fn is_of_whole(profile: &NumericProfile) -> bool {
     let moments = profile.moments();
     let extremes = [moments.least(), moments.greatest()].into_iter().flatten();
-    let cuts = profile.grid().cuts();
-    // The edge that sets the least value apart is right above it, and is no value of the reference.
-    let edges = [f64::NEG_INFINITY, cuts.first().copied().unwrap_or(0.0)].map(f64::next_up);
-    let values = cuts.iter().copied().filter(|cut| !edges.contains(cut));
-    extremes.chain(values).all(is_whole)
+    let cuts = profile.grid().cuts().iter().copied();
+    extremes.chain(cuts).all(is_whole)
 }
 
 fn finite(sample: &NumericSample) -> NumericSample {

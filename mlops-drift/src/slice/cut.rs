@@ -198,23 +198,12 @@ fn by_number(
             .map(|value| present(value).then(|| code(value)));
         return with_missing(column, predicates.collect(), of_row.collect());
     }
-    let edges = edges_for_readers(lattice.bins.inner_edges(sample.sorted()), &distinct);
+    let edges = lattice.bins.inner_edges(sample.sorted());
     let code = |value: &f64| edges.partition_point(|edge| edge <= value) as u32;
     let of_row = values
         .iter()
         .map(|value| present(value).then(|| code(value)));
     with_missing(column, between(column, &edges), of_row.collect())
-}
-
-/// Edges that are values: the one right above the least value, which no reader would know, is the next value.
-fn edges_for_readers(mut edges: Vec<f64>, distinct: &[f64]) -> Vec<f64> {
-    if let (Some(first), [least, next, ..]) = (edges.first_mut(), distinct)
-        && *first == least.next_up()
-    {
-        *first = *next;
-    }
-    edges.dedup();
-    edges
 }
 
 fn between(column: &str, edges: &[f64]) -> Vec<Predicate> {
