@@ -9,9 +9,12 @@
     missing_docs
 )]
 
+mod bound;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
+use bound::most;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::profile::TableProfile;
 use mlops_drift::two_sample::{KolmogorovSmirnov, TwoSampleTest};
@@ -20,18 +23,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const FEATURES: usize = 20;
-
-/// The least k with P(Binomial(runs, 0.05) > k) < 1e-4.
-fn most(runs: u32) -> u32 {
-    let mut probability = 0.95_f64.powi(runs as i32);
-    let (mut cumulative, mut k) = (probability, 0);
-    while 1.0 - cumulative >= 1e-4 {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * 0.05 / 0.95;
-        cumulative += probability;
-        k += 1;
-    }
-    k
-}
 
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     let radius = (-2.0 * (1.0 - rng.random_range(0.0..1.0_f64)).ln()).sqrt();
@@ -117,7 +108,7 @@ fn keeps_its_level(name: &str, law: Law, sizes: [usize; 2], windows: u32) {
             alarms(&reference, &law(rng, sizes[1]), by_profile)
         });
         let count = alarming.count() as u32;
-        let bound = most(windows);
+        let bound = most(windows, 0.05);
         let rate = f64::from(count) / f64::from(windows);
         let [reference, window] = sizes;
         println!(

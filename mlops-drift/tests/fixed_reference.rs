@@ -7,9 +7,12 @@
     missing_docs
 )]
 
+mod bound;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use bound::most;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::check::{Method, PreparedCheck};
@@ -20,18 +23,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const ALPHA: SignificanceLevel = SignificanceLevel::FIVE_PERCENT;
-
-/// The least k with P(Binomial(runs, rate) > k) < 1e-4.
-fn most(runs: u32, rate: f64) -> u32 {
-    let mut probability = (1.0 - rate).powi(runs as i32);
-    let (mut cumulative, mut k) = (probability, 0);
-    while 1.0 - cumulative >= 1e-4 {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
-        cumulative += probability;
-        k += 1;
-    }
-    k
-}
 
 fn uniforms(rng: &mut ChaCha8Rng, size: usize) -> NumericSample {
     NumericSample::new((0..size).map(|_| rng.random_range(0.0..1.0)))

@@ -713,6 +713,56 @@ fn sure_reference() -> Scored {
     Scored::new(&labels, &scores).unwrap()
 }
 
+/// Losses of a row in 200, which current rows have as reference rows of their kind did: half of the reference, whose rows often show none of them.
+#[test]
+fn rare_losses_of_rows_that_are_gone_are_certain_of_nothing() {
+    let runs = 400;
+    let covered = covering(runs, |rng| {
+        let kind = |row: usize| (row % 2) as f64;
+        let losses: Vec<f64> = (0..400)
+            .map(|_| f64::from(u8::from(uniform(rng) < 0.005)))
+            .collect();
+        let reference = Points::new(1, (0..400).map(kind)).unwrap();
+        let fit = DirectLoss::fit(&reference, &losses)
+            .unwrap()
+            .range(0.0, 1.0)
+            .unwrap();
+        let now = Points::new(1, [1.0; 200]).unwrap();
+        fit.estimate(&now).unwrap().interval.contains(0.005)
+    });
+    assert_covers("direct loss, rare losses", covered, runs, 0.95);
+}
+
+/// Four reference units with 50, 60, 50 and 60 positives of 100: Student's t of three degrees of freedom, 3.1824 and 5.8409 at 5 and 1 %, times
+/// √(4/3·4)·5/400, whatever the number of current rows.
+#[test]
+fn a_calibration_of_few_units_has_their_degrees_of_freedom() {
+    let units: Vec<u64> = (0..400).map(|row| row / 100).collect();
+    let labels: Vec<bool> = (0..400)
+        .map(|row| row % 100 < 50 + 10 * (row / 100 % 2))
+        .collect();
+    let reference = Scored::new(&labels, &[0.6; 400])
+        .unwrap()
+        .units(&units)
+        .unwrap();
+    let estimate = Cbpe::calibrated_on(&reference, &[0.6; 500], 0.5, None).unwrap();
+    let error = (16.0_f64 / 3.0).sqrt() * 5.0 / 400.0;
+    for (level, t) in [
+        (SignificanceLevel::FIVE_PERCENT, 3.182_446),
+        (SignificanceLevel::ONE_PERCENT, 5.840_909),
+    ] {
+        let accuracy = estimate
+            .estimate_of_law(BinaryMetric::Accuracy, level)
+            .unwrap();
+        let radius = accuracy.interval.width() / 2.0;
+        assert!(
+            (radius / (t * error) - 1.0).abs() < 1e-6,
+            "{radius} against {}",
+            t * error
+        );
+    }
+}
+
 /// Ten rows of a weight each are as many as ten of any other; and a metric has the errors of its few yeses among however many noes.
 #[test]
 fn scales_and_sizes_do_not_matter() {

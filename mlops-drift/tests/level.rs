@@ -6,9 +6,12 @@
 //! and prints every rate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod bound;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use bound::most;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::divergence::Psi;
 use mlops_drift::multiplicity::{BenjaminiHochberg, Correction, Holm};
@@ -20,23 +23,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const ALPHA: f64 = 0.05;
-/// The chance that a test at exactly its level fails one assertion.
-const MISS: f64 = 1e-4;
 /// What the chi-square approximation of PSI may add to alpha.
 const APPROXIMATION: f64 = 0.005;
-
-/// The least k with P(Binomial(runs, rate) > k) < MISS.
-fn most(runs: u32, rate: f64) -> u32 {
-    let mut probability = (1.0 - rate).powi(runs as i32);
-    let mut cumulative = probability;
-    let mut k = 0;
-    while 1.0 - cumulative >= MISS {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
-        cumulative += probability;
-        k += 1;
-    }
-    k
-}
 
 /// Alarms over seeds; panics above the bound.
 fn assert_level(name: &str, runs: u32, slack: f64, mut alarms: impl FnMut(&mut Draw) -> bool) {

@@ -9,6 +9,9 @@
 //! and prints every rate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod bound;
+
+use bound::most;
 use mlops_drift::divergence::{
     CramersV, Energy, Hellinger, JensenShannon, KullbackLeibler, LInfinity, Psi, TotalVariation,
     Wasserstein,
@@ -23,27 +26,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const ALPHA: f64 = 0.05;
-/// The chance that a test at exactly its level fails one assertion.
-const MISS: f64 = 1e-4;
 /// What a limit law may add to alpha.
 const APPROXIMATION: f64 = 0.005;
 
 type NumericTest = Box<dyn TwoSampleTest<NumericSample>>;
 type CategoricalTest = Box<dyn TwoSampleTest<CategoricalSample>>;
 type Law = fn(&mut ChaCha8Rng) -> f64;
-
-/// The least k with P(Binomial(runs, rate) > k) < MISS.
-fn most(runs: u32, rate: f64) -> u32 {
-    let mut probability = (1.0 - rate).powi(runs as i32);
-    let mut cumulative = probability;
-    let mut k = 0;
-    while 1.0 - cumulative >= MISS {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
-        cumulative += probability;
-        k += 1;
-    }
-    k
-}
 
 /// What a test said of one pair of samples; `None` if it refused.
 type Said = Option<TestResult>;

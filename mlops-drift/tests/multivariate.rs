@@ -5,12 +5,15 @@
 //! and prints every rate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod bound;
+
 use std::sync::Arc;
 
 use arrow::array::{
     Array, FixedSizeListArray, Float64Array, Int32Array, LargeListArray, ListArray,
 };
 use arrow::datatypes::{Field, Float32Type, Float64Type};
+use bound::most;
 use mlops_core::ErrorKind;
 use mlops_drift::NumericSample;
 use mlops_drift::divergence::{Divergence, Energy};
@@ -22,22 +25,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const ALPHA: f64 = 0.05;
-/// The chance that a test at exactly its level fails one assertion.
-const MISS: f64 = 1e-4;
-
-/// The least k with P(Binomial(runs, rate) > k) < MISS.
-fn most(runs: u32, rate: f64) -> u32 {
-    let mut probability = (1.0 - rate).powi(runs as i32);
-    let mut cumulative = probability;
-    let mut k = 0;
-    while 1.0 - cumulative >= MISS {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
-        cumulative += probability;
-        k += 1;
-    }
-    k
-}
-
 type Test<'a> = &'a dyn TwoSampleTest<Points>;
 type Law = fn(&mut ChaCha8Rng) -> Points;
 

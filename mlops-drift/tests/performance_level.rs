@@ -11,52 +11,19 @@
     missing_docs
 )]
 
+mod bound;
+mod laws;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use bound::most;
+use laws::{Law, heavy, lognormal, normal, rare, uniform};
 use mlops_drift::preset::{self, ChangeVerdict, PerformanceCheck};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 const ALPHA: f64 = 0.05;
-
-/// The least k with P(Binomial(runs, ALPHA) > k) < 1e-4.
-fn most(runs: u32) -> u32 {
-    let mut probability = (1.0 - ALPHA).powi(runs as i32);
-    let (mut cumulative, mut k) = (probability, 0);
-    while 1.0 - cumulative >= 1e-4 {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * ALPHA / (1.0 - ALPHA);
-        cumulative += probability;
-        k += 1;
-    }
-    k
-}
-
-fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    rng.random_range(0.0..1.0)
-}
-
-fn normal(rng: &mut ChaCha8Rng) -> f64 {
-    let radius = (-2.0 * (1.0 - uniform(rng)).ln()).sqrt();
-    radius * (std::f64::consts::TAU * uniform(rng)).cos()
-}
-
-fn lognormal(rng: &mut ChaCha8Rng) -> f64 {
-    (1.5 * normal(rng)).exp()
-}
-
-/// Student's with three degrees of freedom.
-fn heavy(rng: &mut ChaCha8Rng) -> f64 {
-    let chi_square: f64 = (0..3).map(|_| normal(rng).powi(2)).sum();
-    normal(rng) / (chi_square / 3.0).sqrt()
-}
-
-/// One row in fifty is wrong.
-fn rare(rng: &mut ChaCha8Rng) -> f64 {
-    f64::from(u8::from(uniform(rng) < 0.02))
-}
-
-type Law = fn(&mut ChaCha8Rng) -> f64;
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter(columns).unwrap()
@@ -150,7 +117,7 @@ fn above(
         let verdict = check.run(&reference, &current).unwrap().verdict;
         verdict.worse
     });
-    let (count, bound) = (worse.count() as u32, most(runs));
+    let (count, bound) = (worse.count() as u32, most(runs, ALPHA));
     println!(
         "{name}, {n}/{m}: {:.4} ({count} of {runs}, bound {bound})",
         f64::from(count) / f64::from(runs)

@@ -6,11 +6,14 @@
     missing_docs
 )]
 
+mod bound;
+
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array,
 };
+use bound::most;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::performance::{Loss, Scored};
@@ -18,18 +21,6 @@ use mlops_drift::preset::{self, ChangeVerdict, MetricChange, PerformanceCheck, P
 use mlops_drift::profile::TableProfile;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-/// The least k with P(Binomial(runs, 0.05) > k) < 1e-4.
-fn most(runs: u32) -> u32 {
-    let mut probability = 0.95_f64.powi(runs as i32);
-    let (mut cumulative, mut k) = (probability, 0);
-    while 1.0 - cumulative >= 1e-4 {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * 0.05 / 0.95;
-        cumulative += probability;
-        k += 1;
-    }
-    k
-}
 
 fn uniform(rng: &mut ChaCha8Rng) -> f64 {
     rng.random_range(0.0..1.0)
@@ -182,7 +173,7 @@ fn without_a_change_few_models_are_called_worse() {
     for (name, check, runs, draw) in cases {
         let count = alarms(&check, runs, draw, draw);
         println!("{name}: {count} of {runs}");
-        assert!(count <= most(runs), "{name}: {count} of {runs}");
+        assert!(count <= most(runs, 0.05), "{name}: {count} of {runs}");
     }
 }
 
@@ -365,7 +356,7 @@ fn many_small_segments_keep_the_level() {
     ] {
         let count = alarms(&check, 60, draw, draw);
         println!("{name}: {count} of 60");
-        assert!(count <= most(60), "{name}: {count} of 60");
+        assert!(count <= most(60, 0.05), "{name}: {count} of 60");
     }
 }
 
@@ -503,7 +494,7 @@ fn units_keep_the_level_where_rows_do_not() {
     let by_users = alarms(&check.unit("user"), 60, draw, draw);
     println!("by rows {by_rows}, by users {by_users} of 60");
     assert!(
-        by_rows > most(60) && by_users <= most(60),
+        by_rows > most(60, 0.05) && by_users <= most(60, 0.05),
         "{by_rows}, {by_users}"
     );
 }
@@ -525,7 +516,7 @@ fn target_drift_keeps_the_level_by_units() {
     let by_users = alarms(&check.clone().unit("user"), copies);
     println!("copies: by rows {by_rows}, by users {by_users} of 20");
     assert!(
-        by_rows > most(20) && by_users <= most(20),
+        by_rows > most(20, 0.05) && by_users <= most(20, 0.05),
         "{by_rows}, {by_users}"
     );
     let of_queries: Draw = |seed| {
@@ -547,7 +538,7 @@ fn target_drift_keeps_the_level_by_units() {
     };
     let by_queries = alarms(&preset::ranking("query", "clicked", "score", 5), of_queries);
     println!("ranking: {by_queries} of 20");
-    assert!(by_queries <= most(20), "{by_queries}");
+    assert!(by_queries <= most(20, 0.05), "{by_queries}");
 }
 
 /// Strings that a classifier gave, against the same through one-hot probabilities; a confusion matrix by hand.
@@ -745,9 +736,9 @@ fn data_quality_tells_columns_and_what_no_longer_holds() {
         SignificanceLevel::FIVE_PERCENT,
     );
     assert_eq!(of_profile.unwrap().suite(), quality.suite());
-    // P(a table of the same law fails) ≤ 5 %: more than most(60) of 60 is improbable.
+    // P(a table of the same law fails) ≤ 5 %: more than most(60, 0.05) of 60 is improbable.
     let failed = (10..70).filter(|&seed| !quality.run(&weather(seed, 300, 0.1)).unwrap().passed());
-    assert!(failed.count() as u32 <= most(60));
+    assert!(failed.count() as u32 <= most(60, 0.05));
     let fog = StringArray::from(vec!["fog <b>"; 3_000]);
     let mut columns: Vec<(&str, ArrayRef)> = vec![("weather", Arc::new(fog))];
     columns.push(("sun", reference.column(1).clone()));

@@ -5,6 +5,8 @@
 //! prints every rate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod bound;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use arrow::array::{
     RecordBatch, StringArray,
 };
 use arrow::datatypes::Int32Type;
+use bound::most;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::NumericSample;
@@ -24,22 +27,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const ALPHA: f64 = 0.05;
-/// The chance that a test at exactly its level fails one assertion.
-const MISS: f64 = 1e-4;
-
-/// The least k with P(Binomial(runs, rate) > k) < MISS.
-fn most(runs: u32, rate: f64) -> u32 {
-    let mut probability = (1.0 - rate).powi(runs as i32);
-    let mut cumulative = probability;
-    let mut k = 0;
-    while 1.0 - cumulative >= MISS {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
-        cumulative += probability;
-        k += 1;
-    }
-    k
-}
-
 fn assert_level(name: &str, runs: u32, mut alarms: impl FnMut(&mut ChaCha8Rng) -> bool) {
     let count = (0..runs)
         .filter(|seed| alarms(&mut ChaCha8Rng::seed_from_u64(u64::from(*seed))))

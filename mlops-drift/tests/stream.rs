@@ -6,8 +6,11 @@
     missing_docs
 )]
 
+mod bound;
+
 use std::fmt::Debug;
 
+use bound::most;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::stream::{
@@ -21,9 +24,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 const ALPHA: f64 = 0.05;
-/// The chance that a detector at exactly its level fails one assertion.
-const MISS: f64 = 1e-4;
-
 type Law = fn(&mut ChaCha8Rng) -> f64;
 type Change = fn(f64) -> f64;
 
@@ -38,18 +38,6 @@ fn cauchy(rng: &mut ChaCha8Rng) -> f64 {
 
 fn five_values(rng: &mut ChaCha8Rng) -> f64 {
     rng.random_range(0..5_u8).into()
-}
-
-/// The least k with P(Binomial(runs, rate) > k) < MISS.
-fn most(runs: u32, rate: f64) -> u32 {
-    let mut probability = (1.0 - rate).powi(runs as i32);
-    let (mut cumulative, mut k) = (probability, 0);
-    while 1.0 - cumulative >= MISS {
-        probability *= f64::from(runs - k) / f64::from(k + 1) * rate / (1.0 - rate);
-        cumulative += probability;
-        k += 1;
-    }
-    k
 }
 
 /// The position of the first alarm among the next values.

@@ -7,6 +7,7 @@ use super::change::{ChangeVerdict, MetricChange};
 use super::estimated_report::{EstimatedReport, Estimates};
 use super::quality::{ColumnQuality, DataQualityReport};
 use super::report::{Classes, PerformanceReport};
+use crate::DriftReport;
 use crate::expectation::{ExpectationResult, ValidationReport};
 use crate::performance::{Confusion, Reliability};
 use crate::report::chart::{Histogram, LineChart};
@@ -15,6 +16,7 @@ use crate::report::chart::{Histogram, LineChart};
 #[template(path = "performance.html")]
 struct PerformancePage<'a> {
     report: &'a PerformanceReport,
+    drift: &'a DriftReport,
     headline: String,
     confidence: f64,
     metrics: Vec<([String; 5], &'static str)>,
@@ -28,6 +30,7 @@ struct PerformancePage<'a> {
 #[template(path = "estimated.html")]
 struct EstimatedPage<'a> {
     report: &'a EstimatedReport,
+    drift: &'a DriftReport,
     headline: String,
     confidence: f64,
     metrics: Vec<([String; 6], &'static str)>,
@@ -72,6 +75,7 @@ impl PerformanceReport {
             picture.map(|picture| Histogram::new(&picture.title, &picture.distribution).to_svg());
         let page = PerformancePage {
             report: self,
+            drift: &self.target_drift,
             headline: self.headline(),
             confidence: 1.0 - self.level.get(),
             metrics: self
@@ -119,6 +123,7 @@ impl EstimatedReport {
         let metrics = self.methods.iter().flat_map(Estimates::cells);
         let page = EstimatedPage {
             report: self,
+            drift: &self.input_drift,
             headline: self.headline(),
             confidence: 1.0 - self.level.get(),
             metrics: metrics

@@ -296,16 +296,7 @@ impl Expose for PerformanceReport {
             let help = "Whether any metric of the model got worse.";
             to.gauge("performance_worse", help, &[], flag(self.verdict.worse));
         }
-        for (table, rows) in [("reference", self.rows[0]), ("current", self.rows[1])] {
-            let labels = [("table", table)];
-            to.gauge(
-                "performance_rows",
-                "Labelled rows.",
-                &labels,
-                rows.labelled as f64,
-            );
-            expose_broken(to, &labels, rows);
-        }
+        expose_rows(to, "performance_rows", "Labelled rows.", self.rows);
         for change in &self.metrics {
             expose_change(to, &OF_PERFORMANCE, &[("metric", &change.metric)], change);
         }
@@ -332,9 +323,14 @@ impl Expose for PerformanceReport {
     }
 }
 
-fn expose_broken(to: &mut Exposition, labels: &[(&str, &str)], rows: Rows) {
-    let help = "Rows left out for want of a prediction or a feature, not of a label.";
-    to.gauge("broken_rows", help, labels, rows.broken as f64);
+/// Rows that were read, and those that were not for a fault.
+fn expose_rows(to: &mut Exposition, name: &'static str, help: &'static str, rows: [Rows; 2]) {
+    for (table, rows) in ["reference", "current"].into_iter().zip(rows) {
+        let labels = [("table", table)];
+        to.gauge(name, help, &labels, rows.labelled as f64);
+        let help = "Rows left out for want of a prediction or a feature, not of a label.";
+        to.gauge("broken_rows", help, &labels, rows.broken as f64);
+    }
 }
 
 /// The names of the gauges of a metric.
@@ -410,12 +406,8 @@ impl Expose for EstimatedReport {
                 flag(self.verdict.expected_worse),
             );
         }
-        for (table, rows) in [("reference", self.rows[0]), ("current", self.rows[1])] {
-            let help = "Rows that estimates are of.";
-            let labels = [("table", table)];
-            to.gauge("estimated_rows", help, &labels, rows.labelled as f64);
-            expose_broken(to, &labels, rows);
-        }
+        let help = "Rows that estimates are of.";
+        expose_rows(to, "estimated_rows", help, self.rows);
         for estimates in &self.methods {
             let method = ("method", estimates.method.as_str());
             let help = "Whether the method refuses to say anything.";
