@@ -662,9 +662,9 @@ fn errors_in_a_law_are_those_of_the_jackknife() {
         );
     };
 
-    let before = in_units(200, &mut || normal(rng));
-    let now = in_units(120, &mut || 0.5 + normal(rng));
-    let losses: Vec<f64> = before.iter().map(|x| x + normal(rng)).collect();
+    let before = in_units(120, &mut || normal(rng));
+    let now = in_units(240, &mut || 0.5 + normal(rng));
+    let losses: Vec<f64> = before.iter().map(|x| x + 0.3 * normal(rng)).collect();
     let points = |x: &[f64]| Points::new(1, x.iter().copied()).unwrap();
     let mean = |losses: &[f64], before: &[f64], now: &[f64]| {
         ImportanceWeighted::fitted(losses, &points(before), &points(now))
@@ -673,15 +673,15 @@ fn errors_in_a_law_are_those_of_the_jackknife() {
             .unwrap()
             .value
     };
-    let of_before = jackknife(200, &|unit| {
+    let of_before = jackknife(120, &|unit| {
         mean(&without(&losses, unit), &without(&before, unit), &now)
     });
-    let of_now = jackknife(120, &|unit| mean(&losses, &before, &without(&now, unit)));
+    let of_now = jackknife(240, &|unit| mean(&losses, &before, &without(&now, unit)));
     let fitted = ImportanceWeighted::fitted(&losses, &points(&before), &points(&now)).unwrap();
     let fitted = fitted
-        .units(&units(400))
+        .units(&units(240))
         .unwrap()
-        .current_units(&units(240))
+        .current_units(&units(480))
         .unwrap();
     let got = fitted.level(level).mean().unwrap().interval.width() / 2.0;
     alike(got, (of_before + of_now).sqrt(), "fitted ratios");

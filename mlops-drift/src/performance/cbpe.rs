@@ -413,3 +413,46 @@ fn check_shares(probabilities: &[f64]) -> Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Curve, slopes_of_auc};
+
+    /// Tied scores and others: a thousandth of a row more of either label moves the area as its slope says, and a share more of all rows does not move it.
+    #[test]
+    fn slopes_of_an_area_are_how_it_changes() {
+        let scores = [0.1, 0.5, 0.5, 0.5, 0.7, 0.9, 0.9];
+        let probabilities = [0.2, 0.4, 0.3, 0.9, 0.5, 0.8, 0.6];
+        let area = |more: Option<(usize, [f64; 2])>| {
+            let rows = scores
+                .iter()
+                .zip(&probabilities)
+                .enumerate()
+                .map(|(row, (score, p))| {
+                    let [positive, negative] = more
+                        .filter(|(of, _)| *of == row)
+                        .map_or([0.0; 2], |(_, more)| more);
+                    (*score, [p + positive, 1.0 - p + negative])
+                });
+            Curve::of_rows(rows).auc().unwrap_or(f64::NAN)
+        };
+        let slopes = slopes_of_auc(&scores, &probabilities, area(None));
+        let step = 1e-5;
+        let mut all = 0.0;
+        for (row, p) in probabilities.iter().enumerate() {
+            let change = |of: [f64; 2]| {
+                (area(Some((row, of))) - area(Some((row, of.map(|x| -x))))) / (2.0 * step)
+            };
+            assert!(
+                (change([step, 0.0]) - slopes.positive[row]).abs() < 1e-8,
+                "positive {row}"
+            );
+            assert!(
+                (change([0.0, step]) - slopes.negative[row]).abs() < 1e-8,
+                "negative {row}"
+            );
+            all += p * slopes.positive[row] + (1.0 - p) * slopes.negative[row];
+        }
+        assert!(all.abs() < 1e-14, "{all}");
+    }
+}
