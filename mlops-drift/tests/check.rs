@@ -13,7 +13,9 @@ use mlops_core::ErrorKind;
 use mlops_core::evidence::{Distance, Measure, SignificanceLevel};
 use mlops_drift::DriftCheck;
 use mlops_drift::check::{Method, Source};
-use mlops_drift::divergence::Psi;
+use mlops_drift::divergence::{
+    Hellinger, JensenShannon, KullbackLeibler, LInfinity, Psi, TotalVariation,
+};
 use mlops_drift::multiplicity::Bonferroni;
 use mlops_drift::profile::TableProfile;
 use mlops_drift::report::{ColumnVerdict, Moved};
@@ -893,4 +895,83 @@ fn an_error_names_the_column_and_the_table() {
         error.contains("\"hour\" must hold no null, got 50 (table: reference)"),
         "{error}"
     );
+}
+
+/// So many ones among so many rows, as floats.
+fn flags(ones: usize, rows: usize) -> RecordBatch {
+    batch([(
+        "late",
+        floats((0..rows).map(|row| f64::from(u8::from(row < ones)))),
+    )])
+}
+
+/// No quantile lies between two values, so an index of quantile bins is 0 whatever happens: nothing was tested then, and no index is told.
+#[test]
+fn an_index_of_one_bin_is_no_test() {
+    let (before, after) = (flags(350, 1_000), flags(900, 1_000)); // a decile at the jump would lie between the two
+    let methods: [(&str, Method); 6] = [
+        ("psi", Method::numeric(Psi::default())),
+        (
+            "kullback_leibler",
+            Method::numeric(KullbackLeibler::default()),
+        ),
+        ("jensen_shannon", Method::numeric(JensenShannon::default())),
+        ("hellinger", Method::numeric(Hellinger::default())),
+        (
+            "total_variation",
+            Method::numeric(TotalVariation::default()),
+        ),
+        ("l_infinity", Method::numeric(LInfinity::default())),
+    ];
+    for (name, method) in methods {
+        let check = DriftCheck::against(&before).method("late", method);
+        let report = check.run(&after).unwrap();
+        let column = &report.columns[0];
+        assert_eq!(column.verdict, ColumnVerdict::Untested, "{name}");
+        assert!(column.reason.contains("one bin"), "{}", column.reason);
+    }
+    let by_default = DriftCheck::against(&before).run(&after).unwrap();
+    assert_eq!(by_default.verdict.drifted_columns, ["late"]);
+    assert_eq!(by_default.columns[0].effect("psi"), None);
+    let profile = TableProfile::of(&before).unwrap();
+    let of_profiles = DriftCheck::against(&profile).run(&after).unwrap();
+    assert_eq!(of_profiles.verdict.drifted_columns, ["late"]);
+    assert_eq!(of_profiles.columns[0].effect("psi"), None);
+    let as_categories = DriftCheck::against(&categories(350, 1_000))
+        .method("late", Method::categorical(Psi::default()))
+        .run(&categories(900, 1_000))
+        .unwrap();
+    let expected = 0.55 * (0.9_f64 / 0.35).ln() + 0.55 * (0.65_f64 / 0.1).ln();
+    let psi = as_categories.columns[0].value.as_ref().unwrap().statistic;
+    assert!((psi - expected).abs() < 1e-12, "{psi}");
+}
+
+/// The same as whole numbers, which can be read as categories.
+fn categories(ones: usize, rows: usize) -> RecordBatch {
+    let flags = (0..rows).map(|row| i32::from(row < ones));
+    batch([("late", Arc::new(Int32Array::from_iter_values(flags)))])
+}
+
+/// Infinite values that do not make a column drift are told, however the table is read.
+#[test]
+fn infinite_values_are_told() {
+    let table = |infinite: usize| {
+        let ends = [f64::INFINITY, f64::NEG_INFINITY];
+        let values = (0..500).map(|row| match row < infinite {
+            true => ends[row % 2],
+            false => row as f64,
+        });
+        batch([("x", floats(values))])
+    };
+    let (before, after) = (table(2), table(3));
+    let profile = TableProfile::of(&before).unwrap();
+    let sources = [Source::from(&before), Source::from(&profile)];
+    for source in sources {
+        let report = DriftCheck::against(source).run(&after).unwrap();
+        let column = &report.columns[0];
+        assert_eq!(column.verdict, ColumnVerdict::Stable);
+        assert_eq!([column.reference_infinite, column.current_infinite], [2, 3]);
+        let told = "infinite are 2 of 500 values of the reference, 3 of 500 of the current table";
+        assert!(column.reason.contains(told), "{}", column.reason);
+    }
 }

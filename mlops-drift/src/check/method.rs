@@ -103,7 +103,10 @@ pub(super) fn numeric_effects(
     let mut effects = vec![Distance::new(d, "kolmogorov_smirnov")?];
     // Undefined for infinite values or a constant reference: D and PSI stand alone then.
     effects.extend(Wasserstein::default().divergence(reference, current).ok());
-    effects.push(Psi::default().divergence(reference, current)?);
+    let psi = Psi::default();
+    if psi.tells_nothing(reference).is_none() {
+        effects.push(psi.divergence(reference, current)?);
+    }
     Ok(effects)
 }
 
@@ -132,7 +135,9 @@ pub(super) fn profile_effects(
         .iter()
         .map(|(measure, bracket)| Distance::new(bracket.low, measure));
     let mut effects = sure.collect::<Result<Vec<_>, _>>()?;
-    effects.push(Psi::default().divergence(reference, current)?);
+    if !reference.grid().bins().is_empty() {
+        effects.push(Psi::default().divergence(reference, current)?);
+    }
     Ok((effects, brackets))
 }
 

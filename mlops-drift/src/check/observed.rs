@@ -51,6 +51,17 @@ impl Values {
             Self::Profile(profile) => profile.present() as usize,
         }
     }
+
+    /// How many are infinite numbers.
+    pub(super) fn infinite(&self) -> usize {
+        match self {
+            Self::Numeric(sample) => sample.infinite().iter().sum(),
+            Self::Profile(profile::Values::Numeric(profile)) => {
+                profile.infinite().iter().sum::<u64>() as usize
+            }
+            Self::Categorical(_) | Self::Units(_) | Self::Profile(_) => 0,
+        }
+    }
 }
 
 impl Observed {

@@ -398,6 +398,8 @@ impl Column {
                 unit: self.unit.clone(),
                 reference_size: self.reference.values.len(),
                 current_size: current.values.len(),
+                reference_infinite: self.reference.values.infinite(),
+                current_infinite: current.values.infinite(),
                 reference_missing: shares[0],
                 current_missing: shares[1],
                 serial_correlation: SerialCorrelation::of(&current.first)?,
@@ -411,7 +413,8 @@ impl Column {
         match (&self.method.0, &self.reference.values, current) {
             (Test::Numeric(test), Values::Numeric(reference), Values::Numeric(current)) => Ok((
                 test.test(reference, current)?,
-                Compared::of_numbers(reference, current, scale)?,
+                Compared::of_numbers(reference, current, scale)?
+                    .unless(test.tells_nothing(reference)),
             )),
             (
                 Test::Categorical(test),
@@ -419,7 +422,7 @@ impl Column {
                 Values::Categorical(current),
             ) => Ok((
                 test.test(reference, current)?,
-                Compared::of_categories(reference, current)?,
+                Compared::of_categories(reference, current)?.unless(test.tells_nothing(reference)),
             )),
             (Test::Categorical(test), Values::Units(reference), Values::Units(current)) => {
                 if self.permutes_units && reference.mixed().or(current.mixed()).is_some() {

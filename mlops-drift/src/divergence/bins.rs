@@ -51,6 +51,11 @@ impl QuantileBins {
         edges
     }
 
+    /// Whether all values fall into one bin, whatever they are.
+    pub(crate) fn are_one(self, reference: &[f64]) -> bool {
+        self.inner_edges(reference).is_empty()
+    }
+
     /// The ranks that are looked up for this.
     pub(crate) fn ranks(self, len: usize) -> Vec<usize> {
         if len == 0 {

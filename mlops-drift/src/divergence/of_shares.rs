@@ -26,6 +26,13 @@ pub(super) fn chi_square(
     approximates.then(|| chi_square_sf(deviance * n * m / (n + m), (cells.len() - 1) as f64))
 }
 
+/// Why an index of quantile bins tells nothing of a reference without a quantile between its extremes.
+pub(super) fn one_bin(measure: &str) -> String {
+    format!(
+        "all numbers fall into the one bin that the quantiles of the reference leave, and {measure} is 0 whatever they are: compare them as categories, or by another method"
+    )
+}
+
 /// For a type of [`divergence_of_shares`] with a field `null: NullDistribution` and a method
 /// `deviance(&self, index) -> f64`.
 macro_rules! limit_law {
@@ -169,6 +176,11 @@ macro_rules! divergence_of_shares {
                 Ok(self.tested(&cells, index, || {
                     self.bins.permuted(x, y, self.permutations, index, permuted)
                 }))
+            }
+
+            fn tells_nothing(&self, reference: &crate::NumericSample) -> Option<String> {
+                let is_blind = self.bins.are_one(reference.sorted());
+                is_blind.then(|| super::of_shares::one_bin(self.measure()))
             }
         }
 

@@ -21,7 +21,8 @@ use crate::two_sample::{NullDistribution, Permutations};
 /// permuted reference*: PSI is a function of the two samples, bins included, so that under
 /// exchangeability the level is exact. (Without drift the expected index is about (bins − 1)·(1/n + 1/m), 0.6 for ten bins and samples of
 /// 30 values: the usual threshold of 0.1 or 0.2 means nothing there.)
-/// **Weakness**: blind inside a bin, so to the tails beyond the outer quantiles.
+/// **Weakness**: blind inside a bin, so to the tails beyond the outer quantiles. A reference of two values, or mostly of the least, has one
+/// bin: [`tells_nothing`](crate::two_sample::TwoSampleTest::tells_nothing) says so, and a check calls the column untested. Compare it as categories.
 /// **Cost**: O((n + m) log) for the index; O(k log k + bins·log(n + m)) per permutation of numbers,
 /// k = min(n, m), and O(k + cells) of categories.
 /// **Source**: Yurdakul & Naranjo, "Statistical properties of the population stability index",

@@ -185,10 +185,8 @@ fn distinct(sorted: &[f64], most: usize) -> Option<Vec<f64>> {
 
 impl Ordered for NumericSample {
     fn sizes(&self) -> [usize; 3] {
-        let sorted = self.sorted();
-        let below = sorted.partition_point(|&value| value == f64::NEG_INFINITY);
-        let inside = finite(sorted).len();
-        [below, inside, sorted.len() - below - inside]
+        let [below, above] = self.infinite();
+        [below, self.len() - below - above, above]
     }
 
     fn at(&self, rank: usize) -> f64 {

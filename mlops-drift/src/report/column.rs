@@ -116,6 +116,12 @@ pub struct ColumnReport {
     pub reference_size: usize,
     /// Values (or units) of the current table that entered the test.
     pub current_size: usize,
+    /// Infinite ones among those of the reference: the least or the greatest of numbers.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub reference_infinite: usize,
+    /// Infinite ones among those of the current table.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub current_infinite: usize,
     /// The missing share in the reference, in \[0, 1].
     pub reference_missing: f64,
     /// The missing share in the current table, in \[0, 1].
@@ -128,6 +134,10 @@ pub struct ColumnReport {
     pub reason: String,
     /// Shares per bin or category, for a picture.
     pub distribution: Option<Distribution>,
+}
+
+fn is_none_of_them(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Finding {
@@ -248,6 +258,8 @@ impl ColumnReport {
             unit: None,
             reference_size: 0,
             current_size: 0,
+            reference_infinite: 0,
+            current_infinite: 0,
             reference_missing: 0.0,
             current_missing: 0.0,
             serial_correlation: None,
@@ -380,6 +392,7 @@ impl ColumnReport {
             Some((_, told)) => sentences.push(told),
             None => {}
         }
+        sentences.extend(self.about_infinite());
         let open = self
             .brackets
             .iter()
@@ -441,6 +454,18 @@ impl ColumnReport {
             "neighbouring {what} {how} (rank correlation {:.2}), so they are hardly exchangeable and the level need not hold: {advice}",
             serial.correlation
         )
+    }
+
+    fn about_infinite(&self) -> Option<String> {
+        let [before, now] = [self.reference_infinite, self.current_infinite];
+        let of_all = |infinite: usize, values: usize| format!("{infinite} of {values}");
+        (before + now > 0).then(|| {
+            format!(
+                "infinite are {} values of the reference, {} of the current table",
+                of_all(before, self.reference_size),
+                of_all(now, self.current_size)
+            )
+        })
     }
 
     fn about_missing(&self, finding: &Finding) -> String {

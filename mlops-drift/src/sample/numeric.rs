@@ -139,6 +139,23 @@ impl NumericSample {
         share(self.missing, self.len() + self.missing)
     }
 
+    /// How many are −∞ and how many +∞.
+    ///
+    /// ```
+    /// use mlops_drift::NumericSample;
+    /// let sample = NumericSample::new([f64::INFINITY, 0.0, f64::NEG_INFINITY, f64::INFINITY]);
+    /// assert_eq!(sample.infinite(), [1, 2]);
+    /// ```
+    pub fn infinite(&self) -> [usize; 2] {
+        let below = |&value: &f64| value == f64::NEG_INFINITY;
+        let finite = |&value: &f64| value < f64::INFINITY;
+        let sorted = self.sorted();
+        [
+            sorted.partition_point(below),
+            sorted.len() - sorted.partition_point(finite),
+        ]
+    }
+
     /// The mean, to its last digits at any offset; `None` when empty, or undefined for an infinite value. See
     /// [`Moments`](super::Moments).
     ///

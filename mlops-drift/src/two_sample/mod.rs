@@ -139,6 +139,22 @@ pub trait TwoSampleTest<S: ?Sized>: fmt::Debug + Send + Sync {
     fn least_p_value(&self, _sizes: [usize; 2]) -> f64 {
         0.0
     }
+
+    /// Why the test tells nothing of samples that are compared with this reference, however different they are; `None`, for a test that always
+    /// tells something, by default. A [`DriftCheck`](crate::DriftCheck) gives it as the reason why a column is untested.
+    ///
+    /// ```
+    /// use mlops_drift::NumericSample;
+    /// use mlops_drift::divergence::Psi;
+    /// use mlops_drift::two_sample::TwoSampleTest;
+    /// let flags = NumericSample::new([0.0, 0.0, 1.0]); // no quantile lies between the two values
+    /// assert!(Psi::default().tells_nothing(&flags).is_some());
+    /// let numbers = NumericSample::new([0.0, 0.5, 1.0]);
+    /// assert_eq!(Psi::default().tells_nothing(&numbers), None);
+    /// ```
+    fn tells_nothing(&self, _reference: &S) -> Option<String> {
+        None
+    }
 }
 
 /// One in so many is beyond any level.
