@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray,
-    RecordBatch, StringArray,
+    ArrayRef, BinaryArray, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray,
+    NullArray, RecordBatch, StringArray,
 };
 use arrow::datatypes::Int32Type;
 use bound::most;
@@ -606,6 +606,194 @@ fn errors_name_the_column_and_slices_are_told_in_few_digits() {
 
 fn one(name: &str, column: impl arrow::array::Array + 'static) -> RecordBatch {
     RecordBatch::try_from_iter([(name, Arc::new(column) as ArrayRef)]).unwrap()
+}
+
+/// Of what is wrong: where, which value, and what is allowed.
+#[test]
+fn errors_of_rows_name_the_row_and_those_of_types_the_table() {
+    let hundred = one("x", Int64Array::from_iter_values(0..100));
+    let empty = one("x", Int64Array::from_iter_values(0..0));
+    let bytes = one(
+        "x",
+        BinaryArray::from_iter_values((0..100).map(|i: u8| [i])),
+    );
+    let drift = DriftSlices::default();
+    for (reference, current, told) in [
+        (
+            &empty,
+            &hundred,
+            ["the reference table must hold [1, ", "rows, got 0", ""],
+        ),
+        (
+            &hundred,
+            &empty,
+            ["the current table must hold [1, ", "rows, got 0", ""],
+        ),
+        (
+            &bytes,
+            &hundred,
+            [
+                "texts and booleans, got bytes",
+                "column: x",
+                "table: reference",
+            ],
+        ),
+        (
+            &hundred,
+            &bytes,
+            [
+                "texts and booleans, got bytes",
+                "column: x",
+                "table: current",
+            ],
+        ),
+    ] {
+        let error = drift.find(reference, current).unwrap_err().to_string();
+        assert!(told.iter().all(|part| error.contains(part)), "{error}");
+    }
+
+    // One row a unit is drawn, of 50: the row is told as it was given, not as it was drawn.
+    let units = RecordBatch::try_from_iter([
+        ("x", hundred.column(0).clone()),
+        (
+            "user",
+            Arc::new(Int64Array::from_iter_values((0..100).map(|i| i / 2))) as ArrayRef,
+        ),
+    ])
+    .unwrap();
+    let by_unit = LossSlices::default().over(Lattice::default().unit("user"));
+    let mut losses = vec![0.5; 100];
+    losses[86] = f64::NAN;
+    losses[87] = f64::NAN;
+    let error = by_unit.find(&units, &losses).unwrap_err().to_string();
+    let told = |row: u8| format!("losses must lie in [0, 1], got NaN in row {row}");
+    assert!(
+        error.contains(&told(86)) || error.contains(&told(87)),
+        "{error}"
+    );
+    losses[86] = 0.5;
+    let error = LossSlices::default().by_rank().find(&units, &losses);
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("losses must lie in (-inf, inf), got NaN in row 87"),
+        "{error}"
+    );
+}
+
+/// Fisher's test of 3 rows against 3 has 1/20 as its least p-value, that of 2 against 3 is 1/10: at 5 % the label that holds all rows of one table
+/// can be called, alone, and nothing can in the smaller pair. Two labels of 3 rows each share the level, and 1/20 is above 0.025.
+#[test]
+fn rows_too_few_for_any_slice_are_told() {
+    let table = |labels: &[&str]| one("x", StringArray::from(labels.to_vec()));
+    let more = DriftSlices::default().only(Direction::More);
+    for (reference, current, nothing_testable) in [
+        (&["a", "b"][..], &["c"; 3][..], true),
+        (&["a", "b", "d"], &["c"; 3], false),
+        (&["a"; 3], &["c"; 3], true),
+        (&["a"; 300], &["a"; 300], true), // one label divides nothing
+    ] {
+        let report = more.find(&table(reference), &table(current)).unwrap();
+        assert_eq!(report.nothing_testable, nothing_testable, "{reference:?}");
+        let headline = report.headline();
+        assert_eq!(
+            headline.starts_with("No slice could be tested: the rows are too few"),
+            nothing_testable,
+            "{headline}"
+        );
+        assert_eq!(report.found, usize::from(!nothing_testable));
+    }
+}
+
+/// One error among 20 rows falls into one of them with probability 1/20, into one of two with 1/10.
+#[test]
+fn errors_too_few_for_any_slice_are_told() {
+    let table = |rows: usize| {
+        one(
+            "x",
+            StringArray::from_iter_values((0..20).map(|i| if i < rows { "a" } else { "b" })),
+        )
+    };
+    let wrong: Vec<bool> = (0..20).map(|i| i == 0).collect();
+    for (rows, nothing_testable) in [(1, false), (2, true)] {
+        let report = ErrorSlices::default().find(&table(rows), &wrong).unwrap();
+        assert_eq!(report.nothing_testable, nothing_testable);
+        let told = report.headline().contains("1 wrong and 19 right rows");
+        assert_eq!(told, nothing_testable, "{}", report.headline());
+    }
+}
+
+/// The bet's capital is the mean over its stakes, of which the greatest is 0.95: after n units it is at most 1.95^n, so 4 (14.5 < 20) are too few,
+/// and at least 1.95^n/16, so 9 (25.5) are enough. A slice of half of the rows has a quarter of them in the tested half.
+#[test]
+fn losses_too_few_for_any_slice_are_told() {
+    let finder = LossSlices::default().least_rows(1).candidates(1);
+    let find = |finder: &LossSlices, rows: i32| {
+        let table = one("x", Int32Array::from_iter_values((0..rows).map(|i| i % 2)));
+        let losses: Vec<f64> = (0..rows).map(|i| f64::from(i % 2)).collect();
+        finder.find(&table, &losses).unwrap()
+    };
+    for (rows, nothing_testable) in [(16, true), (80, false)] {
+        let report = find(&finder, rows);
+        assert_eq!(report.candidates, 1);
+        assert_eq!(report.nothing_testable, nothing_testable);
+        assert_eq!(report.found.is_empty(), nothing_testable);
+        let told = report.headline().starts_with("No slice could be tested");
+        assert_eq!(told, nothing_testable, "{}", report.headline());
+    }
+    // A slice must hold 32 of the searched rows, and those of 60 are 30.
+    let report = find(&LossSlices::default(), 60);
+    assert_eq!((report.candidates, report.nothing_testable), (0, true));
+    // Even losses, of which no slice has more: that is an answer.
+    let table = one("x", Int32Array::from_iter_values((0..400).map(|i| i % 2)));
+    let report = LossSlices::default().find(&table, &[0.5; 400]).unwrap();
+    assert_eq!((report.candidates, report.nothing_testable), (0, false));
+}
+
+/// A column that only the current table has is told, unless columns were named, and but for the unit.
+#[test]
+fn new_columns_are_told() {
+    let column = || Arc::new(Int64Array::from_iter_values(0..100)) as ArrayRef;
+    let reference = RecordBatch::try_from_iter([("x", column()), ("user", column())]).unwrap();
+    let current =
+        RecordBatch::try_from_iter([("x", column()), ("user", column()), ("|new|", column())]);
+    let current = current.unwrap();
+    let by_user = || Lattice::default().unit("user");
+    for (lattice, new) in [
+        (Lattice::default(), vec!["|new|"]),
+        (by_user(), vec!["|new|"]),
+        (by_user().columns(["x"]), vec![]),
+    ] {
+        let report = DriftSlices::default().over(lattice);
+        let report = report.find(&reference, &current).unwrap();
+        assert_eq!(report.new_columns, new);
+        let markdown = report.to_markdown();
+        let told = markdown.contains("Not in the reference, and in no slice: \\|new\\|.");
+        assert_eq!(told, !new.is_empty(), "{markdown}");
+    }
+}
+
+/// Means of enormous losses are finite; an infinite one, in a report of whatever origin, is written and read; reports from before are read.
+#[test]
+fn reports_survive_json_whatever_their_figures() {
+    let table = one("x", Int32Array::from_iter_values((0..400).map(|i| i % 4)));
+    let losses: Vec<f64> = (0..400)
+        .map(|i| if i % 4 == 0 { 1e308 } else { f64::from(i % 7) })
+        .collect();
+    let mut report = LossSlices::default()
+        .by_rank()
+        .find(&table, &losses)
+        .unwrap();
+    let mean = report.found[0].inside;
+    assert!((mean / 1e308 - 1.0).abs() < 1e-12, "{mean}");
+    let written = |report: &LossSlicesReport| serde_json::to_string(report).unwrap();
+    let read = |json: &str| serde_json::from_str::<LossSlicesReport>(json).unwrap();
+    assert_eq!(read(&written(&report)), report);
+    report.found[0].inside = f64::INFINITY;
+    report.found[0].outside = f64::NEG_INFINITY;
+    assert_eq!(read(&written(&report)), report);
+    let older = written(&report).replace("\"nothing_testable\":false,", "");
+    assert!(!older.contains("nothing_testable"));
+    assert_eq!(read(&older), report);
 }
 
 #[test]

@@ -17,6 +17,8 @@ const WIDEST_TAIL: f64 = 0.25;
 
 /// What was found.
 pub(super) struct Contrast {
+    /// Whether no slice could have been called, whatever its rows.
+    pub(super) nothing_testable: bool,
     /// Tarone's factor.
     pub(super) factor: u64,
     /// How many were found.
@@ -118,6 +120,7 @@ pub(super) fn contrast(
         })
     });
     Ok(Contrast {
+        nothing_testable: !tarone.is_any_testable(),
         factor: tarone.factor(),
         found: found.len(),
         worst: worst.collect::<Result<_>>()?,

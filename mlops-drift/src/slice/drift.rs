@@ -1,5 +1,6 @@
 use std::fmt;
 
+use arrow::datatypes::Schema;
 use mlops_core::Result;
 use mlops_core::evidence::{Interval, PValue, SignificanceLevel};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,8 @@ pub enum Direction {
 /// condition, which drift elsewhere may violate slightly.
 /// **Assumption**: independent rows, or units by [`Lattice::unit`].
 /// **Weakness**: shares add up to 1, so where one slice grows others must shrink, and both are reported; a
-/// slice inside a drifted one, or around it, has drifted too. Read the first ones.
+/// slice inside a drifted one, or around it, has drifted too. Read the first ones. Of few rows no slice can reach alpha/k at all:
+/// [`nothing_testable`](DriftSlicesReport::nothing_testable) tells.
 /// **Errors**: a table without rows, a column that is missing or of another kind in the current table, an
 /// unsupported type, a null unit, or a lattice that needs more than some minutes or 2,000,000 slices of one
 /// depth: the error names the column with the most labels.
@@ -107,7 +109,9 @@ impl DriftSlices {
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a nested or binary column.
     pub fn find(&self, reference: &dyn Table, current: &dyn Table) -> Result<DriftSlicesReport> {
         let (reference, _) = rows::of(reference, &self.lattice, "reference")?;
-        let named = self.lattice.clone().columns(names(&reference));
+        let known = names(&reference.schema());
+        let new_columns = self.new_columns(&known, &current.schema());
+        let named = self.lattice.clone().columns(known);
         let (current, _) = rows::of(current, &named, "current")?;
         let (n, m) = (reference.num_rows(), current.num_rows());
         let cut = Cut::of(&[&reference, &current], &self.lattice, n + m)?;
@@ -121,7 +125,21 @@ impl DriftSlices {
             &self.directions,
             self.limit,
         )?;
-        Ok(self.report(&cut, [n as u64, m as u64], contrast))
+        Ok(DriftSlicesReport {
+            new_columns,
+            ..self.report(&cut, [n as u64, m as u64], contrast)
+        })
+    }
+
+    /// What the current table has beyond these columns, where all were to be looked at.
+    fn new_columns(&self, known: &[String], current: &Schema) -> Vec<String> {
+        if self.lattice.columns.is_some() {
+            return Vec::new();
+        }
+        let unit = self.lattice.unit.as_ref();
+        let mut new = names(current);
+        new.retain(|name| !known.contains(name) && Some(name) != unit);
+        new
     }
 
     fn report(&self, cut: &Cut, sizes: [u64; 2], contrast: Contrast) -> DriftSlicesReport {
@@ -132,19 +150,17 @@ impl DriftSlices {
         DriftSlicesReport {
             level: self.level,
             factor: contrast.factor,
+            nothing_testable: contrast.nothing_testable,
             found: contrast.found,
             worst: worst.collect(),
+            new_columns: Vec::new(),
         }
     }
 }
 
-fn names(batch: &arrow::array::RecordBatch) -> Vec<String> {
-    let schema = batch.schema();
-    schema
-        .fields()
-        .iter()
-        .map(|field| field.name().clone())
-        .collect()
+fn names(schema: &Schema) -> Vec<String> {
+    let fields = schema.fields().iter();
+    fields.map(|field| field.name().clone()).collect()
 }
 
 /// What [`DriftSlices`] found.
@@ -165,10 +181,17 @@ pub struct DriftSlicesReport {
     pub level: SignificanceLevel,
     /// Tarone's factor k: each slice was tested at level/k.
     pub factor: u64,
+    /// Whether no slice could have been found, whatever the rows hold: they are too few for any slice to reach the level, or the columns hardly
+    /// divide them. Nothing is concluded then, of drift or of its absence.
+    #[serde(default)]
+    pub nothing_testable: bool,
     /// How many slices drifted.
     pub found: usize,
     /// Those of them that are least likely by chance, up to the limit, in that order.
     pub worst: Vec<DriftSlice>,
+    /// Columns of the current table that the reference lacks, where no [columns](Lattice::columns) were named: no slice speaks of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new_columns: Vec<String>,
 }
 
 /// A slice whose share of the rows differs.

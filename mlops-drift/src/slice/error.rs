@@ -87,6 +87,7 @@ impl ErrorSlices {
         Ok(ErrorSlicesReport {
             level: self.level,
             factor: contrast.factor,
+            nothing_testable: contrast.nothing_testable,
             found: contrast.found,
             errors: of_all,
             worst: worst.collect(),
@@ -113,6 +114,10 @@ pub struct ErrorSlicesReport {
     pub level: SignificanceLevel,
     /// Tarone's factor k: each slice was tested at level/k.
     pub factor: u64,
+    /// Whether no slice could have been found, whatever the rows hold: they are too few for any slice to reach the level, the columns hardly
+    /// divide them, or none is wrong, or all are. Nothing is concluded then, of errors that depend on a column or of their absence.
+    #[serde(default)]
+    pub nothing_testable: bool,
     /// How many slices are worse than the rest.
     pub found: usize,
     /// Wrong rows out of all.
@@ -127,6 +132,7 @@ impl ErrorSlicesReport {
         Self {
             level,
             factor: 1,
+            nothing_testable: true,
             found: 0,
             errors,
             worst: Vec::new(),

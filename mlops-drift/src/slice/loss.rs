@@ -11,7 +11,7 @@ use super::score::{Score, Scored, best};
 use super::{Conjunction, Lattice, finder_settings, rows};
 use crate::multiplicity::{Correction, Holm};
 use crate::permutation::shuffle_head;
-use crate::report::figure;
+use crate::report::{figure, version};
 use crate::table::Table;
 
 /// Slices that the search hands to the test, unless set.
@@ -156,7 +156,8 @@ impl LossSlices {
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a nested or binary column.
     pub fn find(&self, table: &dyn Table, losses: &[f64]) -> Result<LossSlicesReport> {
         let (batch, chosen) = rows::of(table, &self.lattice, "given")?;
-        let losses = self.in_range(rows::values(&chosen, losses, table.rows())?)?;
+        let losses = rows::values(&chosen, losses, table.rows())?;
+        self.require_in_range(&losses, &chosen)?;
         let halves = halves(losses.len(), self.lattice.seed)?;
         let batch = rows::take(&batch, &halves)?;
         let losses: Vec<f64> = halves.iter().map(|&row| losses[row as usize]).collect();
@@ -177,17 +178,48 @@ impl LossSlices {
             .iter()
             .map(|c| tested(&cut, [&losses, &scaled], searched, c))
             .collect::<Result<_>>()?;
-        Ok(self.report(tested, losses.len() - searched))
+        let rows = losses.len() - searched;
+        Ok(LossSlicesReport {
+            nothing_testable: !(self.is_any_searched(&cut, searched)
+                && self.is_any_testable(&tested, rows)?),
+            ..self.report(tested, rows)
+        })
     }
 
-    fn in_range(&self, losses: Vec<f64>) -> Result<Vec<f64>> {
+    /// Whether any slice is large enough to be handed to the test: one of a single predicate is, if any is.
+    fn is_any_searched(&self, cut: &Cut, searched: usize) -> bool {
+        let enough = self.score(searched).least as usize..searched;
+        cut.members(searched)
+            .any(|(_, members)| enough.contains(&members.len()))
+    }
+
+    /// Whether any of the candidates could be called, whatever its losses: Holm's first step must reject it. Without candidates, one that splits
+    /// the rows evenly.
+    fn is_any_testable(&self, candidates: &[LossSlice], rows: usize) -> Result<bool> {
+        let pairs = |slice: &LossSlice| (slice.rows as usize).min(rows - slice.rows as usize);
+        let most = candidates.iter().map(pairs).max().unwrap_or(rows / 2);
+        let first = self.level.get() / candidates.len().max(1) as f64;
+        let mut bet = no_bet()?;
+        for _ in 0..most {
+            bet.observe(1.0)?;
+            if bet.e_value().to_p_value().get() <= first {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Losses of these rows of the table.
+    fn require_in_range(&self, losses: &[f64], rows: &[u32]) -> Result<()> {
         let (range, holds): (_, fn(f64) -> bool) = match self.by_rank {
             true => ("(-inf, inf)", f64::is_finite),
             false => ("[0, 1]", |loss| (0.0..=1.0).contains(&loss)),
         };
-        match losses.iter().find(|loss| !holds(**loss)) {
-            Some(loss) => Err(OutOfRange::new("loss", range, *loss).into()),
-            None => Ok(losses),
+        match losses.iter().zip(rows).find(|(loss, _)| !holds(**loss)) {
+            Some((loss, row)) => Err(Error::invalid(format!(
+                "losses must lie in {range}, got {loss} in row {row}"
+            ))),
+            None => Ok(()),
         }
     }
 
@@ -216,6 +248,7 @@ impl LossSlices {
             level: self.level,
             rows: rows as u64,
             candidates,
+            nothing_testable: false,
             found: tested,
         }
     }
@@ -269,11 +302,16 @@ fn halves(rows: usize, seed: u64) -> Result<Vec<u32>> {
     Ok(order)
 }
 
+/// A bet that a mean of differences of losses in \[0, 1] is above 0, before any of them. It wins the most where each is 1.
+fn no_bet() -> Result<MeanBet> {
+    Ok(MeanBet::above(0.0, -1.0, 1.0)?)
+}
+
 /// A bet that the mean inside is above that outside: each row of the smaller part against a block of the
 /// greater, the blocks being disjoint.
 fn greater(inside: &[f64], outside: &[f64]) -> Result<MeanBet> {
     let pairs = inside.len().min(outside.len());
-    let mut bet = MeanBet::above(0.0, -1.0, 1.0)?;
+    let mut bet = no_bet()?;
     if pairs == 0 {
         return Ok(bet);
     }
@@ -289,8 +327,17 @@ fn greater(inside: &[f64], outside: &[f64]) -> Result<MeanBet> {
     Ok(bet)
 }
 
+/// Finite for finite values, whose sum need not be.
 fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / (values.len() as f64).max(1.0)
+    let count = (values.len() as f64).max(1.0);
+    let sum: f64 = values.iter().sum();
+    match sum.is_finite() {
+        true => sum / count,
+        false => {
+            let shares = values.iter().map(|value| value / count);
+            shares.sum::<f64>().clamp(f64::MIN, f64::MAX)
+        }
+    }
 }
 
 /// What [`LossSlices`] found.
@@ -313,6 +360,10 @@ pub struct LossSlicesReport {
     pub rows: u64,
     /// Slices that were tested.
     pub candidates: usize,
+    /// Whether no slice could have been found, whatever the rows hold: they are too few for any slice to reach the level, or the columns hardly
+    /// divide them. Nothing is concluded then, of greater losses or of their absence.
+    #[serde(default)]
+    pub nothing_testable: bool,
     /// Those that are worse than the rest, the greatest evidence first.
     pub found: Vec<LossSlice>,
 }
@@ -335,12 +386,15 @@ pub struct LossSlice {
     /// The slice.
     pub slice: Conjunction,
     /// Its score on the searched half: too great, since it was the greatest.
+    #[serde(with = "version::float")]
     pub score: f64,
     /// Its rows among those tested on.
     pub rows: u64,
-    /// The mean loss of those.
+    /// The mean loss of those. An infinite one is text in JSON.
+    #[serde(with = "version::float")]
     pub inside: f64,
     /// The mean loss of the others that were tested on.
+    #[serde(with = "version::float")]
     pub outside: f64,
     /// The evidence that the loss inside is greater, after all rows.
     pub e_value: EValue,

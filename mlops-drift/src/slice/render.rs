@@ -4,17 +4,19 @@ use std::fmt::Display;
 
 #[cfg(feature = "html")]
 use mlops_core::Result;
-use mlops_core::evidence::{EValue, Interval};
+use mlops_core::evidence::{EValue, Interval, SignificanceLevel};
 
 use super::{
     DriftSlice, DriftSlicesReport, ErrorSlice, ErrorSlicesReport, LossSlice, LossSlicesReport, Part,
 };
 use crate::report::chart::shorten;
 use crate::report::markdown::{Table, escaped};
-use crate::report::{number, short};
+use crate::report::{named, number, short};
 
 /// Characters of a slice in a headline.
 const HEADLINE: usize = 200;
+/// New columns that are named.
+const NAMES: usize = 12;
 
 /// What all of the reports show: a line, a table, and what is promised.
 pub(super) struct Shown<const N: usize> {
@@ -60,6 +62,14 @@ fn counted(found: usize, did: [&str; 2], surest: Option<&impl Display>) -> Strin
     }
 }
 
+/// That no slice is found says nothing where none could be.
+fn untestable(what: &str, level: SignificanceLevel) -> String {
+    format!(
+        "No slice could be tested: {what} are too few, or too little divided by these columns, for any slice to reach level {}",
+        level.get()
+    )
+}
+
 fn share(part: Part) -> String {
     format!("{:.1} % of {}", 100.0 * part.share(), part.of)
 }
@@ -97,6 +107,7 @@ impl DriftSlicesReport {
     pub fn headline(&self) -> String {
         let surest = self.worst.first().map(|found| &found.slice);
         match self.found {
+            0 if self.nothing_testable => untestable("the rows", self.level),
             0 => "No slice drifted".to_owned(),
             found => counted(found, ["drifted"; 2], surest),
         }
@@ -126,8 +137,19 @@ impl DriftSlicesReport {
             slices: self.worst.iter().map(row).collect(),
             found: self.found,
             note: format!(
-                "Without drift any slice is reported with probability at most {}, over all that were looked at.",
-                self.level.get()
+                "Without drift any slice is reported with probability at most {}, over all that were looked at.{}",
+                self.level.get(),
+                self.about_new_columns()
+            ),
+        }
+    }
+
+    fn about_new_columns(&self) -> String {
+        match self.new_columns.is_empty() {
+            true => String::new(),
+            false => format!(
+                " Not in the reference, and in no slice: {}.",
+                named(self.new_columns.iter(), NAMES)
             ),
         }
     }
@@ -155,6 +177,10 @@ impl ErrorSlicesReport {
             }
             (0, wrong) if wrong == rows => {
                 format!("All {rows} rows are wrong: no slice can err more often than the others")
+            }
+            (0, wrong) if self.nothing_testable => {
+                let what = format!("{wrong} wrong and {} right rows", rows - wrong);
+                untestable(&what, self.level)
             }
             (0, _) => "No slice errs more often than the others".to_owned(),
             (found, _) => counted(
@@ -210,13 +236,14 @@ impl LossSlicesReport {
     /// # let column = Arc::new(Int32Array::from_iter_values(0..50)) as ArrayRef;
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::slice::LossSlices;
-    /// let report = LossSlices::default().find(&table, &[0.0; 50])?;
+    /// let report = LossSlices::default().least_rows(5).find(&table, &[0.0; 50])?;
     /// assert_eq!(report.headline(), "No slice was worth a test");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn headline(&self) -> String {
         let surest = self.found.first().map(|found| &found.slice);
         match (self.found.len(), self.candidates) {
+            (0, _) if self.nothing_testable => untestable("the rows", self.level),
             (0, 0) => "No slice was worth a test".to_owned(),
             (0, candidates) => format!("None of {candidates} slices tested has a greater loss"),
             (found, _) => counted(found, ["has a greater loss", "have a greater loss"], surest),

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use mlops_core::{Error, Result};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Lattice;
+use crate::sample::ColumnKind;
 use crate::table::{Table, gathered, units_of};
 
 /// Rows that a bitmap numbers.
@@ -20,6 +21,7 @@ pub(super) fn of(
     lattice: &Lattice,
     role: &str,
 ) -> Result<(RecordBatch, Vec<u32>)> {
+    let of_table = |error: Error| error.context("table", role);
     let schema = table.schema();
     let columns: Vec<&str> = match &lattice.columns {
         Some(columns) => columns.iter().map(String::as_str).collect(),
@@ -35,10 +37,12 @@ pub(super) fn of(
         .filter(|name| Some(*name) != unit)
         .collect();
     if columns.is_empty() {
-        return Err(Error::invalid("slices need at least 1 column, got 0"));
+        return Err(of_table(Error::invalid(
+            "slices need at least 1 column, got 0",
+        )));
     }
-    let of_table = |error: Error| error.context("table", role);
     let batch = gathered(table, &columns).map_err(of_table)?;
+    require_readable(&batch).map_err(of_table)?;
     let rows = batch.num_rows();
     if rows == 0 || rows > MOST {
         return Err(Error::invalid(format!(
@@ -51,6 +55,28 @@ pub(super) fn of(
     let drawn = gathered(table, &[unit]).and_then(|units| one_per_unit(&units, unit, lattice.seed));
     let drawn = drawn.map_err(of_table)?;
     Ok((take(&batch, &drawn)?, drawn))
+}
+
+/// That predicates can be made of every column.
+fn require_readable(batch: &RecordBatch) -> Result<()> {
+    use ColumnKind::{Categorical, Null, Numeric, Temporal};
+    let schema = batch.schema();
+    let mut fields = schema.fields().iter();
+    let odd = fields.find(|field| {
+        let kind = ColumnKind::of(field.data_type());
+        !matches!(kind, Categorical | Null | Numeric | Temporal)
+    });
+    match odd {
+        None => Ok(()),
+        Some(field) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "slices are cut by numbers, dates, times, texts and booleans, got {}: name the columns that are to be looked at",
+                type_name(field.data_type())
+            ),
+        )
+        .context("column", field.name())),
+    }
 }
 
 pub(super) fn take(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> {

@@ -93,6 +93,11 @@ impl Tarone {
         self.factor
     }
 
+    /// Whether any hypothesis that was taken in can be called.
+    pub(super) fn is_any_testable(&self) -> bool {
+        !self.testable.is_empty()
+    }
+
     fn threshold(&self) -> f64 {
         (self.factor as f64).ln() - self.ln_alpha
     }
@@ -142,6 +147,7 @@ fn reach(surprise: &[(Direction, Vec<f64>)]) -> Vec<f64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -174,12 +180,30 @@ mod tests {
     fn the_factor_is_that_of_a_case_by_hand() {
         let mut tarone = Tarone::new([5, 5], SignificanceLevel::FIVE_PERCENT, &[Direction::More]);
         assert_eq!(tarone.least(), 4);
-        for (rows, factor) in [(3, 1), (4, 1), (4, 2), (3, 2), (5, 3)] {
+        assert!(!tarone.is_any_testable());
+        for (rows, factor, any) in [
+            (3, 1, false),
+            (4, 1, true),
+            (4, 2, true),
+            (3, 2, true),
+            (5, 3, true),
+        ] {
             tarone.add(rows);
-            assert_eq!(tarone.factor(), factor);
+            assert_eq!((tarone.factor(), tarone.is_any_testable()), (factor, any));
         }
         assert_eq!(tarone.least(), 5);
         assert_eq!(tarone.testable(4).count(), 0);
         assert_eq!(tarone.testable(5).collect::<Vec<_>>(), [Direction::More]);
+    }
+
+    /// By hand as above, two slices of 4 rows at 4 %: each can reach 0.04, but not 0.02, which is what two of them have.
+    #[test]
+    fn what_shares_the_level_may_leave_nothing_testable() {
+        let alpha = SignificanceLevel::new(0.04).unwrap();
+        let mut tarone = Tarone::new([5, 5], alpha, &[Direction::More]);
+        for any in [true, false] {
+            tarone.add(4);
+            assert_eq!(tarone.is_any_testable(), any);
+        }
     }
 }
