@@ -9,6 +9,7 @@ use mlops_core::evidence::{Distance, SignificanceLevel};
 use mlops_drift::check::DriftMonitor;
 use mlops_drift::preset;
 use mlops_drift::profile::TableProfile;
+use mlops_drift::report::ColumnVerdict;
 use mlops_drift::report::openmetrics::Exposition;
 use mlops_drift::{DriftCheck, DriftReport};
 
@@ -166,7 +167,7 @@ fn read_openmetrics(text: &str) -> (usize, usize) {
 fn openmetrics_reads_as_the_format_says() {
     let text = report().to_openmetrics();
     let (families, samples) = read_openmetrics(&text);
-    assert_eq!(families, 13);
+    assert_eq!(families, 15);
     assert!(samples > 4 * 4, "{samples}");
     let hostile = HOSTILE
         .replace('\\', "\\\\")
@@ -177,6 +178,128 @@ fn openmetrics_reads_as_the_format_says() {
     )));
     assert!(text.contains("mlops_drift_column_drifted{column=\"still\"} 0\n"));
     assert!(text.contains("mlops_drift_rows{table=\"current\"} 2000\n"));
+}
+
+/// Nothing is said of the drift of a column that could not be tested, in one report beside a column that could.
+#[test]
+fn openmetrics_have_no_verdict_on_a_column_that_was_not_tested() {
+    let text = report().to_openmetrics();
+    let has = |gauge: &str, column: &str| {
+        text.contains(&format!(
+            "mlops_drift_column_{gauge}{{column=\"{column}\"}}"
+        ))
+    };
+    for (column, is_tested) in [("still", true), ("empty", false)] {
+        assert!(has("compared", column), "{text}");
+        for gauge in ["drifted", "material_decided", "adjusted_p_value"] {
+            assert_eq!(has(gauge, column), is_tested, "{gauge} of {column}: {text}");
+        }
+    }
+    assert!(text.contains("mlops_drift_column_compared{column=\"empty\"} 0\n"));
+}
+
+/// A profile knows an effect as an interval alone. By the definition of an interval, a minimum below it is reached, one above it is not, and of one
+/// inside nothing is known, which no format takes for drift that does not matter.
+#[test]
+fn materiality_is_undecided_where_the_minimum_lies_in_the_bracket() {
+    let week = |shift: f64| {
+        let values = (0..3_000).map(|i| f64::from(i * 7 % 3_000).sqrt() + shift);
+        RecordBatch::try_from_iter([(
+            "x",
+            Arc::new(Float64Array::from_iter_values(values)) as ArrayRef,
+        )])
+        .unwrap()
+    };
+    let profile = TableProfile::of(&week(0.0)).unwrap();
+    let measure = "wasserstein_sd";
+    let with_minimum = |least: f64| {
+        let least = Distance::new(least, measure).unwrap();
+        let check = DriftCheck::against(&profile).effect(least);
+        check.run(&week(5.0)).unwrap()
+    };
+    let bracket = with_minimum(1e-9).columns[0].brackets[measure];
+    let inside = (bracket.low + bracket.high) / 2.0;
+    assert!(bracket.low < inside && inside < bracket.high);
+    for (least, verdict, undecided) in [
+        (bracket.low, ColumnVerdict::Material, false),
+        (inside, ColumnVerdict::Drifted, true),
+        (bracket.high, ColumnVerdict::Drifted, true),
+        (bracket.high * 1.001, ColumnVerdict::Drifted, false),
+    ] {
+        let report = with_minimum(least);
+        let column = &report.columns[0];
+        assert_eq!(
+            (column.verdict, column.materiality_undecided),
+            (verdict, undecided)
+        );
+        let named: &[&str] = if undecided { &["x"] } else { &[] };
+        assert_eq!(report.verdict.undecided_columns, named);
+        let told = [&column.reason, &report.verdict.reason];
+        assert!(
+            told.iter()
+                .all(|reason| reason.contains("undecided") == undecided),
+            "{told:?}"
+        );
+        let json = report.to_json().unwrap();
+        assert_eq!(json.contains("\"materiality_undecided\": true"), undecided);
+        assert_eq!(DriftReport::from_json(&json).unwrap(), report);
+        let markdown = report.to_markdown();
+        assert_eq!(
+            markdown.starts_with("### Drift, perhaps material\n"),
+            undecided,
+            "{markdown}"
+        );
+        assert_eq!(
+            markdown.contains("| x | drifted, materially or not |"),
+            undecided
+        );
+        #[cfg(feature = "html")]
+        {
+            let page = report.to_html().unwrap();
+            assert_eq!(page.contains(">drifted, materially or not</td>"), undecided);
+            assert_eq!(page.contains("<h1>Drift, perhaps material"), undecided);
+        }
+        let errors = format!("errors=\"{}\"", u8::from(undecided));
+        assert!(report.to_junit().contains(&errors), "{}", report.to_junit());
+        let text = report.to_openmetrics();
+        for gauge in ["material_decided", "column_material_decided{column=\"x\"}"] {
+            let line = format!("mlops_drift_{gauge} {}\n", u8::from(!undecided));
+            assert!(text.contains(&line), "{line} in {text}");
+        }
+        assert_eq!(text.contains("mlops_drift_material "), !undecided, "{text}");
+    }
+    // The rows themselves decide.
+    let least = Distance::new(inside, measure).unwrap();
+    let exact = DriftCheck::against(&week(0.0))
+        .effect(least)
+        .run(&week(5.0))
+        .unwrap();
+    assert!(exact.verdict.undecided_columns.is_empty());
+}
+
+/// Where no minimum effect is declared drift of any size counts, which is what is documented.
+#[test]
+fn without_a_minimum_effect_all_drift_is_material() {
+    let week = |shift: f64| {
+        let values = (0..200).map(|i| f64::from(i) + shift);
+        RecordBatch::try_from_iter([(
+            "x",
+            Arc::new(Float64Array::from_iter_values(values)) as ArrayRef,
+        )])
+        .unwrap()
+    };
+    for (shift, drifted) in [(0.0, 0), (90.0, 1)] {
+        let text = DriftCheck::against(&week(0.0))
+            .run(&week(shift))
+            .unwrap()
+            .to_openmetrics();
+        for gauge in ["drifted", "material"] {
+            assert!(
+                text.contains(&format!("mlops_drift_{gauge} {drifted}\n")),
+                "{text}"
+            );
+        }
+    }
 }
 
 /// Rows without a value are no rows of a value that is written like them.

@@ -21,9 +21,9 @@ pub enum ColumnVerdict {
     Untested,
     /// One of the tables lacks the column, or has it as another type: nothing was tested, and nothing is concluded.
     NotCompared,
-    /// Significantly different after correction, but by less than the minimum effect.
+    /// Significantly different after correction, but by less than the minimum effect, or [perhaps](ColumnReport::materiality_undecided) by more.
     Drifted,
-    /// Significantly different after correction, by at least the minimum effect.
+    /// Significantly different after correction, by at least the minimum effect. Where none is declared every drift is.
     Material,
 }
 
@@ -44,7 +44,7 @@ impl ColumnVerdict {
     }
 
     /// For a reader. Drift is material only where a minimum effect was declared for some column of the table.
-    pub(crate) fn in_words(self, has_minimums: bool) -> &'static str {
+    fn in_words(self, has_minimums: bool) -> &'static str {
         match self {
             Self::NotCompared => "not compared",
             Self::Material if !has_minimums => Self::Drifted.as_str(),
@@ -101,6 +101,10 @@ pub struct ColumnReport {
     /// The smallest effects that matter, where declared: of the values, each of which must be reached, and of the missing share.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub minimum_effects: Vec<Distance>,
+    /// Whether drift may reach the minimum effect, and may not: the exact effect is known to lie in one of the `brackets` alone, and the minimum lies
+    /// inside. The verdict is [`Drifted`](ColumnVerdict::Drifted) then, by the lower ends, but nothing is concluded of whether that matters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub materiality_undecided: bool,
     /// Why a test can tell next to nothing of the values, where that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applicable: Option<String>,
@@ -252,6 +256,7 @@ impl ColumnReport {
             brackets: BTreeMap::new(),
             intervals: BTreeMap::new(),
             minimum_effects: Vec::new(),
+            materiality_undecided: false,
             not_applicable: None,
             schema_change: None,
             moved: None,
@@ -328,6 +333,8 @@ impl ColumnReport {
 
     pub(super) fn conclude(&mut self) {
         self.verdict = self.conclusion();
+        self.materiality_undecided =
+            self.verdict == ColumnVerdict::Drifted && self.is_material(Self::greatest_effect);
         self.reason = self.explanation();
     }
 
@@ -335,13 +342,9 @@ impl ColumnReport {
         if self.schema_change.is_some() {
             return ColumnVerdict::NotCompared;
         }
-        let rejects = |finding: &Option<Finding>| finding.as_ref().is_some_and(|f| f.rejected);
-        let (value, missing) = (rejects(&self.value), rejects(&self.missing));
-        if value && self.reaches(self.minimums_of_values())
-            || missing && self.reaches(self.minimum_of_missing())
-        {
+        if self.is_material(Self::least_effect) {
             ColumnVerdict::Material
-        } else if value || missing {
+        } else if self.findings().any(|finding| finding.rejected) {
             ColumnVerdict::Drifted
         } else if self.value.is_none() || self.not_applicable.is_some() {
             ColumnVerdict::Untested
@@ -360,12 +363,34 @@ impl ColumnReport {
         minimums.filter(|least| least.measure() == MISSING_SHARE)
     }
 
-    /// Whether all of these are; none is always. An effect that is undefined (infinite) reaches every minimum.
-    fn reaches<'a>(&self, mut minimums: impl Iterator<Item = &'a Distance>) -> bool {
-        minimums.all(|least| {
-            let effect = self.effect(least.measure());
-            effect.is_none_or(|effect| effect.get() >= least.get())
-        })
+    /// Whether what is significantly different is so by at least its minimum effects, if the effects are these.
+    fn is_material(&self, effect: fn(&Self, &str) -> Option<f64>) -> bool {
+        let rejects = |finding: &Option<Finding>| finding.as_ref().is_some_and(|f| f.rejected);
+        // None is reached always. An effect that is undefined (infinite) reaches every minimum.
+        let reached = |least: &Distance| {
+            effect(self, least.measure()).is_none_or(|effect| effect >= least.get())
+        };
+        rejects(&self.value) && self.minimums_of_values().all(reached)
+            || rejects(&self.missing) && self.minimum_of_missing().all(reached)
+    }
+
+    fn least_effect(&self, measure: &str) -> Option<f64> {
+        self.effect(measure).map(Distance::get)
+    }
+
+    /// As far as is known: the upper end of a bracket.
+    fn greatest_effect(&self, measure: &str) -> Option<f64> {
+        let least = self.least_effect(measure)?;
+        let bracket = self.brackets.get(measure);
+        Some(bracket.map_or(least, |bracket| bracket.high.max(least)))
+    }
+
+    /// The verdict for a reader.
+    pub(crate) fn verdict_in_words(&self, has_minimums: bool) -> &'static str {
+        match self.materiality_undecided {
+            true => "drifted, materially or not",
+            false => self.verdict.in_words(has_minimums),
+        }
     }
 
     fn explanation(&self) -> String {
@@ -404,11 +429,29 @@ impl ColumnReport {
                 figure(bracket.high)
             )
         }));
+        sentences.extend(self.about_materiality());
         let dependent = self
             .serial_correlation
             .filter(SerialCorrelation::is_conspicuous);
         sentences.extend(dependent.map(|serial| self.about_dependence(serial)));
         sentences.join("; ")
+    }
+
+    /// Where it is undecided: which minimum effects lie in which brackets.
+    fn about_materiality(&self) -> Option<String> {
+        let open = self.minimum_effects.iter().filter_map(|least| {
+            let bracket = self.brackets.get(least.measure())?;
+            let is_inside = bracket.low < least.get() && least.get() <= bracket.high;
+            is_inside.then(|| format!("the minimum {} in {}", figure(least.get()), least.measure()))
+        });
+        let open: Vec<String> = open.collect();
+        let told = || {
+            format!(
+                "whether that is material is undecided, since {} lies between these ends",
+                open.join(", ")
+            )
+        };
+        self.materiality_undecided.then(told)
     }
 
     fn about_values(&self, finding: &Finding) -> String {

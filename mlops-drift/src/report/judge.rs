@@ -161,6 +161,9 @@ impl BatchVerdict {
         };
         let drifted_columns = named(&ColumnVerdict::is_drift);
         let material_columns = named(&|verdict| verdict == ColumnVerdict::Material);
+        let undecided = columns.iter().filter(|column| column.materiality_undecided);
+        let undecided_columns: Vec<String> =
+            undecided.map(|column| column.column.clone()).collect();
         let untested_columns = named(&|verdict| verdict == ColumnVerdict::Untested);
         let lost: Vec<&ColumnReport> = columns
             .iter()
@@ -175,6 +178,12 @@ impl BatchVerdict {
             reasons.push(nothing_concluded(columns));
         } else {
             reasons.push(drift_found(columns, columns.len() - lost.len(), level));
+            if !undecided_columns.is_empty() {
+                reasons.push(format!(
+                    "whether the drift of {} is material is undecided",
+                    undecided_columns.join(", ")
+                ));
+            }
             if !untested_columns.is_empty() {
                 reasons.push(format!(
                     "{} could not be compared",
@@ -187,6 +196,7 @@ impl BatchVerdict {
             material: !material_columns.is_empty(),
             drifted_columns,
             material_columns,
+            undecided_columns,
             untested_columns,
             nothing_compared,
             not_compared_columns: lost.iter().map(|column| column.column.clone()).collect(),

@@ -4,7 +4,7 @@ use super::{ColumnReport, ColumnVerdict, DriftReport};
 
 impl DriftReport {
     /// The report as JUnit XML: a test case for every column, which fails if it drifted materially,
-    /// is an error if it was not compared for a change of the schema, and is skipped if it could not be tested, or is not in the reference. Drift
+    /// is an error if it was not compared for a change of the schema, or drifted and nobody knows whether materially, and is skipped if it could not be tested, or is not in the reference. Drift
     /// below the minimum effect passes, with a note. Where nothing could be compared every column is an error.
     ///
     /// ```
@@ -31,6 +31,7 @@ impl DriftReport {
             name: &column.column,
             outcome: match column.verdict {
                 ColumnVerdict::Stable => Outcome::Passed,
+                ColumnVerdict::Drifted if column.materiality_undecided => Outcome::Broken(reason),
                 ColumnVerdict::Drifted => Outcome::Noted(reason),
                 ColumnVerdict::Material => Outcome::Failed(reason),
                 // A suite of skipped cases passes.

@@ -46,7 +46,7 @@ impl DriftReport {
 fn cells(column: &ColumnReport, has_minimums: bool) -> [String; 7] {
     [
         column.column.clone(),
-        column.verdict.in_words(has_minimums).to_owned(),
+        column.verdict_in_words(has_minimums).to_owned(),
         column.p_value_in_words(),
         column.effects_in_words(),
         column

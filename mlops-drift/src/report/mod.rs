@@ -77,12 +77,17 @@ pub struct DriftReport {
 pub struct BatchVerdict {
     /// Whether any column drifted. Without drift this is so with probability at most `level`.
     pub drifted: bool,
-    /// Whether any column drifted by at least its minimum effect.
+    /// Whether any column drifted by at least its minimum effect. Drift of any size does in a column without one: where none is declared, this is
+    /// `drifted`.
     pub material: bool,
     /// The columns that drifted.
     pub drifted_columns: Vec<String>,
     /// The columns that drifted by at least their minimum effect.
     pub material_columns: Vec<String>,
+    /// The columns that drifted, by their minimum effect or by less: [what is known](ColumnReport::materiality_undecided) of them does not tell. They
+    /// are not among the `material_columns`: look at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided_columns: Vec<String>,
     /// The columns whose values could not be tested: look at them.
     pub untested_columns: Vec<String>,
     /// Whether no column could be compared: nothing is concluded then, of drift or of its absence, and [`reason`](Self::reason) says why.
@@ -199,7 +204,8 @@ impl DriftReport {
             .collect()
     }
 
-    /// The same, of the columns alone whose drift is significant and beyond the declared effect.
+    /// The same, of the columns alone whose drift is significant and surely beyond the declared effect: ask for
+    /// [`undecided_columns`](BatchVerdict::undecided_columns), too.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -225,6 +231,9 @@ impl DriftReport {
             _ if self.verdict.nothing_compared => "No column could be compared",
             (true, _) if !self.has_minimums() => "Drift",
             (true, _) => "Material drift",
+            (false, true) if !self.verdict.undecided_columns.is_empty() => {
+                "Drift, perhaps material"
+            }
             (false, true) => "Drift, below the minimum effect",
             (false, false) if is_whole => "No drift",
             (false, false) => "No drift in the columns that could be compared",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ColumnVerdict, DriftReport, exact};
+use super::{ColumnReport, ColumnVerdict, DriftReport, exact};
 use crate::check::MonitorState;
 use crate::expectation::ValidationReport;
 use crate::performance::Estimate;
@@ -139,8 +139,13 @@ impl Expose for DriftReport {
         if !self.verdict.nothing_compared {
             let help = "Whether any column drifted.";
             to.gauge("drifted", help, &[], flag(self.verdict.drifted));
-            let help = "Whether any column drifted beyond its minimum effect.";
-            to.gauge("material", help, &[], flag(self.verdict.material));
+            let is_decided = self.verdict.material || self.verdict.undecided_columns.is_empty();
+            let help = "Whether it is known if any column drifted materially.";
+            to.gauge("material_decided", help, &[], flag(is_decided));
+            if is_decided {
+                let help = "Whether any column drifted by its minimum effect, or by anything if it has none.";
+                to.gauge("material", help, &[], flag(self.verdict.material));
+            }
         }
         let help = "Whether any column could be compared.";
         to.gauge("compared", help, &[], flag(!self.verdict.nothing_compared));
@@ -165,19 +170,9 @@ impl Expose for DriftReport {
             if has_changed {
                 continue;
             }
-            to.gauge(
-                "column_drifted",
-                "Whether the column drifted.",
-                &[name],
-                flag(column.verdict.is_drift()),
-            );
-            let help = "Its least p-value, adjusted for all tests.";
-            to.gauge(
-                "column_adjusted_p_value",
-                help,
-                &[name],
-                column.adjusted_p_value().get(),
-            );
+            if is_compared {
+                expose_verdict(to, name, column);
+            }
             for effect in &column.effects {
                 let labels = [name, ("measure", effect.measure())];
                 to.gauge(
@@ -208,6 +203,19 @@ impl Expose for DriftReport {
             }
         }
     }
+}
+
+/// What was found in a column that was compared.
+fn expose_verdict(to: &mut Exposition, name: (&str, &str), column: &ColumnReport) {
+    let drifted = flag(column.verdict.is_drift());
+    let help = "Whether the column drifted.";
+    to.gauge("column_drifted", help, &[name], drifted);
+    let help = "Whether it is known if the column drifted materially.";
+    let is_decided = flag(!column.materiality_undecided);
+    to.gauge("column_material_decided", help, &[name], is_decided);
+    let help = "Its least p-value, adjusted for all tests.";
+    let p = column.adjusted_p_value().get();
+    to.gauge("column_adjusted_p_value", help, &[name], p);
 }
 
 impl Expose for MonitorState {
@@ -505,8 +513,11 @@ impl Expose for DataQualityReport {
 impl DriftReport {
     /// The report as OpenMetrics 1.0 text, all gauges: the verdict of the batch and of every column
     /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows. Of a column of another
-    /// schema there is `mlops_drift_column_compared` alone, 0 then, as it is of a column that could not be compared: have it alarm, or
-    /// `mlops_drift_columns_not_compared`. Where nothing could be compared `mlops_drift_compared` is 0, and there is no `mlops_drift_drifted`.
+    /// schema there is `mlops_drift_column_compared` alone, 0 then, as it is of a column that could not be compared, which has no
+    /// `mlops_drift_column_drifted` either: have it alarm, or `mlops_drift_columns_not_compared`. Where nothing could be compared
+    /// `mlops_drift_compared` is 0, and there is no `mlops_drift_drifted`. `mlops_drift_material` is `mlops_drift_drifted` where no minimum effect is
+    /// declared. Where a [minimum lies in a bracket](ColumnReport::materiality_undecided) `mlops_drift_column_material_decided` is 0; if no other
+    /// column drifted materially `mlops_drift_material_decided` is 0, and there is no `mlops_drift_material`.
     /// With labels, or beside other reports, by an [`Exposition`].
     ///
     /// ```
