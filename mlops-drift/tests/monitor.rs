@@ -139,6 +139,7 @@ fn a_window_that_cannot_be_compared_is_recorded_and_spends_nothing() {
             .contains("\"b\" is missing")
     );
     assert_eq!((held.len(), monitor.state().counts().not_compared), (2, 1));
+    #[cfg(feature = "html")]
     assert!(monitor.state().to_html().unwrap().contains("not compared"));
     assert!(
         monitor

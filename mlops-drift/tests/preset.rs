@@ -1,4 +1,5 @@
 //! Presets: their error rates simulated, what they see, and what they refuse.
+#![cfg(feature = "html")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

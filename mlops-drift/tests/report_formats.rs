@@ -103,6 +103,7 @@ fn drift_is_material_only_where_an_effect_was_declared() {
     for (check, says) in [(check, false), (declared, true)] {
         let report = check.run(&week(90.0)).unwrap();
         assert!(report.verdict.drifted);
+        #[cfg_attr(not(feature = "html"), allow(unused_mut))] // pages are added
         let mut texts = vec![report.to_markdown(), report.to_junit()];
         #[cfg(feature = "html")]
         {
@@ -487,6 +488,7 @@ fn great_numbers_are_told_as_powers_of_ten() {
             DriftCheck::against(&profile).run(&current).unwrap(),
         ] {
             assert!(report.verdict.drifted);
+            #[cfg_attr(not(feature = "html"), allow(unused_mut))]
             let mut texts = vec![
                 report.to_markdown(),
                 report.to_junit(),
