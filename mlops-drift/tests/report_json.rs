@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use mlops_core::ErrorKind;
+use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::check::Method;
 use mlops_drift::divergence::{Energy, Hellinger, JensenShannon, KullbackLeibler, Psi};
-use mlops_drift::preset::{self, PerformanceReport};
+use mlops_drift::expectation::ValidationReport;
+use mlops_drift::preset::{self, DataQualityReport, PerformanceReport};
 use mlops_drift::profile::TableProfile;
 use mlops_drift::two_sample::{
     AndersonDarling, ChiSquare, CramerVonMises, EppsSingleton, FisherExact, GTest,
@@ -160,4 +162,67 @@ fn a_report_of_a_model_is_read_again_whatever_its_figures() {
             "{json}"
         );
     }
+}
+
+/// Hours of which some are beyond the reference's range, carriers, and one missing value.
+fn quality() -> DataQualityReport {
+    let flights = |hours: i32| {
+        let hour =
+            Float64Array::from_iter((0..2_000).map(|i| (i > 0).then(|| f64::from(i % hours))));
+        let carrier = StringArray::from_iter_values((0..2_000).map(|i| ["UA", "B6"][i % 2]));
+        RecordBatch::try_from_iter([
+            ("hour", Arc::new(hour) as ArrayRef),
+            ("carrier", Arc::new(carrier)),
+        ])
+        .unwrap()
+    };
+    let quality = preset::data_quality(&flights(24), SignificanceLevel::FIVE_PERCENT).unwrap();
+    quality.run(&flights(30)).unwrap()
+}
+
+#[test]
+fn data_quality_is_read_again_and_a_newer_version_is_not() {
+    let report = quality();
+    let json = report.to_json().unwrap();
+    assert_eq!(DataQualityReport::from_json(&json).unwrap(), report);
+    let validation = report.validation.to_json().unwrap();
+    assert_eq!(
+        ValidationReport::from_json(&validation).unwrap(),
+        report.validation
+    );
+
+    let newer = |json: &str| json.replace("\"version\": 1", "\"version\": 2");
+    let kinds = [
+        DataQualityReport::from_json(&newer(&json))
+            .unwrap_err()
+            .kind(),
+        ValidationReport::from_json(&newer(&validation))
+            .unwrap_err()
+            .kind(),
+    ];
+    assert_eq!(kinds, [ErrorKind::Unsupported; 2]);
+    assert!(serde_json::from_str::<ValidationReport>(&newer(&validation)).is_err());
+    for other in ["{}", "[]", "null", "", &validation] {
+        let error = DataQualityReport::from_json(other).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{other}");
+    }
+}
+
+/// What the first version wrote stays readable.
+#[test]
+fn the_first_version_of_data_quality_is_read() {
+    let written = include_str!("fixtures/data-quality-v1.json");
+    let report = DataQualityReport::from_json(written).unwrap();
+    assert_eq!((report.version, report.validation.version), (1, 1));
+    assert!(!report.passed());
+    let failed: Vec<_> = report.validation.failures().collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].expectation, "hour: between");
+    // Of 2,000 rows those of 24 to 29 in each 30: 6 of 30 in 66 rounds, and none of the 20 rows left.
+    assert_eq!(failed[0].broken, 66 * 6);
+    let [hour, carrier] = report.columns.as_slice() else {
+        panic!("2 columns, got {:?}", report.columns)
+    };
+    assert_eq!((hour.missing, hour.greatest), (1, Some(29.0)));
+    assert_eq!(carrier.distinct, Some(2));
 }

@@ -77,10 +77,8 @@ impl Suite {
                 found,
             ))
         });
-        Ok(ValidationReport {
-            rows: profile.rows(),
-            results: results.collect::<Result<_>>()?,
-        })
+        let results = results.collect::<Result<_>>()?;
+        Ok(ValidationReport::new(profile.rows(), results))
     }
 }
 

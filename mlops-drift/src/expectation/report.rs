@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::conclusion::Conclusion;
 use super::expected::{Expectation, Severity};
 use super::found::Found;
+use crate::report::version;
 
 /// What a [`Suite`](super::Suite) found in one table.
 ///
@@ -12,14 +13,18 @@ use super::found::Found;
 /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// # let column = std::sync::Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
 /// # let table = RecordBatch::try_from_iter([("x", column)])?;
-/// use mlops_drift::expectation::{Expectation, Rule, Suite};
+/// use mlops_drift::expectation::{Expectation, Rule, Suite, ValidationReport};
 /// let report = Suite::new([Expectation::on("y", Rule::NotNull)]).validate(&table)?;
 /// assert!(!report.passed());
 /// assert_eq!(report.results[0].reason, "cannot be checked: column \"y\" is missing");
+/// assert_eq!(ValidationReport::from_json(&report.to_json()?)?, report);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValidationReport {
+    /// Of the format: 1.
+    #[serde(deserialize_with = "version::known")]
+    pub version: u16,
     /// Rows of the table.
     pub rows: u64,
     /// The results, in the order of the suite.
@@ -172,6 +177,14 @@ fn applicable() -> bool {
 }
 
 impl ValidationReport {
+    pub(super) fn new(rows: u64, results: Vec<ExpectationResult>) -> Self {
+        Self {
+            version: version::VERSION,
+            rows,
+            results,
+        }
+    }
+
     /// Whether no expectation of severity [`Error`](Severity::Error) failed. One that had nothing to check has not
     /// failed, since missing values are for [`NotNull`](super::Rule::NotNull); but a table without rows does not
     /// pass where such an expectation had nothing to check.
@@ -226,5 +239,21 @@ impl ValidationReport {
     /// None that input can cause.
     pub fn to_json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// A report from JSON.
+    ///
+    /// # Errors
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a newer version; [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for
+    /// anything else that is no such report.
+    ///
+    /// ```
+    /// # use mlops_core::ErrorKind;
+    /// use mlops_drift::expectation::ValidationReport;
+    /// let error = ValidationReport::from_json(r#"{"version": 99}"#).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
+    /// ```
+    pub fn from_json(json: &str) -> Result<Self> {
+        version::from_json(json)
     }
 }

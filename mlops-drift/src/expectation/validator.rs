@@ -132,10 +132,7 @@ impl Validator {
     pub fn finish(self) -> Result<ValidationReport> {
         let rows = self.rows;
         let results = self.watched.into_iter().map(|watched| watched.finish(rows));
-        Ok(ValidationReport {
-            rows,
-            results: results.collect::<Result<_>>()?,
-        })
+        Ok(ValidationReport::new(rows, results.collect::<Result<_>>()?))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::check::Source;
 use crate::expectation::{Inference, Suite, ValidationReport};
 use crate::profile::{ColumnProfile, TableProfile, Values};
 use crate::report::markdown::table;
-use crate::report::number;
+use crate::report::{number, version};
 use crate::sample::Moments;
 
 /// Does a table still hold what the reference held? The [suite that the reference's profile infers](Suite::infer), and what is known of the table.
@@ -29,16 +29,21 @@ pub struct DataQuality {
 /// ```
 /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
 /// use mlops_core::evidence::SignificanceLevel;
+/// use mlops_drift::preset::DataQualityReport;
 /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
 /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
 /// let quality = mlops_drift::preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT)?;
 /// let report = quality.run(&flights)?;
 /// assert!(report.passed());
 /// assert_eq!(report.columns[0].missing, 0);
+/// assert_eq!(DataQualityReport::from_json(&report.to_json()?)?, report);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataQualityReport {
+    /// Of the format: 1.
+    #[serde(deserialize_with = "version::known")]
+    pub version: u16,
     /// Every expectation with what became of it.
     pub validation: ValidationReport,
     /// What the columns hold, in their order.
@@ -137,6 +142,7 @@ impl DataQuality {
                 .collect(),
         };
         Ok(DataQualityReport {
+            version: version::VERSION,
             validation: self.suite.validate(table)?,
             columns,
         })
@@ -195,6 +201,22 @@ impl DataQualityReport {
     /// None that input can cause.
     pub fn to_json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// A report from JSON.
+    ///
+    /// # Errors
+    /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a newer version; [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for
+    /// anything else that is no such report.
+    ///
+    /// ```
+    /// # use mlops_core::ErrorKind;
+    /// use mlops_drift::preset::DataQualityReport;
+    /// let error = DataQualityReport::from_json(r#"{"version": 99}"#).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
+    /// ```
+    pub fn from_json(json: &str) -> Result<Self> {
+        version::from_json(json)
     }
 
     /// The report as Markdown: the expectations, failures first, then the columns. Names are escaped.
