@@ -7,11 +7,10 @@ use arrow::array::{
     ArrayRef, Date32Array, DictionaryArray, FixedSizeListArray, Float64Array, Int32Array,
     Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray,
 };
-use arrow::compute::concat_batches;
+use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema};
-use mlops_core::ErrorKind;
 use mlops_core::evidence::{Distance, Measure, SignificanceLevel};
-use mlops_drift::DriftCheck;
+use mlops_core::{ErrorKind, type_name};
 use mlops_drift::check::{Method, Source};
 use mlops_drift::divergence::{
     Hellinger, JensenShannon, KullbackLeibler, LInfinity, Psi, TotalVariation,
@@ -21,6 +20,7 @@ use mlops_drift::profile::TableProfile;
 use mlops_drift::report::{ColumnVerdict, Moved};
 use mlops_drift::sample::Infinite;
 use mlops_drift::two_sample::ChiSquare;
+use mlops_drift::{DriftCheck, DriftReport};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -974,4 +974,93 @@ fn infinite_values_are_told() {
         let told = "infinite are 2 of 500 values of the reference, 3 of 500 of the current table";
         assert!(column.reason.contains(told), "{}", column.reason);
     }
+
+/// A change of whoever writes the table, though the numbers are the same: told, and no alarm. Of categories encodings alone may differ.
+#[test]
+fn numbers_of_another_type_are_compared_and_told() {
+    let numbers = || floats((0..200).map(|i| f64::from(i % 40)));
+    let of = |data_type: &DataType| batch([("x", cast(&numbers(), data_type).unwrap())]);
+    let types = [
+        DataType::Int32,
+        DataType::Int64,
+        DataType::Float32,
+        DataType::Float64,
+    ];
+    for from in &types {
+        for to in &types {
+            let (reference, current) = (of(from), of(to));
+            let profile = TableProfile::of(&reference).unwrap();
+            for source in [Source::from(&reference), Source::from(&profile)] {
+                let report = DriftCheck::against(source).run(&current).unwrap();
+                let column = &report.columns[0];
+                assert_eq!(column.verdict, ColumnVerdict::Stable);
+                let (from, to) = (type_name(from), type_name(to));
+                let told = format!("its type changed from {from} to {to}");
+                assert_eq!(
+                    column.notes.contains(&told),
+                    from != to,
+                    "{:?}",
+                    column.notes
+                );
+                assert_eq!(
+                    column.reason.contains(&told),
+                    from != to,
+                    "{}",
+                    column.reason
+                );
+                assert_eq!(
+                    DriftReport::from_json(&report.to_json().unwrap()).unwrap(),
+                    report
+                );
+            }
+        }
+    }
+    let labels = || Arc::new(StringArray::from(["a", "b"].repeat(50))) as ArrayRef;
+    let long = cast(&labels(), &DataType::LargeUtf8).unwrap();
+    let report = DriftCheck::against(&batch([("x", labels())])).run(&batch([("x", long)]));
+    assert!(report.unwrap().columns[0].notes.is_empty());
+}
+
+/// 2^53 + 1 is the first integer that is no float, and is not told apart from 2^53.
+#[test]
+fn rounded_integers_are_told() {
+    let exact = 1_i64 << 53;
+    let of = |from: i64| {
+        let column = Int64Array::from_iter_values((0..100).map(|i| from + i % 2));
+        batch([("x", Arc::new(column) as ArrayRef)])
+    };
+    for (from, is_told) in [
+        (0, false),
+        (exact - 2, false),
+        (exact, true),
+        (-exact - 1, true),
+    ] {
+        let reference = of(from);
+        let profile = TableProfile::of(&reference).unwrap();
+        for source in [Source::from(&reference), Source::from(&profile)] {
+            let report = DriftCheck::against(source).run(&of(from)).unwrap();
+            let column = &report.columns[0];
+            assert_eq!(
+                column.reason.contains("integers beyond 2^53"),
+                is_told,
+                "{}",
+                column.reason
+            );
+        }
+        // On one side is enough.
+        let report = DriftCheck::against(&of(0)).run(&reference).unwrap();
+        assert_eq!(report.columns[0].notes.len(), usize::from(is_told));
+    }
+    // The rounded and the exact are one: without the note, "stable" would hide that all values changed.
+    let odd = batch([(
+        "x",
+        Arc::new(Int64Array::from(vec![exact + 1; 100])) as ArrayRef,
+    )]);
+    let even = batch([(
+        "x",
+        Arc::new(Int64Array::from(vec![exact; 100])) as ArrayRef,
+    )]);
+    let report = DriftCheck::against(&even).run(&odd).unwrap();
+    assert_eq!(report.columns[0].effects[0].get(), 0.0);
+    assert_eq!(report.columns[0].notes.len(), 1);
 }

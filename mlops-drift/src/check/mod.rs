@@ -7,6 +7,7 @@ mod fingerprint;
 mod intervals;
 mod method;
 mod monitor;
+mod notes;
 mod observed;
 mod prepared;
 mod reach;
@@ -332,7 +333,10 @@ impl DriftCheck {
     /// Goes on where the current table lacks a column of the reference, has it as another type, or lacks its unit; by default such a table is an error.
     /// The column is reported as [not compared](crate::report::ColumnVerdict::NotCompared), with the [change](crate::report::SchemaChange); the verdict
     /// names it before anything else, JUnit XML has it as an error, OpenMetrics as `column_compared` 0. So is a column that the reference lacks, unless
-    /// the columns to compare were [named](Self::columns), and one that only some parts of a table have, such as later batches.
+    /// the columns to compare were [named](Self::columns), and one that only some parts of a table have, such as later batches, or files of a folder.
+    ///
+    /// Numbers of another width are compared with one another, and so are integers and floats; that the type changed is told in the column's
+    /// [notes](crate::report::ColumnReport::notes).
     ///
     /// **Guarantee**: of the columns that are compared, as ever: they are corrected for the tests that are made, and which ones these are is known from
     /// the schema alone. Nothing is concluded of the others, so [`drifted`](crate::report::BatchVerdict::drifted) speaks of the compared ones: look at

@@ -10,6 +10,7 @@ use super::DriftCheck;
 use super::compared::Compared;
 use super::default_tests::DefaultTests;
 use super::method::{MISSING_SHARE, Method, Test, measures};
+use super::notes::notes;
 use super::observed::{FIRST, Observed, Units, Values, find, first_of, observe};
 use super::reach::least_p_value;
 use super::source::{ColumnType, Held, Source, no_rows};
@@ -361,8 +362,13 @@ impl Column {
         units: &UnitsByName,
         infinite: Infinite,
     ) -> Result<ReportedColumn> {
+        let current_type = current.column_type(&self.name)?;
         let current = self.read(current, units, infinite);
         let current = current.map_err(in_table("current"))?;
+        let notes = notes(
+            [&self.data_type, &current_type],
+            [&self.reference.values, &current.values],
+        );
         let testable = self.reference.values.len() > 0 && current.values.len() > 0;
         let value = testable.then(|| self.test(&current.values)).transpose()?;
         let (result, compared) = value.unzip();
@@ -389,6 +395,7 @@ impl Column {
             missing: missing.map(|result| finding(result, ":missing")),
             report: ColumnReport {
                 minimum_effects: self.least.clone(),
+                notes,
                 not_applicable: compared.not_applicable,
                 moved: compared.moved,
                 effects: compared.effects,

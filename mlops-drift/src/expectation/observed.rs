@@ -11,14 +11,12 @@ use super::number::rounded;
 use super::numbers::DIGITS;
 use super::rule::Rule;
 use crate::profile::{CategoricalProfile, ColumnProfile, FacetProfile, NumericProfile, Values};
-use crate::sample::ColumnKind;
+use crate::sample::{ColumnKind, EXACT};
 
 /// A rule that tolerates so much more than was seen is of no use, and left out.
 const GREATEST_SHARE: f64 = 0.1;
 /// Labels of a rule.
 const LABELS: usize = 1_000;
-/// Integers up to here are floats too.
-const EXACT: f64 = (1_u64 << 53) as f64;
 
 /// A rule, or what was left out and why.
 type Inferred = std::result::Result<Expectation, String>;

@@ -111,6 +111,10 @@ pub struct ColumnReport {
     /// Why the column was not compared, where that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_change: Option<SchemaChange>,
+    /// What to know of how the values were compared, such as that the type of these numbers changed, or that integers beyond 2^53 were rounded. No
+    /// verdict rests on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What the column held before, and holds now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
@@ -259,6 +263,7 @@ impl ColumnReport {
             materiality_undecided: false,
             not_applicable: None,
             schema_change: None,
+            notes: Vec::new(),
             moved: None,
             unit: None,
             reference_size: 0,
@@ -434,6 +439,7 @@ impl ColumnReport {
             .serial_correlation
             .filter(SerialCorrelation::is_conspicuous);
         sentences.extend(dependent.map(|serial| self.about_dependence(serial)));
+        sentences.extend(self.notes.iter().cloned());
         sentences.join("; ")
     }
 

@@ -71,7 +71,10 @@ impl ColumnKind {
     }
 }
 
-/// The values as `f64`, missing ones as NaN. Integers beyond 2^53 lose their last digits.
+/// Integers up to here, 2^53, are floats too; beyond it they lose their last digits as [`numbers`].
+pub(crate) const EXACT: f64 = (1_u64 << 53) as f64;
+
+/// The values as `f64`, missing ones as NaN.
 pub(crate) fn numbers(array: &dyn Array) -> Result<Vec<f64>> {
     let floats = match value_type(array.data_type()) {
         DataType::Null => return Ok(vec![f64::NAN; array.len()]),

@@ -23,7 +23,7 @@ pub use categorical::CategoricalSample;
 pub use column::ColumnKind;
 #[cfg(feature = "sketch")]
 pub(crate) use column::integers;
-pub(crate) use column::{numbers, unsupported, value_type};
+pub(crate) use column::{EXACT, numbers, unsupported, value_type};
 pub(crate) use label::{Labels, labels};
 pub use moments::Moments;
 pub use numeric::{Infinite, NumericSample};
