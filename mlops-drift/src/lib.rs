@@ -20,6 +20,10 @@ pub mod summary;
 pub mod table;
 pub mod two_sample;
 
+/// The library that [`table::ParquetTable`] reads by, for whoever writes Parquet files: its types meet [`mlops_core::arrow`]'s.
+#[cfg(feature = "parquet")]
+pub use parquet;
+
 pub use check::{DriftCheck, PreparedCheck};
 pub use report::DriftReport;
 pub use sample::{CategoricalSample, NumericSample};

@@ -10,8 +10,10 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use mlops_core::ErrorKind;
 use mlops_drift::DriftCheck;
 use mlops_drift::check::Source;
+use mlops_drift::parquet::arrow::ArrowWriter;
+use mlops_drift::profile::TableProfile;
+use mlops_drift::report::ColumnVerdict;
 use mlops_drift::table::{ParquetTable, Table};
-use parquet::arrow::ArrowWriter;
 
 fn rows(from: u32, to: u32) -> RecordBatch {
     let x = Float64Array::from_iter_values((from..to).map(|i| f64::from(i * 37 % 1_000)));
@@ -57,18 +59,6 @@ fn the_parts_of_a_folder_are_one_table() {
         assert!(!check.run(source).unwrap().verdict.drifted);
     }
 
-    let narrow = write(
-        &folder,
-        "part-9.parquet",
-        &rows(0, 10).project(&[0]).unwrap(),
-    );
-    let error = ParquetTable::open_folder(&folder).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
-    assert!(
-        error.to_string().contains("\"label\"") && error.to_string().contains("part-9"),
-        "{error}"
-    );
-    fs::remove_file(narrow).unwrap();
     fs::write(folder.join("part-9.parquet"), b"torn").unwrap();
     assert_eq!(
         ParquetTable::open_folder(&folder).unwrap_err().kind(),
@@ -80,6 +70,78 @@ fn the_parts_of_a_folder_are_one_table() {
         ParquetTable::open_all([""; 0]).unwrap_err().kind(),
         ErrorKind::InvalidArgument
     );
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// As of batches in memory: of a folder in which a file lost a column, has one beyond the others, or has one as another type, the other columns are
+/// compared if schema changes are reported; else it is an error that names the file. So it is of a reference, always.
+#[test]
+fn files_that_differ_are_told_or_refused() {
+    let folder = std::env::temp_dir().join(format!("parquet-differ-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let whole = ParquetTable::open(write(&folder, "whole", &rows(0, 3_000))).unwrap();
+    write(&folder, "part-0.parquet", &rows(0, 1_500));
+    let later = rows(1_500, 3_000);
+    let x = || later.column(0).clone();
+    let text = arrow::compute::cast(&x(), &arrow::datatypes::DataType::Utf8).unwrap();
+    let lost = later.project(&[0]).unwrap();
+    let beyond = [("x", x()), ("label", later.column(1).clone()), ("new", x())];
+    let retyped = [("x", text), ("label", later.column(1).clone())];
+    for (later, column, why) in [
+        (lost, "label", "column \"label\" is missing"),
+        (
+            RecordBatch::try_from_iter(beyond).unwrap(),
+            "new",
+            "a new column",
+        ),
+        (
+            RecordBatch::try_from_iter(retyped).unwrap(),
+            "x",
+            "column \"x\" must be of type float64 in every part, got text",
+        ),
+    ] {
+        write(&folder, "part-1.parquet", &later);
+        let parts = ParquetTable::open_folder(&folder).unwrap();
+        assert_eq!(parts.rows(), 3_000);
+        let told = |error: mlops_core::Error, what: &str| {
+            assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+            let error = error.to_string();
+            assert!(error.contains(what), "{error}");
+            error
+        };
+        let check = DriftCheck::against(&whole);
+        if column == "new" {
+            assert_eq!(check.run(&parts).unwrap().new_columns, ["new"]);
+        } else {
+            let error = told(check.run(&parts).unwrap_err(), why);
+            assert!(
+                error.contains("part-1.parquet") && error.contains("table: current"),
+                "{error}"
+            );
+        }
+        let report = check.report_schema_changes().run(&parts).unwrap();
+        assert_eq!(report.verdict.not_compared_columns, [column]);
+        let told_of = &report.column(column).unwrap().reason;
+        assert!(told_of.contains(why), "{told_of}");
+        // The others are those of the whole table, in whatever parts.
+        let other = if column == "x" { "label" } else { "x" };
+        let other = report.column(other).unwrap();
+        assert_eq!(other.verdict, ColumnVerdict::Stable);
+        assert_eq!((other.current_size, other.effects[0].get()), (3_000, 0.0));
+
+        let reference = DriftCheck::against(&parts);
+        let error = told(
+            reference.prepare().unwrap_err(),
+            "every part of the reference",
+        );
+        let file = if column == "new" { "part-0" } else { "part-1" };
+        assert!(
+            error.contains(file) && error.contains("`except`"),
+            "{error}"
+        );
+        assert!(reference.except([column]).prepare().is_ok());
+        told(TableProfile::of(&parts).unwrap_err(), file);
+    }
     fs::remove_dir_all(&folder).unwrap();
 }
 

@@ -105,7 +105,7 @@ impl PreparedCheck {
         let columns = parallel::map(&selected, |name| {
             Column::prepare(check, name, tests, &units)
                 .map(Arc::new)
-                .map_err(|error| error.context("column", name))
+                .map_err(|error| unlike_parts(&check.reference, error).context("column", name))
         })?;
         if columns.is_empty() && not_applicable.is_empty() {
             return Err(Error::invalid("at least 1 column must be compared, got 0"));
@@ -166,12 +166,10 @@ impl PreparedCheck {
     }
 
     fn compare(&self, current: &Source) -> Result<DriftReport> {
-        require_distinct(current, "current")?;
-        let columns = self.with_schema_changes(current)?;
         require_rows(current, "current")?;
-        let fitting = columns.iter().filter(|(_, change)| change.is_none());
-        let units = fitting.filter_map(|(column, _)| column.unit.as_deref());
-        let units = units_of(current, units).map_err(in_table("current"))?;
+        require_distinct(current, "current")?;
+        let mut columns = self.with_schema_changes(current)?;
+        let units = self.units(current, &mut columns)?;
         let mut compared = parallel::map(&columns, |(column, change)| match change {
             Some(change) => Ok(column.not_compared(change.clone())),
             None => self.compare_column(column, current, &units),
@@ -196,6 +194,37 @@ impl PreparedCheck {
         Ok(report.with_new_columns(new_columns))
     }
 
+    /// Of the columns that can be compared; those whose units cannot be read are not.
+    fn units(&self, current: &Source, columns: &mut [WithChange<'_>]) -> Result<UnitsByName> {
+        let mut units = UnitsByName::new();
+        for (column, change) in columns.iter_mut() {
+            let Some(unit) = column.unit.as_deref().filter(|_| change.is_none()) else {
+                continue;
+            };
+            if units.contains_key(unit) {
+                continue;
+            }
+            match units_of(current, [unit].into_iter()).map_err(in_table("current")) {
+                Ok(found) => units.extend(found),
+                Err(error) => *change = Some(self.parts_differ(current, error)?),
+            }
+        }
+        Ok(units)
+    }
+
+    /// What is told of a column that is there, and cannot be read from every part of the table; other errors are errors.
+    fn parts_differ(&self, current: &Source, error: Error) -> Result<SchemaChange> {
+        let is_of_parts = matches!(current.0, Held::Parts(_));
+        if !self.reports_schema_changes
+            || !is_of_parts
+            || error.kind() != ErrorKind::SignatureMismatch
+        {
+            return Err(error);
+        }
+        let why = error.to_string();
+        Ok(SchemaChange::PartsDiffer { why })
+    }
+
     /// One column. That a later part of a table has another schema is known once it is read.
     fn compare_column(
         &self,
@@ -203,18 +232,12 @@ impl PreparedCheck {
         current: &Source,
         units: &UnitsByName,
     ) -> Result<ReportedColumn> {
-        let is_of_parts = matches!(current.0, Held::Parts(_));
-        match column.compare(current, units, self.infinite) {
-            Err(error)
-                if self.reports_schema_changes
-                    && is_of_parts
-                    && error.kind() == ErrorKind::SignatureMismatch =>
-            {
-                let why = error.to_string();
-                Ok(column.not_compared(SchemaChange::PartsDiffer { why }))
-            }
-            compared => compared.map_err(|error| error.context("column", &column.name)),
-        }
+        let compared = column.compare(current, units, self.infinite);
+        let compared = compared.or_else(|error| {
+            let change = self.parts_differ(current, error)?;
+            Ok(column.not_compared(change))
+        });
+        compared.map_err(|error: Error| error.context("column", &column.name))
     }
 
     /// Columns that the reference lacks, if all were to be compared.
@@ -545,6 +568,19 @@ fn require_rows(source: &Source, role: &str) -> Result<()> {
     Err(Error::invalid(format!(
         "the {role} table must hold at least 1 row, got 0"
     )))
+}
+
+/// What to do about a reference of which a column, though it is there, cannot be read from every part.
+fn unlike_parts(reference: &Source, error: Error) -> Error {
+    if !matches!(reference.0, Held::Parts(_)) || error.kind() != ErrorKind::SignatureMismatch {
+        return error;
+    }
+    Error::new(
+        ErrorKind::SignatureMismatch,
+        format!(
+            "every part of the reference must have the column as one type; leave out the column, by `except`, or the parts that differ: {error}"
+        ),
+    )
 }
 
 /// An error for two columns of one name.

@@ -24,7 +24,7 @@ pub enum SchemaChange {
         /// The type in the current table.
         to: String,
     },
-    /// The current table is read part by part, and a later part lacks the column or has it as another type.
+    /// The current table is read part by part, such as file by file, and one of the parts lacks the column or has it as another type.
     PartsDiffer {
         /// Which part, and how.
         why: String,

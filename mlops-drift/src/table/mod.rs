@@ -5,7 +5,7 @@
 //! | `RecordBatch`, `Vec<RecordBatch>` | rows in memory |
 #![cfg_attr(
     feature = "parquet",
-    doc = "| [`ParquetTable`] | a Parquet file, read a row group at a time |"
+    doc = "| [`ParquetTable`] | a Parquet file, or several that need not have the same columns, read a row group at a time |"
 )]
 
 #[cfg(feature = "parquet")]
@@ -91,11 +91,12 @@ impl Table for Vec<RecordBatch> {
     }
 
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
-        let name = name.to_owned();
-        let batches = self.iter().enumerate();
-        Ok(Box::new(batches.map(move |(part, batch)| {
+        let data_type = field_of(&Table::schema(self), name)?.data_type().clone();
+        let (name, of) = (name.to_owned(), self.len());
+        Ok(Box::new((1..).zip(self).map(move |(part, batch)| {
             let column = column_of(batch, &name).cloned();
-            column.map_err(|error| error.context("part", part))
+            let typed = column.and_then(|column| typed(&name, &data_type, column));
+            typed.map_err(|error| error.context("part", format!("{part} of {of}")))
         })))
     }
 }
@@ -140,11 +141,17 @@ pub(crate) fn gathered(table: &dyn Table, columns: &[&str]) -> Result<RecordBatc
 pub(crate) fn parts_of<'a>(table: &'a dyn Table, name: &str) -> Result<Chunks<'a>> {
     let data_type = field_of(&table.schema(), name)?.data_type().clone();
     let name = name.to_owned();
-    Ok(Box::new(table.column(&name)?.map(move |part| {
-        let part = part?;
-        require_type(&name, &data_type, Some(part.data_type()))?;
-        Ok(part)
+    let parts = (1..).zip(table.column(&name)?);
+    Ok(Box::new(parts.map(move |(number, part)| {
+        let typed = typed(&name, &data_type, part?);
+        typed.map_err(|error| error.context("part", number))
     })))
+}
+
+/// A part of a column, if it is of the schema's type.
+fn typed(name: &str, data_type: &DataType, part: ArrayRef) -> Result<ArrayRef> {
+    require_type(name, data_type, Some(part.data_type()))?;
+    Ok(part)
 }
 
 /// The one field of this name. Of two columns of one name the second would never be looked at.

@@ -1,4 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,19 +5,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use mlops_core::{Error, ErrorKind, Result, type_name};
+use arrow::datatypes::{DataType, SchemaRef};
+use mlops_core::{Error, ErrorKind, Result};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::{Chunks, Table, index_of, missing};
+use super::{Chunks, Table, field_of, index_of, require_type, with_columns_of};
 
 /// Rows that are decoded at once: they stay in the cache until they are counted.
 const ROWS: usize = 16_384;
 
 /// A Parquet file on disk, or several whose rows follow one another: footers are read once, columns one by one, a row group at a time. Cheap
 /// to clone.
+///
+/// The columns are those of the first file, followed by those that later ones have beyond it, in whatever order a file has them. That a file lacks a
+/// column, or has it as another type, is known from the footers, and an error when that column is read: a check that
+/// [reports schema changes](crate::DriftCheck::report_schema_changes) goes on with the others.
 ///
 /// The files must not change while they are in use; what is torn by a change is reported as
 /// [`Corrupt`](ErrorKind::Corrupt) where Parquet notices it.
@@ -31,11 +34,13 @@ const ROWS: usize = 16_384;
 /// # let path = folder.join("week.parquet");
 /// # let column = Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
 /// # let batch = RecordBatch::try_from_iter([("x", column)])?;
-/// # let mut writer = parquet::arrow::ArrowWriter::try_new(File::create(&path)?, batch.schema(), None)?;
-/// # writer.write(&batch)?;
-/// # writer.close()?;
 /// use mlops_drift::DriftCheck;
+/// use mlops_drift::parquet::arrow::ArrowWriter;
 /// use mlops_drift::table::{ParquetTable, Table};
+///
+/// let mut writer = ArrowWriter::try_new(File::create(&path)?, batch.schema(), None)?;
+/// writer.write(&batch)?;
+/// writer.close()?; // without it the file has no footer, and is refused
 ///
 /// let week = ParquetTable::open(&path)?;
 /// assert_eq!(week.rows(), 100);
@@ -45,8 +50,10 @@ const ROWS: usize = 16_384;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ParquetTable {
-    /// At least one, all with the columns of the first.
+    /// At least one.
     files: Arc<Vec<ParquetFile>>,
+    /// Of all files.
+    schema: SchemaRef,
 }
 
 #[derive(Debug)]
@@ -68,8 +75,7 @@ impl ParquetTable {
     /// Reads the footers of several files, whose rows follow one another in this order.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open); [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a file with other columns or types than the first;
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for no file.
+    /// Those of [`open`](Self::open); [`InvalidArgument`](ErrorKind::InvalidArgument) for no file.
     pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
         let files = paths
             .into_iter()
@@ -78,11 +84,11 @@ impl ParquetTable {
         let Some((first, others)) = files.split_first() else {
             return Err(Error::invalid("a table must have at least 1 file, got 0"));
         };
-        for other in others {
-            require_alike(first, other).map_err(|error| at(&other.path, error))?;
-        }
+        let others = others.iter().map(|file| file.metadata.schema());
+        let schema = others.fold(first.metadata.schema().clone(), with_columns_of);
         Ok(Self {
             files: Arc::new(files),
+            schema,
         })
     }
 
@@ -108,33 +114,6 @@ impl ParquetTable {
         paths.sort();
         Self::open_all(paths).map_err(|error| error.context("folder", folder.display()))
     }
-}
-
-/// An error unless the second file has the columns of the first, in any order.
-fn require_alike(first: &ParquetFile, other: &ParquetFile) -> Result<()> {
-    let types = |file: &ParquetFile| -> BTreeMap<String, DataType> {
-        let schema = file.metadata.schema();
-        let fields = schema.fields().iter();
-        fields
-            .map(|field| (field.name().clone(), field.data_type().clone()))
-            .collect()
-    };
-    let (expected, found) = (types(first), types(other));
-    let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-    let differs = names
-        .into_iter()
-        .find(|name| expected.get(*name) != found.get(*name));
-    let Some(name) = differs else { return Ok(()) };
-    let differs = match (expected.get(name), found.get(name)) {
-        (Some(_), None) => format!("column \"{name}\" of the first file is missing"),
-        (None, _) => format!("column \"{name}\" is missing in the first file"),
-        (Some(expected), Some(found)) => format!(
-            "column \"{name}\" must be of type {} as in the first file, got {}",
-            type_name(expected),
-            type_name(found)
-        ),
-    };
-    Err(Error::new(ErrorKind::SignatureMismatch, differs))
 }
 
 impl ParquetFile {
@@ -164,8 +143,17 @@ impl ParquetFile {
         u64::try_from(rows).unwrap_or(0)
     }
 
-    fn column(&self, name: &str) -> Result<Chunks<'_>> {
-        let index = index_of(self.metadata.schema(), name)?;
+    /// Of the column of this name, which must be of this type.
+    fn index(&self, name: &str, data_type: &DataType) -> Result<usize> {
+        let schema = self.metadata.schema();
+        let found = index_of(schema, name).and_then(|index| {
+            require_type(name, data_type, Some(schema.field(index).data_type()))?;
+            Ok(index)
+        });
+        found.map_err(|error| at(&self.path, error))
+    }
+
+    fn column(&self, index: usize) -> Result<Chunks<'_>> {
         let chunks = self.chunks(index).map_err(|error| at(&self.path, error))?;
         Ok(Box::new(
             chunks.map(|chunk| chunk.map_err(|error| at(&self.path, error))),
@@ -197,10 +185,7 @@ impl ParquetFile {
 
 impl Table for ParquetTable {
     fn schema(&self) -> SchemaRef {
-        let empty = || SchemaRef::new(Schema::empty());
-        self.files
-            .first()
-            .map_or_else(empty, |file| file.metadata.schema().clone())
+        self.schema.clone()
     }
 
     fn rows(&self) -> u64 {
@@ -208,15 +193,15 @@ impl Table for ParquetTable {
     }
 
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
-        // A missing column is known before anything is read; later files are opened when their turn comes.
-        let mut files = self.files.iter();
-        let first = files.next().ok_or_else(|| missing(name))?.column(name)?;
-        let name = name.to_owned();
-        let others = files.flat_map(move |file| {
-            file.column(&name)
+        // Files that do not fit are known before anything is read; each is opened when its turn comes.
+        let data_type = field_of(&self.schema, name)?.data_type();
+        let of_files = self.files.iter().map(|file| file.index(name, data_type));
+        let of_files = of_files.collect::<Result<Vec<usize>>>()?;
+        let files = self.files.iter().zip(of_files);
+        Ok(Box::new(files.flat_map(|(file, index)| {
+            file.column(index)
                 .unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
-        });
-        Ok(Box::new(first.chain(others)))
+        })))
     }
 }
 

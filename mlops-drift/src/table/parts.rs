@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use mlops_core::{Error, ErrorKind, Result};
 
-use super::{Chunks, Table, field_of, require_type};
+use super::{Chunks, Table, field_of, parts_of};
 
 /// Some columns of a table side by side, part by part, wherever each column is cut. Memory for one part.
 ///
@@ -19,7 +19,7 @@ pub(crate) fn in_parts<'a>(table: &'a dyn Table, columns: &[&str]) -> Result<Par
     });
     let fields = fields.collect::<Result<Vec<Field>>>()?;
     let readers = columns.iter().map(|name| {
-        let chunks = table.column(name)?;
+        let chunks = parts_of(table, name)?;
         Ok(Reader { chunks, rest: None })
     });
     Ok(Parts {
@@ -87,9 +87,6 @@ impl Parts<'_> {
             .iter_mut()
             .filter_map(|r| r.take(rows))
             .collect();
-        for (field, column) in self.schema.fields().iter().zip(&columns) {
-            require_type(field.name(), field.data_type(), Some(column.data_type()))?;
-        }
         let size = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(
             Arc::clone(&self.schema),
