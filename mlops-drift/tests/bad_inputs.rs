@@ -18,6 +18,7 @@ use mlops_drift::check::{Method, Source};
 use mlops_drift::divergence::{Divergence, Psi, Wasserstein};
 use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
 use mlops_drift::performance::{Loss, Scored, paired_difference};
+use mlops_drift::preset;
 use mlops_drift::profile::TableProfile;
 use mlops_drift::report::{ColumnVerdict, DriftReport, SchemaChange};
 use mlops_drift::sample::Infinite;
@@ -365,10 +366,13 @@ fn new_columns_are_told_wherever_they_begin() {
     let both = columns([("x", numbers()), ("kept", numbers())]);
     let text = Arc::new(StringArray::from(vec!["a"; 100])) as ArrayRef;
     let odd = [
-        (columns([("kept", numbers())]), "\"x\" is missing (part: 1"),
+        (
+            columns([("kept", numbers())]),
+            "\"x\" is missing (part: 2 of 2",
+        ),
         (
             columns([("x", text), ("kept", numbers())]),
-            "float64 in every part, got text",
+            "float64 in every part, got text (part: 2 of 2, table: current)",
         ),
     ];
     for (later, told) in odd {
@@ -390,7 +394,7 @@ fn new_columns_are_told_wherever_they_begin() {
     assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
     let told = error.to_string();
     assert!(
-        told.contains("\"new\"") && told.contains("part: 0"),
+        told.contains("\"new\"") && told.contains("part: 1 of 3") && told.contains("`except`"),
         "{told}"
     );
     assert!(
@@ -424,6 +428,18 @@ fn lost_columns_do_not_hide_drift_and_lost_units_are_told() {
     let change = report.columns[0].schema_change.clone();
     assert_eq!(change, Some(SchemaChange::UnitMissing { unit }));
     assert_eq!((report.tests, report.verdict.drifted), (0, false));
+
+    // A later part lost the unit.
+    let stream = vec![reference.clone(), table(["c", "b"], 0.0)];
+    let by_unit = DriftCheck::against(&reference).unit("a", ["b"]);
+    let error = by_unit.run(&stream).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    let told = "column \"a\" is missing (part: 2 of 2, table: current)";
+    assert_eq!(error.to_string(), told);
+    let report = by_unit.report_schema_changes().run(&stream).unwrap();
+    let why = told.to_owned();
+    let change = report.column("b").unwrap().schema_change.clone();
+    assert_eq!(change, Some(SchemaChange::PartsDiffer { why }));
 
     // What is no change of the schema is an error as ever.
     let twice = RecordBatch::try_new(
@@ -909,4 +925,102 @@ fn a_column_that_could_not_be_compared_is_told_as_such() {
         text.contains("column_compared{column=\"blob\"} 0\n"),
         "{text}"
     );
+}
+
+/// A list of no batches has no columns to miss.
+#[test]
+fn an_empty_list_of_batches_is_told_as_such() {
+    let full = floats(hundred());
+    let none: Vec<RecordBatch> = Vec::new();
+    let strict = DriftCheck::against(&full);
+    for (error, table) in [
+        (strict.run(&none), "current"),
+        (strict.clone().report_schema_changes().run(&none), "current"),
+        (DriftCheck::against(&none).run(&full), "reference"),
+    ] {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        let told = format!(
+            "the {table} table must hold at least 1 row, got 0, and no column: a list of batches must not be empty"
+        );
+        assert_eq!(error.to_string(), told);
+    }
+}
+
+/// The table, the column, the part and both types; of a validator, which sees one part at a time, the row that the part begins with.
+#[test]
+fn a_part_of_another_type_is_told_with_its_place() {
+    let (number, text) = (floats([1.0, 2.0]), table("x", StringArray::from(vec!["a"])));
+    let mixed = vec![number.clone(), number.clone(), text.clone()];
+    let told = "column \"x\" must be of type float64 in every part, got text (part: 3 of 3";
+    let level = SignificanceLevel::FIVE_PERCENT;
+    let quality = preset::data_quality(&number, level).unwrap();
+    let of_table = |error: mlops_core::Error, table: &str| {
+        assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+        let error = error.to_string();
+        assert!(error.contains(told), "{error}");
+        assert!(error.contains(&format!("table: {table}")), "{error}");
+    };
+    of_table(
+        DriftCheck::against(&number).run(&mixed).unwrap_err(),
+        "current",
+    );
+    of_table(
+        DriftCheck::against(&mixed).run(&number).unwrap_err(),
+        "reference",
+    );
+    of_table(quality.run(&mixed).unwrap_err(), "current");
+    of_table(
+        preset::data_quality(&mixed, level).unwrap_err(),
+        "reference",
+    );
+    let error = suite().validate(&mixed).unwrap_err().to_string();
+    assert!(error.contains(told), "{error}");
+
+    let context = Context::default();
+    let mut validator = suite().validator(&number.schema(), &context).unwrap();
+    validator.check(&number).unwrap();
+    let error = validator.check(&text).unwrap_err().to_string();
+    assert!(error.ends_with("got text (part from row: 2)"), "{error}");
+}
+
+#[test]
+fn what_data_quality_cannot_take_is_told_with_what_it_can() {
+    let flights = columns([
+        (
+            "hour",
+            Arc::new(Float64Array::from_iter_values(hundred())) as ArrayRef,
+        ),
+        (
+            "flight",
+            Arc::new(Float64Array::from_iter_values(hundred())),
+        ),
+    ]);
+    let quality = preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT).unwrap();
+    let error = quality.clone().except(["fligth"]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    assert_eq!(
+        error.to_string(),
+        "a column to leave out must be one of the 2 of the profiled table, got \"fligth\"; they are flight, hour (table: reference)"
+    );
+
+    let profile = TableProfile::of(&flights).unwrap();
+    let error = quality.run(&profile).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    for told in [
+        "got a profile",
+        "RecordBatch",
+        "ParquetTable",
+        "`Suite::validate_profile`",
+    ] {
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    // What it says to do can be done.
+    let by_profile = quality
+        .suite()
+        .validate_profile(&profile, &Context::default());
+    assert!(by_profile.unwrap().passed());
+    let error = preset::regression("hour", "flight").run(&profile, &flights);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("give a RecordBatch"), "{error}");
 }

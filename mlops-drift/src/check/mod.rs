@@ -31,6 +31,7 @@ pub use method::Method;
 pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn, WindowCounts};
 pub(crate) use observed::{Units, find};
 pub use prepared::PreparedCheck;
+pub(crate) use prepared::in_table;
 pub(crate) use reach::least_of_profiles;
 pub(crate) use source::ColumnType;
 pub use source::Source;

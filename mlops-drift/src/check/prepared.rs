@@ -565,8 +565,12 @@ fn require_rows(source: &Source, role: &str) -> Result<()> {
     if source.rows() > 0 {
         return Ok(());
     }
+    let of_nothing = match source.columns().as_slice() {
+        [] => ", and no column: a list of batches must not be empty",
+        _ => "",
+    };
     Err(Error::invalid(format!(
-        "the {role} table must hold at least 1 row, got 0"
+        "the {role} table must hold at least 1 row, got 0{of_nothing}"
     )))
 }
 
@@ -592,7 +596,7 @@ fn require_distinct(source: &Source, role: &'static str) -> Result<()> {
 }
 
 /// Says which of the two tables an error is of.
-fn in_table(role: &'static str) -> impl Fn(Error) -> Error {
+pub(crate) fn in_table(role: &'static str) -> impl Fn(Error) -> Error {
     move |error| error.context("table", role)
 }
 

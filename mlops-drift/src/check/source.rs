@@ -126,7 +126,8 @@ impl Source {
 pub(super) fn no_rows() -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        "a profile holds no rows: a column with a unit or a method of its own, and one whose reference is rows, needs them",
+        "a profile holds no rows, and they are needed: give a RecordBatch, a Vec of them or a ParquetTable (a drift check takes a profile for \
+         columns without a unit or a method of their own, unless its reference is rows)",
     )
 }
 

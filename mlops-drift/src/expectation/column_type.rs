@@ -14,7 +14,8 @@ pub(super) const LABELS: &str = "texts, booleans or integers";
 /// What has a law that can be compared.
 pub(super) const LAWS: &str = "numbers, texts, booleans, dates, times, durations or embeddings";
 /// What has an age.
-pub(super) const INSTANTS: &str = "dates or timestamps";
+pub(super) const INSTANTS: &str =
+    "dates or timestamps (cast numbers and texts to a timestamp before)";
 
 /// Of a column of the type of this name, by a rule that takes others.
 pub(super) fn wrong_type(found: &str, takes: &str) -> Error {

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use mlops_core::evidence::SignificanceLevel;
-use mlops_core::{Error, Result};
+use mlops_core::{Error, ErrorKind, Result};
 
 use super::expected::{Expectation, Severity};
 use super::observed::{Observed, of_type};
-use super::rule::Rule;
+use super::rule::{Rule, listed};
 use super::suite::Suite;
 use crate::profile::{ColumnProfile, TableProfile};
-use crate::table::missing;
 
 /// Rules of a column that have an error: on its missing values and on its values.
 const RULES: usize = 2;
@@ -147,12 +146,15 @@ impl<'a> Inference<'a> {
     }
 
     fn require_columns(&self) -> Result<()> {
-        let names: BTreeSet<&str> = names(self.profile).collect();
-        let unknown = self
-            .excepted
-            .iter()
-            .find(|name| !names.contains(name.as_str()));
-        unknown.map_or(Ok(()), |name| Err(missing(name)))
+        let names: BTreeSet<String> = names(self.profile).map(ToOwned::to_owned).collect();
+        let unknown = self.excepted.difference(&names).next();
+        unknown.map_or(Ok(()), |name| {
+            let (of, names) = (names.len(), listed(&names));
+            Err(Error::new(
+                ErrorKind::SignatureMismatch,
+                format!("a column to leave out must be one of the {of} of the profiled table, got \"{name}\"; they are {names}"),
+            ))
+        })
     }
 }
 

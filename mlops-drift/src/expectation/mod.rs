@@ -61,6 +61,7 @@ mod found;
 mod freshness;
 mod infer;
 mod key;
+mod label;
 mod memory;
 mod moment;
 mod named_type;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::{Bound, Bounds, beyond};
 use super::count::Count;
+use super::label;
 use super::named_type::require_type_name;
 use super::number::exact;
 use super::suite::inexact_integer;
@@ -77,9 +78,9 @@ pub enum Rule {
     /// On rows: a number or time within these ends.
     Between(Bounds),
     /// On rows: one of these labels; integers and booleans as their text.
-    OneOf(BTreeSet<String>),
+    OneOf(#[serde(deserialize_with = "label::read")] BTreeSet<String>),
     /// On rows: none of these labels.
-    NoneOf(BTreeSet<String>),
+    NoneOf(#[serde(deserialize_with = "label::read")] BTreeSet<String>),
     /// On rows: a text that matches this regular expression somewhere; anchor it for a whole match.
     Matches(String),
     /// On rows: a text of so many characters (Unicode scalar values).
@@ -142,7 +143,7 @@ pub enum Rule {
     /// On the table: no columns but these; whether they are there is for [`Exists`](Self::Exists).
     OnlyColumns(BTreeSet<String>),
     /// On the table: each of these labels occurs.
-    AllOf(BTreeSet<String>),
+    AllOf(#[serde(deserialize_with = "label::read")] BTreeSet<String>),
     /// On the table: so many distinct values, missing ones not counted.
     Distinct(Count),
     /// On the table: the newest time is at most so much older than the [`Context`](super::Context)'s `now`, and at

@@ -16,7 +16,7 @@ use crate::table::{Table, in_parts};
 /// Counts up with every change that an older reader cannot follow.
 const VERSION: u16 = 2;
 /// A text that no suite holds, to find again what it stands for.
-const MARK: &str = "\"\u{e000}an integer beyond 64 bits\u{e000}\"";
+pub(super) const MARK: &str = "\"\u{e000}an integer beyond 64 bits\u{e000}\"";
 
 /// A list of expectations: data, as JSON or TOML in a file of its own. Files of older versions are read.
 ///
@@ -89,10 +89,17 @@ pub(super) fn inexact_integer(json: &str) -> Option<Range<usize>> {
     None
 }
 
-fn is_inexact(token: &str) -> bool {
+/// Whether this is a decimal integer beyond 64 bits.
+pub(super) fn is_inexact(token: &str) -> bool {
     let digits = token.strip_prefix('-').unwrap_or(token);
     let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_integer && token.parse::<i64>().is_err() && token.parse::<u64>().is_err()
+}
+
+/// Of an integer in whose place the list has a mark.
+pub(super) fn beyond_64_bits(integer: &str, marked: &Listed) -> Error {
+    let is_marked = |value: &Value| value.to_string().contains(MARK);
+    marked.told(malformed(beyond(integer)), is_marked)
 }
 
 pub(super) fn malformed(error: impl std::fmt::Display) -> Error {
@@ -188,9 +195,7 @@ impl Suite {
         let listed = |text: &str| serde_json::from_str::<Listed>(text).unwrap_or_default();
         if let Some(token) = inexact_integer(text) {
             let marked = [&text[..token.start], MARK, &text[token.end..]].concat();
-            let is_marked = |value: &Value| value.to_string().contains(MARK);
-            let error = malformed(beyond(&text[token]));
-            return Err(listed(&marked).told(error, is_marked));
+            return Err(beyond_64_bits(&text[token], &listed(&marked)));
         }
         let suite = serde_json::from_str::<Self>(text);
         suite

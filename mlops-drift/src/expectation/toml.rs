@@ -1,9 +1,11 @@
 //! Suites as TOML files.
 
+use std::ops::Range;
+
 use mlops_core::{Error, Result};
 
 use super::place::{Listed, is_unreadable};
-use super::suite::{Announced, Suite, malformed};
+use super::suite::{Announced, MARK, Suite, beyond_64_bits, is_inexact, malformed};
 
 impl Suite {
     /// The suite as TOML.
@@ -40,12 +42,47 @@ impl Suite {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn from_toml(text: &str) -> Result<Self> {
-        let announced: Announced =
-            toml::from_str(text).map_err(|error| malformed(told(&error, text)))?;
-        announced.require_known()?;
+        let announced = toml::from_str::<Announced>(text);
+        if let Ok(announced) = &announced {
+            announced.require_known()?;
+        }
+        if let Some(token) = inexact_integer(text) {
+            let listed = toml::from_str(&marked(text)).unwrap_or_default();
+            return Err(beyond_64_bits(&text[token], &listed));
+        }
+        announced.map_err(|error| malformed(told(&error, text)))?;
         let suite = toml::from_str::<Self>(text);
         suite.map_err(|error| unreadable(error, text))?.checked()
     }
+}
+
+/// How integers begin that are not decimal.
+const RADIXES: [(&str, u32); 3] = [("0x", 16), ("0o", 8), ("0b", 2)];
+
+/// Where the first integer stands that is beyond 64 bits, if the file is well-formed up to there.
+fn inexact_integer(text: &str) -> Option<Range<usize>> {
+    let span = toml::from_str::<Listed>(text).err()?.span()?;
+    let token = text.get(span.clone())?.replace('_', "");
+    let is_beyond = match RADIXES.iter().find(|(prefix, _)| token.starts_with(prefix)) {
+        Some((prefix, radix)) => is_beyond(&token[prefix.len()..], *radix),
+        None => is_inexact(token.trim_start_matches('+')),
+    };
+    is_beyond.then_some(span)
+}
+
+/// Whether these are digits of which 64 bits do not hold the number.
+fn is_beyond(digits: &str, radix: u32) -> bool {
+    let are_digits = digits.chars().all(|digit| digit.is_digit(radix));
+    are_digits && !digits.is_empty() && u64::from_str_radix(digits, radix).is_err()
+}
+
+/// The file with a mark in place of each integer beyond 64 bits.
+fn marked(text: &str) -> String {
+    let mut marked = text.to_owned();
+    while let Some(token) = inexact_integer(&marked) {
+        marked.replace_range(token, MARK);
+    }
+    marked
 }
 
 /// What is wrong, and with which expectation.

@@ -102,7 +102,8 @@ impl Validator {
     /// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a part in which a column of the
     /// suite is missing or of another type than the schema says.
     pub fn check(&mut self, part: &RecordBatch) -> Result<CheckedPart> {
-        self.require_columns(part)?;
+        self.require_columns(part)
+            .map_err(|error| error.context("part from row", self.rows))?;
         let before = self.rows;
         let broken = self.watched.iter_mut().map(|watched| {
             let broken = watched.update(part, before);

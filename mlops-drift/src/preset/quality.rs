@@ -1,15 +1,16 @@
 use std::collections::BTreeSet;
 
-use mlops_core::Result;
 use mlops_core::evidence::SignificanceLevel;
+use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::check::Source;
+use crate::check::{Source, in_table};
 use crate::expectation::{Inference, Suite, ValidationReport};
 use crate::profile::{ColumnProfile, TableProfile, Values};
 use crate::report::markdown::table;
 use crate::report::{number, version};
 use crate::sample::Moments;
+use crate::table::Table;
 
 /// Does a table still hold what the reference held? The [suite that the reference's profile infers](Suite::infer), and what is known of the table.
 ///
@@ -73,7 +74,7 @@ impl DataQuality {
     pub(super) fn of(reference: &Source, level: SignificanceLevel) -> Result<Self> {
         let profile = match reference.profile() {
             Some(profile) => profile.clone(),
-            None => TableProfile::of(reference.as_table()?)?,
+            None => TableProfile::of(reference.as_table()?).map_err(in_table("reference"))?,
         };
         Ok(Self {
             suite: Suite::infer(&profile, level)?,
@@ -106,7 +107,8 @@ impl DataQuality {
     pub fn except<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Result<Self> {
         self.excepted.extend(columns.into_iter().map(Into::into));
         let inference = Inference::of(&self.profile, self.level);
-        self.suite = inference.except(self.excepted.iter().cloned()).suite()?;
+        let suite = inference.except(self.excepted.iter().cloned()).suite();
+        self.suite = suite.map_err(in_table("reference"))?;
         Ok(self)
     }
 
@@ -131,7 +133,17 @@ impl DataQuality {
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a profile; what reading the table can cause.
     pub fn run(&self, current: impl Into<Source>) -> Result<DataQualityReport> {
         let source = current.into();
-        let table = source.as_table()?;
+        if source.profile().is_some() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the current table must hold rows, got a profile: give a RecordBatch, a Vec of them or a ParquetTable, or hold the profile to \
+                 `suite()` by `Suite::validate_profile`",
+            ));
+        }
+        self.report(source.as_table()?).map_err(in_table("current"))
+    }
+
+    fn report(&self, table: &dyn Table) -> Result<DataQualityReport> {
         let columns = match table.rows() {
             0 => Vec::new(),
             _ => TableProfile::of(table)?

@@ -73,7 +73,7 @@ fn ages_do_not_depend_on_the_unit() {
     }
     let counted = result(Arc::new(day), u64::MAX).reason;
     assert!(
-        counted.ends_with("must hold dates or timestamps, got int64"),
+        counted.ends_with("must hold dates or timestamps (cast numbers and texts to a timestamp before), got int64"),
         "{counted}"
     );
 }

@@ -46,6 +46,10 @@ mod toml {
             (String::new(), "version"),
             ("version = ".into(), "not a suite"),
             ("version = -1".into(), "not a suite"),
+            (
+                "version = 1\nexpectations = 5".into(),
+                "invalid type: integer `5`",
+            ),
             (of(""), "rule"),
             (of("rule = \"sounds_nice\""), "sounds_nice"),
             (of("rule = \"not_null\"\nmost = 1"), "most"),

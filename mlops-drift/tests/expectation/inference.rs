@@ -445,5 +445,8 @@ fn columns_are_left_out_by_name() {
     assert_eq!(of_counts(&without), of_counts(&alone));
     let unknown = inference().except(["tail"]).suite().unwrap_err();
     assert_eq!(unknown.kind(), ErrorKind::SignatureMismatch);
-    assert_eq!(unknown.to_string(), "column \"tail\" is missing");
+    assert_eq!(
+        unknown.to_string(),
+        "a column to leave out must be one of the 4 of the profiled table, got \"tail\"; they are counts, labels, tails, truths"
+    );
 }

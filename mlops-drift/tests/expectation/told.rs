@@ -219,6 +219,34 @@ fn an_error_says_which_expectation_is_wrong() {
         );
         assert!(!error.contains('\n'), "{error}");
     }
+    #[cfg(feature = "toml")]
+    for (integer, of_rule) in [
+        ("18446744073709551616", "between.min"),
+        ("-9_223_372_036_854_775_809", "between.max"),
+        ("0x1_0000_0000_0000_0000", "between.min"),
+        ("340282366920938463463374607431768211456", "between.min"), // 2^128
+        ("18446744073709551616", "rows.min"),
+    ] {
+        let of = |rule: &str| format!("[[expectations]]\ncolumn = \"hour\"\n{rule}\n");
+        let wrong = of(&format!("rule.{of_rule} = {integer}"));
+        let text = format!("version = 2\n{}{wrong}{wrong}", of("rule = \"unique\""));
+        let rule = of_rule.split('.').next().unwrap();
+        let error = Suite::from_toml(&text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "not a suite of expectations: an integer must lie in [-2^63, 2^64) or be written as a text in quotation marks, got {integer} \
+                 (expectation: 2 of 3, column: hour, rule: {rule})"
+            )
+        );
+        let newer = Suite::from_toml(&text.replace("version = 2", "version = 3"));
+        let is_announced = !integer.starts_with("34"); // TOML reads no more than 128 bits
+        assert_eq!(
+            newer.unwrap_err().kind() == ErrorKind::Unsupported,
+            is_announced
+        );
+    }
     let built = Suite::new([
         Expectation::on("x", Rule::NotNull),
         Expectation::on("x", Rule::Matches("(".into())),
@@ -233,6 +261,47 @@ fn an_error_says_which_expectation_is_wrong() {
     ] {
         let place = "(expectation: 2 of 2, column: x, rule: matches)";
         assert!(error.to_string().ends_with(place), "{error}");
+    }
+}
+
+/// Labels are texts; those of integers and booleans are written in quotation marks, and found.
+#[test]
+fn a_label_without_quotation_marks_is_told_how_to_be_written() {
+    for rule in ["one_of", "none_of", "all_of"] {
+        for (wrong, found) in [
+            ("1", "integer `1`"),
+            ("true", "boolean `true`"),
+            ("1.5", "floating point `1.5`"),
+        ] {
+            let how = "expected a label, which is a text in quotation marks: \"1\" for an integer 1, \"true\" for a boolean";
+            let json = format!(
+                r#"{{"version": 2, "expectations": [{{"column": "x", "rule": {{"{rule}": ["0", {wrong}]}}}}]}}"#
+            );
+            let errors = [
+                Suite::from_json(&json).unwrap_err().to_string(),
+                #[cfg(feature = "toml")]
+                Suite::from_toml(&format!(
+                    "version = 2\n[[expectations]]\ncolumn = \"x\"\nrule.{rule} = [\"0\", {wrong}]"
+                ))
+                .unwrap_err()
+                .to_string(),
+            ];
+            for error in errors {
+                assert!(
+                    error.contains(&format!("invalid type: {found}, {how}")),
+                    "{error}"
+                );
+                let place = format!("(expectation: 1 of 1, column: x, rule: {rule})");
+                assert!(error.ends_with(&place), "{error}");
+            }
+        }
+    }
+    let of_integers = Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
+    let of_booleans = Arc::new(BooleanArray::from(vec![true, false])) as ArrayRef;
+    for (column, label, other) in [(of_integers, "1", "2"), (of_booleans, "true", "false")] {
+        let rule = Rule::from_json(&format!(r#"{{"one_of": ["{label}"]}}"#)).unwrap();
+        let found = result_in(&table([("x", column)]), rule, &Context::default());
+        assert_eq!((found.broken, found.values[0].value.as_str()), (1, other));
     }
 }
 

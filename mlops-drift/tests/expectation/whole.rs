@@ -289,7 +289,7 @@ fn what_is_of_another_kind_is_not_compared() {
     let result = result_in(&numbers, Rule::fresh(1), &now);
     assert_eq!(
         result.reason,
-        "cannot be checked: the column must hold dates or timestamps, got int32"
+        "cannot be checked: the column must hold dates or timestamps (cast numbers and texts to a timestamp before), got int32"
     );
 }
 
