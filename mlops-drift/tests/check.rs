@@ -974,6 +974,7 @@ fn infinite_values_are_told() {
         let told = "infinite are 2 of 500 values of the reference, 3 of 500 of the current table";
         assert!(column.reason.contains(told), "{}", column.reason);
     }
+}
 
 /// A change of whoever writes the table, though the numbers are the same: told, and no alarm. Of categories encodings alone may differ.
 #[test]
