@@ -5,12 +5,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::multivariate::Points;
 use crate::sample::Moments;
+use crate::stream::part;
 
 /// Columns, standardized by the rows it was fitted to; a constant column becomes 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub(super) struct Basis {
     /// Mean and standard deviation by column.
     scales: Vec<(f64, f64)>,
+}
+
+/// Scales as they are read, before they are known to be some.
+#[derive(Deserialize)]
+struct Written {
+    scales: Vec<(f64, f64)>,
+}
+
+impl TryFrom<Written> for Basis {
+    type Error = Error;
+
+    fn try_from(Written { scales }: Written) -> Result<Self> {
+        for (_, deviation) in &scales {
+            part("standard deviation of a column", *deviation, 0.0, f64::MAX)?;
+        }
+        Ok(Self { scales })
+    }
 }
 
 impl Basis {

@@ -2,6 +2,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Scored;
+use crate::stream::part;
 
 /// Probabilities that hold on the reference: isotonic regression of labels on scores.
 ///
@@ -22,11 +23,64 @@ use super::Scored;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Calibration {
     /// Score and probability at the ends of each pool, ascending.
     knots: Vec<(f64, f64)>,
     /// Ascending.
     pools: Vec<Fitted>,
+}
+
+/// A calibration as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    knots: Vec<(f64, f64)>,
+    pools: Vec<Fitted>,
+}
+
+impl TryFrom<Written> for Calibration {
+    type Error = Error;
+
+    fn try_from(Written { knots, pools }: Written) -> Result<Self> {
+        if pools.is_empty() {
+            return Err(Error::invalid(
+                "a calibration must hold at least 1 pool, got 0",
+            ));
+        }
+        pools.iter().try_for_each(Fitted::require_possible)?;
+        let rises = |a: &Fitted, b: &Fitted| a.last < b.last && a.share < b.share;
+        if !pools.is_sorted_by(rises) {
+            return Err(Error::invalid(
+                "the scores and the shares of a calibration's pools must rise from pool to pool",
+            ));
+        }
+        require_ends_of_pools(&knots, &pools)?;
+        Ok(Self { knots, pools })
+    }
+}
+
+/// An error unless every pool has its last knot, and the first one where that is another, with its share.
+fn require_ends_of_pools(knots: &[(f64, f64)], pools: &[Fitted]) -> Result<()> {
+    let mut left = knots;
+    for pool in pools {
+        let (own, others) = left.split_at(left.partition_point(|(score, _)| *score <= pool.last));
+        let of_pool = |(score, share): &(f64, f64)| *score >= 0.0 && *share == pool.share;
+        let rise = own.is_sorted_by(|(a, _), (b, _)| a < b);
+        let last = own.last().is_some_and(|(score, _)| *score == pool.last);
+        if own.len() > 2 || !rise || !last || !own.iter().all(of_pool) {
+            return Err(Error::invalid(format!(
+                "the knots of a calibration must be the ends of its pools, got {own:?} of the pool that ends at {}",
+                pool.last
+            )));
+        }
+        left = others;
+    }
+    match left.first() {
+        Some((score, _)) => Err(Error::invalid(format!(
+            "the knots of a calibration must be the ends of its pools, got one at {score} beyond the last"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// What a pool came to.
@@ -39,6 +93,20 @@ struct Fitted {
     /// As many rows of equal weight would carry as much.
     rows: f64,
 }
+
+impl Fitted {
+    /// An error for a pool of no rows, or beyond \[0, 1].
+    fn require_possible(&self) -> Result<()> {
+        part("score of a pool", self.last, 0.0, 1.0)?;
+        part("share of a pool", self.share, 0.0, 1.0)?;
+        part("weight of a pool", self.weight, f64::MIN_POSITIVE, f64::MAX)?;
+        part("rows of a pool", self.rows, 1.0 - ROUNDING, f64::MAX)?;
+        Ok(())
+    }
+}
+
+/// By how much (Σ weight)²/Σ weight² of one row may lie below 1.
+const ROUNDING: f64 = 1e-9;
 
 /// Neighbouring scores with one probability.
 struct Pool {

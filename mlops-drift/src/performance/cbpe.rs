@@ -7,6 +7,7 @@ use super::estimate::{normal_quantile, satterthwaite, student_quantile, unseen};
 use super::rows::{Weighted, at_least, towards_ends};
 use super::scored::check_threshold;
 use super::{BinaryMetric, Calibration, Confusion, Curve, Estimate, Scored};
+use crate::stream::part;
 
 /// Performance without labels: what it would be if the probabilities were what they say. Confidence-based
 /// performance estimation.
@@ -29,6 +30,7 @@ use super::{BinaryMetric, Calibration, Confusion, Curve, Estimate, Scored};
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Cbpe {
     /// The expected confusion matrix; 1 is the positive class.
     pub confusion: Confusion,
@@ -39,12 +41,60 @@ pub struct Cbpe {
     /// The standard deviation of each metric about its estimate, in the order of [`BinaryMetric::ALL`].
     deviations: Vec<Option<f64>>,
     /// The same of all rows of the law that these are drawn from.
-    #[serde(default)]
     of_law: Vec<Option<Spread>>,
     /// Independent units among the rows.
+    units: usize,
+}
+
+/// An estimate as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    confusion: Confusion,
+    auc: Option<f64>,
+    beyond: f64,
+    deviations: Vec<Option<f64>>,
+    #[serde(default)]
+    of_law: Vec<Option<Spread>>,
     #[serde(default)]
     units: usize,
 }
+
+impl TryFrom<Written> for Cbpe {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        if written.confusion.cells().len() != 4 {
+            return Err(Error::invalid(format!(
+                "a table of 2 classes must hold 4 cells, got {}",
+                written.confusion.cells().len()
+            )));
+        }
+        if let Some(auc) = written.auc {
+            part("auc", auc, -ROUNDING, 1.0 + ROUNDING)?;
+        }
+        part("share of scores beyond", written.beyond, 0.0, 1.0)?;
+        for deviation in written.deviations.iter().flatten() {
+            part("deviation", *deviation, 0.0, f64::MAX)?;
+        }
+        let spreads = written.of_law.iter().flatten();
+        for (variance, _) in spreads.flat_map(|spread| spread.parts) {
+            part("variance", variance, 0.0, GREATEST)?;
+        }
+        Ok(Self {
+            confusion: written.confusion,
+            auc: written.auc,
+            beyond: written.beyond,
+            deviations: written.deviations,
+            of_law: written.of_law,
+            units: written.units,
+        })
+    }
+}
+
+/// By how much an area may lie beyond \[0, 1].
+const ROUNDING: f64 = 1e-9;
+/// What a variance that is read may be: its square is a number.
+const GREATEST: f64 = 1e150;
 
 /// How far a metric of a law may lie from its estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

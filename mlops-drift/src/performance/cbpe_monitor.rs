@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::scored::check_threshold;
 use super::{Average, Calibration, Cbpe, Confusion, Scored};
 use crate::sample::Moments;
+use crate::stream::part;
 
 /// Standard deviations from the mean at which the limits lie.
 const DEVIATIONS: f64 = 3.0;
@@ -111,10 +112,42 @@ impl BinaryMetric {
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct CbpeMonitor {
     calibration: Calibration,
     threshold: f64,
     limits: Vec<(BinaryMetric, f64, f64)>,
+}
+
+/// A monitor as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    calibration: Calibration,
+    threshold: f64,
+    limits: Vec<(BinaryMetric, f64, f64)>,
+}
+
+impl TryFrom<Written> for CbpeMonitor {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        check_threshold(written.threshold)?;
+        let limited = written.limits.iter().map(|(metric, ..)| *metric);
+        if !limited.eq(BinaryMetric::ALL) {
+            return Err(Error::invalid(
+                "the limits of a monitor must be of all metrics, in their order",
+            ));
+        }
+        for (_, low, high) in &written.limits {
+            part("upper limit", *high, 0.0, 1.0)?;
+            part("lower limit", *low, 0.0, *high)?;
+        }
+        Ok(Self {
+            calibration: written.calibration,
+            threshold: written.threshold,
+            limits: written.limits,
+        })
+    }
 }
 
 /// A metric of one chunk, estimated without labels.

@@ -5,6 +5,8 @@ use super::rows::{check_weights, same_length};
 
 /// Classes of which a table is kept: 128 MiB.
 const CLASSES: usize = 4_096;
+/// What the weights of a table may sum to: Matthews' coefficient has products of four such sums.
+const GREATEST: f64 = 1e75;
 
 /// Weights of rows by true class and predicted class: what every metric of predicted classes is a function
 /// of.
@@ -45,9 +47,21 @@ impl TryFrom<Written> for Confusion {
                 cells.len()
             )));
         }
-        check_weights(&cells)?;
+        check_table(&cells)?;
         Ok(Self { cells, classes })
     }
+}
+
+/// Weights that sum to some rows, of which a product of four sums does not overflow.
+fn check_table(weights: &[f64]) -> Result<()> {
+    check_weights(weights)?;
+    let sum: f64 = weights.iter().sum();
+    if sum > 0.0 && sum <= GREATEST {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "weights of a table must sum to more than 0 and at most {GREATEST:e}, got {sum:e}"
+    )))
 }
 
 /// How a metric of one class becomes one of all.
@@ -82,7 +96,7 @@ impl Confusion {
     /// The same with a weight per row.
     ///
     /// # Errors
-    /// As [`of`](Self::of)'s, and for a weight that is negative or not finite.
+    /// As [`of`](Self::of)'s, and for a weight that is negative or not finite, or weights that sum to 0 or to more than 1e75.
     ///
     /// ```
     /// use mlops_drift::performance::Confusion;
@@ -119,7 +133,7 @@ impl Confusion {
                 classes - 1
             )));
         }
-        check_weights(weights)?;
+        check_table(weights)?;
         Ok(Self::counted(classes, truth, predicted, weights))
     }
 

@@ -38,11 +38,38 @@ const OVERLAP: f64 = 0.5;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct DensityRatio {
     basis: Basis,
     coefficients: Vec<f64>,
     /// ln(reference rows / current rows).
     offset: f64,
+}
+
+/// A ratio as it is read, before its parts are known to agree.
+#[derive(Deserialize)]
+struct Written {
+    basis: Basis,
+    coefficients: Vec<f64>,
+    offset: f64,
+}
+
+impl TryFrom<Written> for DensityRatio {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let (size, found) = (written.basis.size(), written.coefficients.len());
+        if found != size {
+            return Err(Error::invalid(format!(
+                "a density ratio must hold {size} coefficients, got {found}"
+            )));
+        }
+        Ok(Self {
+            basis: written.basis,
+            coefficients: written.coefficients,
+            offset: written.offset,
+        })
+    }
 }
 
 impl DensityRatio {

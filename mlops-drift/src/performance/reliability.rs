@@ -1,6 +1,13 @@
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Scored;
+use crate::stream::part;
+
+/// By how much a weighted mean of shares may lie beyond \[0, 1].
+const ROUNDING: f64 = 1e-9;
+/// What the weights of all bins may sum to: more, and so would their distances.
+const GREATEST: f64 = 1e300;
 
 /// Are probabilities what they say? Predicted and observed shares by bins of equal width.
 ///
@@ -12,9 +19,37 @@ use super::Scored;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Reliability {
     /// The bins that hold rows, ascending.
     pub bins: Vec<ReliabilityBin>,
+}
+
+/// Bins as they are read, before they are known to hold rows.
+#[derive(Deserialize)]
+struct Written {
+    bins: Vec<ReliabilityBin>,
+}
+
+impl TryFrom<Written> for Reliability {
+    type Error = Error;
+
+    fn try_from(Written { bins }: Written) -> Result<Self> {
+        for bin in &bins {
+            part("weight of a bin", bin.weight, f64::MIN_POSITIVE, GREATEST)?;
+            for share in [bin.predicted, bin.observed] {
+                part("share of a bin", share, -ROUNDING, 1.0 + ROUNDING)?;
+            }
+        }
+        let all = bins.iter().map(|bin| bin.weight).sum();
+        part("weight of all bins", all, f64::MIN_POSITIVE, GREATEST)?;
+        if !bins.is_sorted_by(|a, b| a.predicted < b.predicted) {
+            return Err(Error::invalid(
+                "the bins of a reliability curve must be in the order of their predicted shares",
+            ));
+        }
+        Ok(Self { bins })
+    }
 }
 
 /// One bin of a reliability curve.

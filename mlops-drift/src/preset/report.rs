@@ -1,7 +1,7 @@
 use std::fmt;
 
-use mlops_core::Result;
 use mlops_core::evidence::{Evidence, SignificanceLevel};
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::change::{Better, ChangeVerdict, MetricChange};
@@ -145,6 +145,7 @@ pub struct Picture {
 
 /// How often which class was taken for which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenClasses")]
 pub struct Classes {
     /// The names of the classes, in the order of the cells.
     pub names: Vec<String>,
@@ -152,6 +153,36 @@ pub struct Classes {
     pub reference: Confusion,
     /// In the current table.
     pub current: Confusion,
+}
+
+/// Classes as they are read, before both tables are known to be of them.
+#[derive(Deserialize)]
+struct WrittenClasses {
+    names: Vec<String>,
+    reference: Confusion,
+    current: Confusion,
+}
+
+impl TryFrom<WrittenClasses> for Classes {
+    type Error = Error;
+
+    fn try_from(written: WrittenClasses) -> Result<Self> {
+        let cells = written.names.len().saturating_mul(written.names.len());
+        for confusion in [&written.reference, &written.current] {
+            let found = confusion.cells().len();
+            if found != cells {
+                return Err(Error::invalid(format!(
+                    "tables of {} classes must hold {cells} cells, got {found}",
+                    written.names.len()
+                )));
+            }
+        }
+        Ok(Self {
+            names: written.names,
+            reference: written.reference,
+            current: written.current,
+        })
+    }
 }
 
 /// That predictions, or features, are missing more often than in the reference, as the drift of them has it.
@@ -170,7 +201,7 @@ pub(super) fn lost(rows: &[Rows; 2], drift: &DriftReport) -> Option<String> {
     (!columns.is_empty()).then(|| {
         format!(
             "{broken} of {} rows lack a value in {}",
-            labelled + broken,
+            labelled.saturating_add(broken),
             listed(columns.iter(), NAMES)
         )
     })

@@ -153,7 +153,7 @@ fn in_unit(value: f64) -> Result<f64> {
 }
 
 /// A part of a state that is read, within a closed range.
-fn part(what: &str, value: f64, low: f64, high: f64) -> Result<f64> {
+pub(crate) fn part(what: &str, value: f64, low: f64, high: f64) -> Result<f64> {
     if value.is_finite() && (low..=high).contains(&value) {
         return Ok(value);
     }
