@@ -79,7 +79,7 @@ impl DensityRatio {
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for no rows on either side, missing rows,
     /// different columns, values whose variance overflows, or two samples that hardly overlap.
     pub fn fit(reference: &Points, current: &Points) -> Result<Self> {
-        Ok(Fitted::of(reference, current)?.ratio)
+        Ok(Rows::of(reference, current)?.ratio)
     }
 
     /// The ratio of every row, in \[0, ∞).
@@ -89,39 +89,52 @@ impl DensityRatio {
     /// so far out that its ratio overflows.
     pub fn of(&self, points: &Points) -> Result<Vec<f64>> {
         check_points("rows", points, (self.basis.size() - 1) / 2)?;
-        let ratio = |row: &[f64]| {
-            let ratio = (dot(&self.basis.row(row), &self.coefficients) + self.offset).exp();
-            let finite = Some(ratio).filter(|ratio| ratio.is_finite());
-            finite.ok_or_else(|| Error::invalid(format!("ratios must be finite, got {ratio}")))
-        };
-        points.rows().map(ratio).collect()
+        let rows = points.rows();
+        rows.map(|row| self.of_row(&self.basis.row(row))).collect()
     }
 
-    fn overlapping(self, reference: &Points) -> Result<Self> {
-        let ratios = self.of(reference)?;
-        let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
-        if mean < OVERLAP {
-            return Err(Error::invalid(format!(
-                "the mean ratio over the reference must be at least {OVERLAP}, got {mean:.2e}: \
-                 it has too few rows like the current ones"
-            )));
-        }
-        Ok(self)
+    /// Of what the regression sees of a row.
+    fn of_row(&self, row: &[f64]) -> Result<f64> {
+        let ratio = (dot(row, &self.coefficients) + self.offset).exp();
+        let finite = Some(ratio).filter(|ratio| ratio.is_finite());
+        finite.ok_or_else(|| Error::invalid(format!("ratios must be finite, got {ratio}")))
     }
+}
+
+fn check_overlap(ratios: &[f64]) -> Result<()> {
+    let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+    if mean < OVERLAP {
+        return Err(Error::invalid(format!(
+            "the mean ratio over the reference must be at least {OVERLAP}, got {mean:.2e}: \
+             it has too few rows like the current ones"
+        )));
+    }
+    Ok(())
+}
+
+/// A ratio, and what it was fitted to.
+struct Rows {
+    ratio: DensityRatio,
+    /// Of the reference rows.
+    ratios: Vec<f64>,
+    /// What the regression sees of the reference and of the current rows.
+    designs: [Vec<Vec<f64>>; 2],
 }
 
 /// A ratio, and the rows that it was fitted to: how far its error moves what is figured out with it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fitted {
-    pub(super) ratio: DensityRatio,
+    ratio: DensityRatio,
+    /// Of the reference rows.
+    pub(super) ratios: Vec<f64>,
     /// Of the reference and of the current rows.
     designs: [Vec<Vec<f64>>; 2],
     /// Of the likelihood's curvature.
     factor: Factor,
 }
 
-impl Fitted {
-    pub(super) fn of(reference: &Points, current: &Points) -> Result<Self> {
+impl Rows {
+    fn of(reference: &Points, current: &Points) -> Result<Self> {
         let columns = reference.dimensions();
         check_points("reference rows", reference, columns)?;
         check_points("current rows", current, columns)?;
@@ -137,17 +150,35 @@ impl Fitted {
             points.rows().map(|row| basis.row(row)).collect()
         };
         let [before, now] = [design(reference), design(current)];
-        let coefficients = logistic(&before, &now)?;
-        let curvature = step(&before, &now, &coefficients).factored(RIDGE);
         let ratio = DensityRatio {
-            coefficients,
+            coefficients: logistic(&before, &now)?,
             offset: (before.len() as f64 / now.len() as f64).ln(),
             basis,
         };
+        let ratios = before.iter().map(|row| ratio.of_row(row));
+        let ratios = ratios.collect::<Result<Vec<_>>>()?;
+        check_overlap(&ratios)?;
         Ok(Self {
-            ratio: ratio.overlapping(reference)?,
+            ratio,
+            ratios,
             designs: [before, now],
+        })
+    }
+}
+
+impl Fitted {
+    pub(super) fn of(reference: &Points, current: &Points) -> Result<Self> {
+        let Rows {
+            ratio,
+            ratios,
+            designs,
+        } = Rows::of(reference, current)?;
+        let curvature = step(&designs[0], &designs[1], &ratio.coefficients).factored(RIDGE);
+        Ok(Self {
             factor: curvature.ok_or_else(|| unsolved(f64::NAN))?,
+            ratio,
+            ratios,
+            designs,
         })
     }
 

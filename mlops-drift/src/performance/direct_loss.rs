@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use mlops_core::{Error, Result};
 
 use super::Estimate;
@@ -45,20 +47,71 @@ const FARTHEST: f64 = 0.2;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct DirectLoss {
-    basis: Basis,
-    factor: Factor,
+    design: Arc<Design>,
     coefficients: Vec<f64>,
     /// Least and greatest loss seen.
     range: (f64, f64),
     /// In which losses are known to lie.
     known: (f64, f64),
-    /// Least and greatest value of each column.
-    columns: Vec<(f64, f64)>,
-    design: Vec<Vec<f64>>,
     /// Loss less estimate of each reference row, under a fit without it.
     left_out: Vec<f64>,
     explained: Option<f64>,
     rows: Weighted,
+}
+
+/// The reference rows, of which every loss has the same equations.
+#[derive(Clone, Debug, PartialEq)]
+struct Design {
+    basis: Basis,
+    rows: Vec<Vec<f64>>,
+    factor: Factor,
+    /// 1 − leverage of each row.
+    freedom: Vec<f64>,
+    /// Least and greatest value of each column.
+    columns: Vec<(f64, f64)>,
+}
+
+impl Design {
+    fn of(reference: &Points) -> Result<Self> {
+        let basis = Basis::of(reference.dimensions(), &[reference])?;
+        let rows: Vec<Vec<f64>> = reference.rows().map(|row| basis.row(row)).collect();
+        let factor = ridge(&rows)?;
+        let range = |column: usize| {
+            let values = || reference.rows().map(|row| row[column]);
+            (
+                values().fold(f64::INFINITY, f64::min),
+                values().fold(f64::NEG_INFINITY, f64::max),
+            )
+        };
+        Ok(Self {
+            freedom: rows.iter().map(|row| 1.0 - factor.leverage(row)).collect(),
+            columns: (0..reference.dimensions()).map(range).collect(),
+            basis,
+            rows,
+            factor,
+        })
+    }
+
+    fn coefficients(&self, losses: &[f64]) -> Result<Vec<f64>> {
+        let mut side = vec![0.0; self.basis.size()];
+        for (row, loss) in self.rows.iter().zip(losses) {
+            side.iter_mut()
+                .zip(row)
+                .for_each(|(side, x)| *side += loss * x);
+        }
+        let coefficients = self.factor.solve(&side);
+        if coefficients.iter().any(|x| !x.is_finite()) {
+            return Err(Error::invalid("the losses vary beyond floating point"));
+        }
+        Ok(coefficients)
+    }
+
+    /// Residuals under fits without the row: residual over 1 − leverage (Sherman & Morrison).
+    fn left_out(&self, losses: &[f64], fit: &[f64]) -> Vec<f64> {
+        let rows = self.rows.iter().zip(losses).zip(&self.freedom);
+        rows.map(|((row, loss), freedom)| (loss - dot(row, fit)) / freedom)
+            .collect()
+    }
 }
 
 impl DirectLoss {
@@ -70,10 +123,7 @@ impl DirectLoss {
     /// overflows.
     pub fn fit(reference: &Points, losses: &[f64]) -> Result<Self> {
         check_points("reference rows", reference, reference.dimensions())?;
-        same_length("losses", reference.len(), losses.len())?;
-        if let Some(loss) = losses.iter().find(|loss| !loss.is_finite()) {
-            return Err(Error::invalid(format!("losses must be finite, got {loss}")));
-        }
+        check_losses(losses, reference.len())?;
         let coefficients = 1 + 2 * reference.dimensions();
         if losses.len() <= coefficients {
             return Err(Error::invalid(format!(
@@ -81,27 +131,29 @@ impl DirectLoss {
                 losses.len()
             )));
         }
-        let basis = Basis::of(reference.dimensions(), &[reference])?;
-        let design: Vec<Vec<f64>> = reference.rows().map(|row| basis.row(row)).collect();
-        let (factor, coefficients) = ridge(&design, losses)?;
-        let left_out = left_out(&design, losses, &factor, &coefficients);
+        Self::on(
+            Arc::new(Design::of(reference)?),
+            losses,
+            Weighted::rows(losses.len()),
+        )
+    }
+
+    /// Of other losses of the same reference rows, in the same units and at the same level, which lie anywhere: what the columns say need not be figured
+    /// out again.
+    pub(crate) fn losses(&self, losses: &[f64]) -> Result<Self> {
+        check_losses(losses, self.design.rows.len())?;
+        Self::on(self.design.clone(), losses, self.rows.clone())
+    }
+
+    fn on(design: Arc<Design>, losses: &[f64], rows: Weighted) -> Result<Self> {
+        let coefficients = design.coefficients(losses)?;
+        let left_out = design.left_out(losses, &coefficients);
         let fold = |better: fn(f64, f64) -> f64| losses.iter().copied().reduce(better);
         Ok(Self {
             range: fold(f64::min).zip(fold(f64::max)).unwrap_or_default(),
-            columns: (0..reference.dimensions())
-                .map(|column| {
-                    let values = || reference.rows().map(|row| row[column]);
-                    (
-                        values().fold(f64::INFINITY, f64::min),
-                        values().fold(f64::NEG_INFINITY, f64::max),
-                    )
-                })
-                .collect(),
             explained: explained(losses, &left_out),
             known: EVERYWHERE,
-            rows: Weighted::rows(losses.len()),
-            basis,
-            factor,
+            rows,
             coefficients,
             design,
             left_out,
@@ -134,13 +186,23 @@ impl DirectLoss {
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for other columns, missing rows, or a row
     /// so far out that its estimate is not a number.
     pub fn of(&self, points: &Points) -> Result<Vec<f64>> {
-        check_points("rows", points, (self.basis.size() - 1) / 2)?;
-        let of_row = |row: &[f64]| {
-            let (loss, _) = self.clamped(&self.basis.row(row));
+        self.of_rows(&self.seen(points)?)
+    }
+
+    /// What the regression sees of rows.
+    fn seen(&self, points: &Points) -> Result<Vec<Vec<f64>>> {
+        let basis = &self.design.basis;
+        check_points("rows", points, (basis.size() - 1) / 2)?;
+        Ok(points.rows().map(|row| basis.row(row)).collect())
+    }
+
+    fn of_rows(&self, rows: &[Vec<f64>]) -> Result<Vec<f64>> {
+        let of_row = |row: &Vec<f64>| {
+            let (loss, _) = self.clamped(row);
             let number = Some(loss).filter(|loss| !loss.is_nan());
             number.ok_or_else(|| Error::invalid("estimated losses must be numbers, got NaN"))
         };
-        points.rows().map(of_row).collect()
+        rows.iter().map(of_row).collect()
     }
 
     /// The share of rows with a column beyond its range in the reference, or an estimate beyond the losses seen:
@@ -162,13 +224,18 @@ impl DirectLoss {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn beyond(&self, points: &Points) -> Result<f64> {
-        self.of(points)?;
-        let beyond = points.rows().filter(|row| {
-            let columns = row.iter().zip(&self.columns);
+        let rows = self.seen(points)?;
+        self.of_rows(&rows)?;
+        Ok(self.beyond_of(points, &rows))
+    }
+
+    fn beyond_of(&self, points: &Points, rows: &[Vec<f64>]) -> f64 {
+        let beyond = points.rows().zip(rows).filter(|(point, row)| {
+            let columns = point.iter().zip(&self.design.columns);
             let mut outside = columns.map(|(x, (least, greatest))| x < least || x > greatest);
-            outside.any(|outside| outside) || !self.clamped(&self.basis.row(row)).1
+            outside.any(|outside| outside) || !self.clamped(row).1
         });
-        Ok(beyond.count() as f64 / points.len().max(1) as f64)
+        beyond.count() as f64 / points.len().max(1) as f64
     }
 
     /// The mean loss over current rows, independent of each other.
@@ -219,9 +286,10 @@ impl DirectLoss {
     fn estimate_of(&self, current: &Points, rows: &Weighted) -> Result<Estimate> {
         self.rows.needs_two_units()?;
         check_within([self.range.0, self.range.1], self.known)?;
-        let losses = self.of(current)?;
+        let seen = self.seen(current)?;
+        let losses = self.of_rows(&seen)?;
         rows.needs_two_units()?;
-        let beyond = self.beyond(current)?;
+        let beyond = self.beyond_of(current, &seen);
         if beyond > FARTHEST {
             return Err(Error::invalid(format!(
                 "at most a share of {FARTHEST} of the rows must lie beyond the reference, got {beyond:.3}"
@@ -230,7 +298,7 @@ impl DirectLoss {
         let mean = losses.iter().sum::<f64>() / losses.len() as f64;
         let parts = [
             (rows.error_of_mean(&losses, mean).powi(2), rows.units_held()),
-            (self.variance_of_fit(current), self.rows.units_held()),
+            (self.variance_of_fit(&seen), self.rows.units_held()),
         ];
         let error = (parts[0].0 + parts[1].0).sqrt();
         let units = parts[0].1.min(parts[1].1);
@@ -252,17 +320,16 @@ impl DirectLoss {
     }
 
     /// The variance of the mean estimate that stems from the coefficients.
-    fn variance_of_fit(&self, current: &Points) -> f64 {
+    fn variance_of_fit(&self, current: &[Vec<f64>]) -> f64 {
         let mut mean = vec![0.0; self.coefficients.len()];
         let share = 1.0 / current.len() as f64;
-        for row in current.rows() {
-            let row = self.basis.row(row);
+        for row in current {
             mean.iter_mut()
-                .zip(&row)
+                .zip(row)
                 .for_each(|(mean, x)| *mean += share * x);
         }
-        let direction = self.factor.solve(&mean);
-        let terms = self.design.iter().zip(&self.left_out);
+        let direction = self.design.factor.solve(&mean);
+        let terms = self.design.rows.iter().zip(&self.left_out);
         let terms = terms.map(|(row, residual)| dot(row, &direction) * residual);
         self.rows.clusters.variance_of_sum(terms.enumerate())
     }
@@ -282,26 +349,20 @@ rows_in_units!(
 # let rows = mlops_drift::performance::DirectLoss::fit(&points, &[1.0, 0.0, 2.0, 1.0])?;"
 );
 
-fn ridge(design: &[Vec<f64>], losses: &[f64]) -> Result<(Factor, Vec<f64>)> {
-    let mut equations = NormalEquations::new(design[0].len());
-    for (row, loss) in design.iter().zip(losses) {
-        equations.push(row, 1.0, *loss);
-    }
-    let side = equations.side().to_vec();
+/// The factor of the rows' equations.
+fn ridge(rows: &[Vec<f64>]) -> Result<Factor> {
+    let mut equations = NormalEquations::new(rows[0].len());
+    rows.iter().for_each(|row| equations.push(row, 1.0, 0.0));
     let factor = equations.factored(RIDGE);
-    let factor = factor.ok_or_else(|| Error::invalid("the columns vary beyond floating point"))?;
-    let coefficients = factor.solve(&side);
-    if coefficients.iter().any(|x| !x.is_finite()) {
-        return Err(Error::invalid("the losses vary beyond floating point"));
-    }
-    Ok((factor, coefficients))
+    factor.ok_or_else(|| Error::invalid("the columns vary beyond floating point"))
 }
 
-/// Residuals under fits without the row: residual over 1 − leverage (Sherman & Morrison).
-fn left_out(design: &[Vec<f64>], losses: &[f64], factor: &Factor, fit: &[f64]) -> Vec<f64> {
-    let rows = design.iter().zip(losses);
-    rows.map(|(row, loss)| (loss - dot(row, fit)) / (1.0 - factor.leverage(row)))
-        .collect()
+fn check_losses(losses: &[f64], rows: usize) -> Result<()> {
+    same_length("losses", rows, losses.len())?;
+    match losses.iter().find(|loss| !loss.is_finite()) {
+        Some(loss) => Err(Error::invalid(format!("losses must be finite, got {loss}"))),
+        None => Ok(()),
+    }
 }
 
 fn explained(losses: &[f64], left_out: &[f64]) -> Option<f64> {
@@ -313,25 +374,28 @@ fn explained(losses: &[f64], left_out: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{left_out, ridge};
+    use super::{Design, ridge};
+    use crate::multivariate::Points;
     use crate::performance::normal_equations::dot;
 
     #[test]
     fn residuals_of_rows_left_out_are_those_of_fits_without_them() {
-        let design: Vec<Vec<f64>> = (0..9)
-            .map(|i| vec![1.0, f64::from(i * i % 7) - 3.0])
-            .collect();
-        let losses: Vec<f64> = (0..9).map(|i| f64::from(i * 5 % 4)).collect();
-        let Ok((factor, fit)) = ridge(&design, &losses) else {
+        let points = Points::new(1, (0..9).map(|i| f64::from(i * i % 7)));
+        let Ok(design) = points.and_then(|points| Design::of(&points)) else {
             unreachable!("the columns are not constant")
         };
-        let residuals = left_out(&design, &losses, &factor, &fit);
+        let losses: Vec<f64> = (0..9).map(|i| f64::from(i * 5 % 4)).collect();
+        let fit = design.coefficients(&losses).unwrap_or_default();
+        let residuals = design.left_out(&losses, &fit);
         for (row, residual) in residuals.iter().enumerate() {
             let (mut others, mut theirs) = (design.clone(), losses.clone());
-            others.remove(row);
+            let left_out = others.rows.remove(row);
             theirs.remove(row);
-            let naive =
-                ridge(&others, &theirs).map(|(_, fit)| losses[row] - dot(&design[row], &fit));
+            let refitted = ridge(&others.rows).and_then(|factor| {
+                let others = Design { factor, ..others };
+                others.coefficients(&theirs)
+            });
+            let naive = refitted.map(|fit| losses[row] - dot(&left_out, &fit));
             assert!(naive.is_ok_and(|naive| (naive - residual).abs() < 1e-12));
         }
     }

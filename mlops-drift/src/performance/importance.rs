@@ -100,7 +100,7 @@ impl ImportanceWeighted {
             ratio,
         };
         Ok(Self {
-            rows: Self::new(losses, &fit.ratio.ratio.of(reference)?)?.rows,
+            rows: Self::new(losses, &fit.ratio.ratios)?.rows,
             losses: losses.to_vec(),
             range: EVERYWHERE,
             fit: Some(fit),

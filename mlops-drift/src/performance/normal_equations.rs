@@ -57,10 +57,6 @@ impl NormalEquations {
             cells: self.cells,
         })
     }
-
-    pub(super) fn side(&self) -> &[f64] {
-        &self.side
-    }
 }
 
 /// Cholesky's factor L of a matrix L·Lᵀ, in the lower triangle.
