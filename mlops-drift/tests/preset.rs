@@ -683,7 +683,7 @@ fn missing_labels_are_counted_and_undefined_metrics_are_told() {
         auc.reason
     );
     assert!(
-        report.to_junit().contains("skipped=\"1\""),
+        report.to_junit().contains(r#"skipped="0" errors="8""#), // two rows tell nothing, and predictions are lost
         "{}",
         report.to_junit()
     );
@@ -1228,5 +1228,147 @@ fn great_numbers_are_told_in_few_digits() {
     assert!(long.is_none(), "{long:?}");
     for line in report.to_openmetrics().lines() {
         assert!(line.len() < 200, "{line}");
+    }
+}
+
+/// By hand, as scikit-learn's `f1_score(..., labels=["rain", "snow", "sun"], average="macro", zero_division=0)`: snow neither falls nor is
+/// predicted now, and counts as 0.
+#[test]
+fn macro_averages_of_both_tables_are_over_the_classes_of_either() {
+    let table = |truth: &[&str], said: &[&str]| {
+        batch(vec![
+            ("truth", Arc::new(StringArray::from(truth.to_vec()))),
+            ("said", Arc::new(StringArray::from(said.to_vec()))),
+        ])
+    };
+    let reference = table(
+        &["sun", "sun", "rain", "rain", "snow", "snow"],
+        &["sun", "rain", "rain", "rain", "snow", "snow"],
+    );
+    let current = table(
+        &["sun", "sun", "rain", "rain"],
+        &["sun", "sun", "rain", "sun"],
+    );
+    let check = preset::classification_by_labels("truth", "said");
+    for (tables, turned) in [
+        ([&reference, &current], false),
+        ([&current, &reference], true),
+    ] {
+        let report = check.run(tables[0], tables[1]).unwrap();
+        let figures = |metric: &str| {
+            let change = report.metric(metric).unwrap();
+            let mut figures =
+                [&change.reference, &change.current].map(|it| it.as_ref().unwrap().value);
+            if turned {
+                figures.reverse();
+            }
+            figures
+        };
+        let near = |metric: &str, want: [f64; 2]| {
+            for (got, want) in figures(metric).into_iter().zip(want) {
+                assert!((got - want).abs() < 1e-12, "{metric}: {got}, not {want}");
+            }
+        };
+        // Of sun 2·1/(1 + 2) and 2·2/(3 + 2), of rain 2·2/(3 + 2) and 2·1/(1 + 2), of snow 1 and 0.
+        near(
+            "macro_f1",
+            [(2.0 / 3.0 + 0.8 + 1.0) / 3.0, (0.8 + 2.0 / 3.0 + 0.0) / 3.0],
+        );
+        // The recall of a class that does not occur is undefined, and not counted, as in scikit-learn.
+        near(
+            "balanced_accuracy",
+            [(0.5 + 1.0 + 1.0) / 3.0, (1.0 + 0.5) / 2.0],
+        );
+        assert_eq!(report.confusion.unwrap().names, ["rain", "snow", "sun"]);
+    }
+}
+
+/// Booleans would be read as 0 and 1, and the mean absolute error of them is the error rate by another name.
+#[test]
+fn a_regression_is_of_numbers() {
+    let numbers = || Arc::new(Float64Array::from_iter_values((0..40).map(f64::from))) as ArrayRef;
+    let booleans =
+        || Arc::new((0..40).map(|i| Some(i % 2 == 0)).collect::<BooleanArray>()) as ArrayRef;
+    let names = || {
+        Arc::new(StringArray::from_iter_values(
+            (0..40).map(|i| i.to_string()),
+        )) as ArrayRef
+    };
+    let table = |delay: ArrayRef, said: ArrayRef| batch(vec![("delay", delay), ("said", said)]);
+    let good = table(numbers(), numbers());
+    let check = preset::regression("delay", "said");
+    for (tables, told) in [
+        (
+            [&table(booleans(), numbers()), &good],
+            ["target", "got bool", "table: reference", "column: delay"],
+        ),
+        (
+            [&good, &table(booleans(), numbers())],
+            ["target", "got bool", "table: current", "column: delay"],
+        ),
+        (
+            [
+                &table(booleans(), booleans()),
+                &table(booleans(), booleans()),
+            ],
+            ["target", "got bool", "table: reference", "column: delay"],
+        ),
+        (
+            [&good, &table(numbers(), names())],
+            ["prediction", "got ", "table: current", "column: said"],
+        ),
+    ] {
+        let error = check.run(tables[0], tables[1]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SignatureMismatch, "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("must be of integers, decimals, floats or times"),
+            "{text}"
+        );
+        told.iter()
+            .for_each(|part| assert!(text.contains(part), "{text}"));
+    }
+    let estimated = preset::estimated_regression("delay", "said");
+    let error = estimated
+        .run(&table(booleans(), numbers()), &good)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch, "{error}");
+    assert!(error.to_string().contains("column: delay"), "{error}");
+}
+
+/// Of errors that are all 0 nobody knows how far others lie, whichever table they are of; what is known of their range is judged.
+#[test]
+fn a_perfect_model_is_judged_by_what_has_a_range() {
+    let rows = |error: f64| {
+        let truth = (0..200).map(|i| f64::from(i * 37 % 60));
+        let said = (0..200).map(|i| f64::from(i * 37 % 60) + error * f64::from(i % 7 - 3));
+        batch(vec![
+            ("delay", Arc::new(Float64Array::from_iter_values(truth))),
+            ("said", Arc::new(Float64Array::from_iter_values(said))),
+        ])
+    };
+    let check = preset::regression("delay", "said");
+    let verdicts = |before: f64, now: f64| -> Vec<ChangeVerdict> {
+        let report = check.run(&rows(before), &rows(now)).unwrap();
+        let metrics = ["mae", "rmse", "mean_error", "r2", "skill"];
+        metrics
+            .map(|name| report.metric(name).unwrap().verdict)
+            .into()
+    };
+    assert_eq!(verdicts(0.0, 0.0), [ChangeVerdict::Same; 5]);
+    for error in [1.0, 10.0] {
+        for (before, now, told) in [
+            (0.0, error, ChangeVerdict::Worse),
+            (error, 0.0, ChangeVerdict::Improved),
+        ] {
+            let of_range = if error > 1.0 {
+                told
+            } else {
+                ChangeVerdict::Same
+            };
+            let undefined = [ChangeVerdict::Undefined; 3];
+            let wanted = [&undefined[..], &[of_range; 2]].concat();
+            assert_eq!(verdicts(before, now), wanted, "{before} to {now}");
+        }
     }
 }

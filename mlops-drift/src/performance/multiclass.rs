@@ -465,6 +465,26 @@ impl Multiclass {
         }
     }
 
+    /// The same rows, had other classes come true.
+    pub(crate) fn with_truth(&self, truth: Vec<usize>) -> Self {
+        Self {
+            truth,
+            ..self.clone()
+        }
+    }
+
+    /// The class that was predicted of every row.
+    pub(crate) fn predicted(&self) -> &[usize] {
+        &self.predicted
+    }
+
+    /// The class of the least probability of every row.
+    pub(crate) fn least_probable(&self) -> Vec<usize> {
+        let least = |row: &[f64]| (0..row.len()).min_by(|a, b| row[*a].total_cmp(&row[*b]));
+        let rows = self.probability_rows();
+        rows.map(|row| least(row).unwrap_or(0)).collect()
+    }
+
     /// The rows of every unit.
     pub(crate) fn by_unit(&self) -> super::ByUnit {
         self.rows.clusters.by_unit()

@@ -274,6 +274,16 @@ impl Ranking {
         }
     }
 
+    /// The same lists, had the least relevant items been scored first.
+    pub(crate) fn in_worst_order(&self) -> Self {
+        let mut worst = self.clone();
+        for list in &mut worst.lists {
+            let rising = list.ideal.iter().rev();
+            list.ties = rising.map(|relevance| tie(&[*relevance])).collect();
+        }
+        worst
+    }
+
     /// The lists of every unit.
     pub(crate) fn by_unit(&self) -> super::ByUnit {
         self.rows.clusters.by_unit()

@@ -81,6 +81,14 @@ impl Scored {
         }
     }
 
+    /// The same rows, had other labels come true.
+    pub(crate) fn with_labels(&self, labels: Vec<bool>) -> Self {
+        Self {
+            labels,
+            ..self.clone()
+        }
+    }
+
     /// The rows of every unit.
     pub(crate) fn by_unit(&self) -> super::ByUnit {
         self.rows.clusters.by_unit()

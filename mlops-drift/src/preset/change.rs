@@ -35,7 +35,8 @@ pub enum ChangeVerdict {
     Changed,
     /// It holds 0: no evidence of a change.
     Same,
-    /// The metric is undefined in one of the tables.
+    /// Nothing is concluded: the metric is undefined in one of the tables, or these are too little to tell a change, in which case figures and change
+    /// are given all the same.
     Undefined,
 }
 
@@ -185,6 +186,20 @@ impl MetricChange {
             shuffled: Some(p),
             ..self
         })
+    }
+
+    /// Of tables that could not have told a change.
+    pub(super) fn untold(self, why: &str) -> Self {
+        Self {
+            verdict: ChangeVerdict::Undefined,
+            reason: format!("{why}; {}", self.reason),
+            ..self
+        }
+    }
+
+    /// Whether it is known in both tables, and too little is known to tell a change.
+    pub(super) fn is_untold(&self) -> bool {
+        self.verdict == ChangeVerdict::Undefined && self.change.is_some()
     }
 
     fn undefined(

@@ -9,7 +9,7 @@ use super::task::Task;
 use crate::check::find;
 use crate::performance::sum_to_one;
 use crate::report::exact;
-use crate::sample::value_type;
+use crate::sample::{ColumnKind, value_type};
 
 impl Task {
     /// An error for a labelled row of the table that the task cannot have.
@@ -43,6 +43,32 @@ impl Task {
             }
             Self::Labels { .. } => Ok(()),
         }
+    }
+
+    /// An error for a column of a regression that holds no numbers: booleans, which are read as 0 and 1 elsewhere, are the labels of a classifier.
+    pub(super) fn check_kinds(&self, table: &Labelled) -> Result<()> {
+        let Self::Regression { target, prediction } = self else {
+            return Ok(());
+        };
+        for (column, what) in [(target, "target"), (prediction, "prediction")] {
+            let Ok(values) = find(&table.rows, column) else {
+                continue; // not read of this table
+            };
+            let data_type = values.data_type();
+            if !matches!(
+                ColumnKind::of(data_type),
+                ColumnKind::Numeric | ColumnKind::Temporal
+            ) {
+                let told = format!(
+                    "a {what} of a regression must be of integers, decimals, floats or times, got {}",
+                    type_name(data_type)
+                );
+                return Err(
+                    Error::new(ErrorKind::SignatureMismatch, told).context("column", column)
+                );
+            }
+        }
+        Ok(())
     }
 
     /// An error for labels of which some are boolean and others are numbers: no `true` is the label `1`.

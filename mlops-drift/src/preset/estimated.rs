@@ -30,7 +30,8 @@ use crate::{DriftCheck, DriftReport};
 /// **Verdict**: a metric is expected to be worse if the interval of its change from the reference lies on the worse side of 0.
 /// **Guarantee**: where the assumptions hold and the model performs as it did, any metric is called worse by any method with probability about
 /// alpha at most: the intervals of all K figures are at 1 − alpha/K each, of all rows of the law that a table is drawn from, by units where they are
-/// declared. Change and reference share rows, which makes the interval of a change wider than need be: of the laws that are simulated, rare positives, far
+/// declared. A metric that the reference shows to be better than by chance, and of which the estimate does not exclude that it is so no more, is told as
+/// [`Undefined`](super::ChangeVerdict::Undefined): too little to tell. Change and reference share rows, which makes the interval of a change wider than need be: of the laws that are simulated, rare positives, far
 /// thresholds, few rows and heavy tails among them, the rates at 5 % stand in `GUARANTEES.md`. **Assumption**: that of each method, and
 /// none of them holds under concept shift (another answer to the same inputs), which rows without labels do not show, but for the last one, which is
 /// of labels. Methods that disagree say that at least one assumption fails; methods that agree may all be wrong. **Weakness**: those of the
@@ -233,9 +234,14 @@ impl EstimatedPerformance {
 
     /// An error for a row that is none of this task, and for a column whose numbers are too far apart to compare rows by them.
     fn check_rows(&self, reference: &Labelled, current: &Labelled, inputs: &[&str]) -> Result<()> {
+        let tables = [(reference, "reference"), (current, "current")];
+        for (table, role) in tables {
+            let of_table = |error: Error| error.context("table", role);
+            self.task.check_kinds(table).map_err(of_table)?;
+        }
         let of_reference = |error: Error| error.context("table", "reference");
         self.task.check_rows(reference).map_err(of_reference)?;
-        for (table, role) in [(reference, "reference"), (current, "current")] {
+        for (table, role) in tables {
             let of_table = |error: Error| error.context("table", role);
             for column in inputs {
                 let finite = table.must(column, "values must be finite", f64::is_finite);
@@ -297,14 +303,10 @@ impl EstimatedPerformance {
         inputs: &[&str],
         level: SignificanceLevel,
     ) -> Result<Tables<'a>> {
-        let threshold = match self.task {
-            Task::Binary { threshold, .. } => threshold,
-            _ => 0.5,
-        };
         Ok(Tables {
             reference: self.task.predictions(reference, level)?,
             predicted: numbers_of(&current.rows, self.prediction())?,
-            threshold,
+            threshold: self.task.yes_from(),
             points: [points(reference, inputs)?, points(current, inputs)?],
             units: reference.units.as_deref().zip(current.units.as_deref()),
             labels: match self.few_labels {
@@ -367,7 +369,12 @@ fn estimates(
         };
         let enough = tables.reference.require_two_units();
         let reference = enough.and_then(|()| figure.realized(&tables.reference, tables.threshold));
-        MetricChange::of(figure.name(), figure.better(), reference, estimate)
+        let change = MetricChange::of(figure.name(), figure.better(), reference, estimate)?;
+        Ok(match figure.may_be_by_chance(&change, tables) {
+            true => change
+                .untold("too little to tell: that it is no better than by chance is not excluded"),
+            false => change,
+        })
     });
     let metrics = changes.collect::<Result<Vec<_>>>()?;
     Ok(Estimates::of(method, diagnosis, metrics))

@@ -168,7 +168,14 @@ impl Estimates {
     fn undefined(&self) -> impl Iterator<Item = String> {
         let undefined = self.named().filter(|_| !self.refused);
         let undefined = undefined.filter(|(_, change)| change.verdict == ChangeVerdict::Undefined);
+        let undefined = undefined.filter(|(_, change)| !change.is_untold());
         undefined.map(|(name, _)| name)
+    }
+
+    /// Metrics with a figure, of which too little is known to tell a change.
+    fn untold(&self) -> impl Iterator<Item = String> {
+        let untold = self.named().filter(|(_, change)| change.is_untold());
+        untold.map(|(name, _)| name)
     }
 
     /// As lines of a table: metric, method, verdict, figures and change.
@@ -196,16 +203,26 @@ fn judged(methods: &[Estimates]) -> bool {
     metrics.any(|metric| metric.verdict != ChangeVerdict::Undefined)
 }
 
+/// The metrics of which too little is known to tell a change, if there are any.
+fn too_little(methods: &[Estimates]) -> Option<String> {
+    let untold: Vec<String> = methods.iter().flat_map(Estimates::untold).collect();
+    (!untold.is_empty()).then(|| format!("too little to tell: {}", named(untold.iter(), NAMES)))
+}
+
 impl EstimatedVerdict {
     fn of(methods: &[Estimates], input_drift: &DriftReport, lost: Option<String>) -> Self {
         let worse_metrics: Vec<String> = methods.iter().flat_map(Estimates::worse).collect();
         let refused = methods.iter().filter(|method| method.refused);
         let refused: Vec<EstimationMethod> = refused.map(|method| method.method).collect();
         let undefined: Vec<String> = methods.iter().flat_map(Estimates::undefined).collect();
+        let too_little = too_little(methods);
         let inputs = &input_drift.verdict.drifted_columns;
         let told = [
             Some(match worse_metrics.len() {
                 0 if refused.len() == methods.len() => "every method refuses".to_owned(),
+                0 if !judged(methods) && too_little.is_some() => {
+                    "too few rows to tell whether it got worse".to_owned()
+                }
                 0 if !judged(methods) => "no metric could be judged".to_owned(),
                 0 => "no sign that it got worse".to_owned(),
                 _ => format!("expected worse in {}", named(worse_metrics.iter(), NAMES)),
@@ -216,6 +233,7 @@ impl EstimatedVerdict {
             }),
             (!undefined.is_empty())
                 .then(|| format!("undefined: {}", named(undefined.iter(), NAMES))),
+            too_little,
             Some(match inputs.len() {
                 0 => "no evidence that features or predictions drifted".to_owned(),
                 _ => format!("drifted: {}", named(inputs.iter(), NAMES)),
@@ -294,7 +312,12 @@ impl EstimatedReport {
 
     /// One line that says the most important thing.
     pub fn headline(&self) -> String {
+        let too_little = too_little(&self.methods);
         let said = match self.verdict.worse_metrics.len() {
+            0 if !self.is_judged() && too_little.is_some() => format!(
+                "too few rows to tell whether it got worse, {} rows against {}",
+                self.rows[1].labelled, self.rows[0].labelled
+            ),
             0 if !self.is_judged() => "nothing can be said of it".to_owned(),
             0 => "no sign that it got worse".to_owned(),
             _ => format!(
@@ -308,7 +331,9 @@ impl EstimatedReport {
         };
         let lost = lost(&self.rows, &self.input_drift);
         let lost = lost.map_or_else(String::new, |lost| format!("; {lost}"));
-        format!("{} {labels}: {said}{lost}", self.task)
+        let too_little =
+            too_little.map_or_else(String::new, |too_little| format!("; {too_little}"));
+        format!("{} {labels}: {said}{too_little}{lost}", self.task)
     }
 
     /// The changes as evidence for a decision, each with the method that estimates it, and that of the [drift](DriftReport::evidence) of features and

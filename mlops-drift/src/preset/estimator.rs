@@ -3,7 +3,7 @@
 use mlops_core::Result;
 use mlops_core::evidence::{Interval, SignificanceLevel};
 
-use super::change::Better;
+use super::change::{Better, ChangeVerdict, MetricChange};
 use super::estimated::of_another_task;
 use super::estimated_report::EstimationMethod;
 use super::measure::Predictions;
@@ -13,6 +13,7 @@ use crate::performance::{
     PredictionPowered, Scored,
 };
 use crate::report::short;
+use crate::sample::Moments;
 
 /// A metric that can be estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub(super) enum Estimator {
     Cbpe(Cbpe),
     LabelShift(LabelShift),
     ImportanceWeighting(ImportanceWeighted),
-    DirectLoss,
+    DirectLoss(DirectLoss),
     PredictionPowered,
 }
 
@@ -101,6 +102,65 @@ impl Figure {
             (Predictions::Numbers(rows), Self::Mae) => rows.mae(),
             (Predictions::Numbers(rows), Self::Rmse) => rows.rmse(),
             _ => Err(of_another_task(self, reference)),
+        }
+    }
+
+    /// Whether no change is seen although the model, which does better than chance in the reference, may do no better now.
+    pub(super) fn may_be_by_chance(self, change: &MetricChange, tables: &Tables<'_>) -> bool {
+        let (ChangeVerdict::Same, Some(before), Some(now)) =
+            (change.verdict, &change.reference, &change.current)
+        else {
+            return false;
+        };
+        let by_chance = self.by_chance(&tables.reference, tables.threshold);
+        match self.better() {
+            Better::Lower => before.interval.high() < by_chance && by_chance <= now.interval.high(),
+            _ => before.interval.low() > by_chance && by_chance >= now.interval.low(),
+        }
+    }
+
+    /// Of answers that know nothing of a row: as many yeses as in the reference, dealt at random; of a probability or a number, the mean of what came
+    /// true there.
+    fn by_chance(self, reference: &Predictions, threshold: f64) -> f64 {
+        let share = |hits: usize, all: usize| hits as f64 / all as f64;
+        match reference {
+            Predictions::OfTwo(rows) => {
+                let said = rows.probabilities().iter();
+                let said = share(said.filter(|p| **p >= threshold).count(), rows.len());
+                let labels = rows.labels().iter();
+                let true_share = share(labels.filter(|label| **label).count(), rows.len());
+                self.of_shares(true_share, said)
+            }
+            Predictions::Numbers(rows) => {
+                let moments: Moments = rows.truth().iter().copied().collect();
+                let centre = moments.mean().unwrap_or(f64::NAN);
+                let losses: Moments = rows
+                    .truth()
+                    .iter()
+                    .map(|truth| self.loss(*truth, centre))
+                    .collect();
+                let mean = losses.mean().unwrap_or(f64::NAN);
+                if self == Self::Rmse {
+                    mean.sqrt()
+                } else {
+                    mean
+                }
+            }
+            _ => f64::NAN,
+        }
+    }
+
+    /// Of two classes, by the share of positives and that of yeses.
+    fn of_shares(self, positive: f64, yes: f64) -> f64 {
+        match self {
+            Self::Accuracy => positive * yes + (1.0 - positive) * (1.0 - yes),
+            Self::Auc => 0.5,
+            Self::F1 => 2.0 * positive * yes / (positive + yes),
+            Self::Precision => positive,
+            Self::Recall => yes,
+            Self::Specificity => 1.0 - yes,
+            Self::Brier => positive * (1.0 - positive),
+            Self::Mae | Self::Rmse => f64::NAN,
         }
     }
 
@@ -190,7 +250,7 @@ impl Estimator {
                 Self::LabelShift(shift)
             }
             EstimationMethod::ImportanceWeighting => Self::ImportanceWeighting(weighted(tables)?),
-            EstimationMethod::DirectLoss => Self::DirectLoss,
+            EstimationMethod::DirectLoss => Self::DirectLoss(direct_loss(tables)?),
             EstimationMethod::PredictionPowered => Self::PredictionPowered,
         })
     }
@@ -208,8 +268,9 @@ impl Estimator {
                 let rows = rows.clone().losses(&figure.losses(tables)?)?;
                 figure.of_mean_loss(rows.range(low, high)?.mean()?)
             }
-            Self::DirectLoss => {
-                let (fit, current) = (direct_loss(tables, figure)?, &tables.points[1]);
+            Self::DirectLoss(fit) => {
+                let ((low, high), current) = (figure.range(), &tables.points[1]);
+                let fit = fit.losses(&figure.losses(tables)?)?.range(low, high)?;
                 figure.of_mean_loss(match tables.units {
                     Some((_, units)) => fit.estimate_in_units(current, units)?,
                     None => fit.estimate(current)?,
@@ -249,9 +310,8 @@ impl Estimator {
                     rows.effective_units()
                 )
             }
-            Self::DirectLoss => {
+            Self::DirectLoss(fit) => {
                 let figure = first_loss(&tables.reference);
-                let fit = direct_loss(tables, figure)?;
                 let beyond = 100.0 * fit.beyond(&tables.points[1])?;
                 let explained = fit.explained().map_or_else(String::new, |explained| {
                     format!(
@@ -334,10 +394,10 @@ fn weighted(tables: &Tables<'_>) -> Result<ImportanceWeighted> {
     }
 }
 
-fn direct_loss(tables: &Tables<'_>, figure: Figure) -> Result<DirectLoss> {
-    let (low, high) = figure.range();
-    let fit = DirectLoss::fit(&tables.points[0], &figure.losses(tables)?)?;
-    let fit = fit.level(tables.level).range(low, high)?;
+/// Of the first loss.
+fn direct_loss(tables: &Tables<'_>) -> Result<DirectLoss> {
+    let losses = first_loss(&tables.reference).losses(tables)?;
+    let fit = DirectLoss::fit(&tables.points[0], &losses)?.level(tables.level);
     match tables.units {
         Some((units, _)) => fit.units(units),
         None => Ok(fit),

@@ -38,6 +38,9 @@ pub(super) struct Judged<'a> {
     pub(super) dummy: &'a Dummy,
 }
 
+/// What the model saves of the loss of a dummy.
+pub(super) const SKILL: &str = "skill";
+
 type Figure = fn(Judged<'_>) -> Result<Estimate>;
 type Value = fn(Judged<'_>) -> Option<f64>;
 
@@ -75,6 +78,11 @@ impl Measure {
         }
     }
 
+    /// Whether it is what the model saves of the loss of a dummy.
+    pub(super) fn is_skill(&self) -> bool {
+        self.name == SKILL
+    }
+
     /// With its interval.
     pub(super) fn figure(&self, of: Judged<'_>) -> Result<Estimate> {
         (self.figure)(of)
@@ -98,7 +106,7 @@ impl Task {
             Self::Regression { .. } => of_numbers(),
             Self::Ranking { .. } => of_lists(),
         };
-        measures.push(Measure::higher("skill", skill));
+        measures.push(Measure::higher(SKILL, skill));
         measures
     }
 }
@@ -214,10 +222,7 @@ impl<'a> Judged<'a> {
 
     /// Of two classes: the probability that counts as a yes.
     fn yes_from(self) -> f64 {
-        match self.task {
-            Task::Binary { threshold, .. } => *threshold,
-            _ => 0.5,
-        }
+        self.task.yes_from()
     }
 
     /// Of a ranking.

@@ -19,6 +19,10 @@
 //! | regression | `mae`, `rmse`, `mean_error` (told, not judged), `r2`, `skill` |
 //! | ranking, by the first k items | `ndcg`, `map`, `mrr`, `recall`, `skill` |
 //!
+//! `macro_f1` is the mean over the classes of both tables, or those that were named. A class that neither came true nor was predicted in one of them
+//! counts as 0 there, as in scikit-learn by default (`zero_division=0` with the labels of both), so that it falls if a class is gone: see the confusion
+//! matrix. `balanced_accuracy` is the mean recall of the classes that came true in a table, as in scikit-learn.
+//!
 //! `skill` is the part of a dummy's loss that the model saves, see [`PerformanceCheck`].
 
 mod change;
@@ -31,6 +35,7 @@ mod html;
 mod measure;
 mod performance;
 mod quality;
+mod reach;
 mod read;
 mod report;
 mod shuffle;

@@ -6,6 +6,7 @@ use mlops_core::{Error, Result};
 
 use super::change::MetricChange;
 use super::measure::{Dummy, Judged, Measure, Predictions};
+use super::reach::told;
 use super::read::{Labelled, Wanted};
 use super::report::{Classes, PerformanceReport, Picture, Rows, SegmentChange};
 use super::shuffle::{Budget, as_extreme};
@@ -33,6 +34,10 @@ use crate::report::Distribution;
 /// **Cost**: for each metric that changed 6·K/alpha times the metric of both tables, which a build without optimization shows.
 /// **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
+/// A metric of which so few rows could not have told any change, and a skill of which the interval does not exclude that all of it is lost, are no pass:
+/// they are [`Undefined`](super::ChangeVerdict::Undefined), and headline and reason say that it is too little to tell.
+/// A metric whose rows are all alike, such as the errors of a perfect model, has an interval where the range of others is known: that of `skill`, `r2` and
+/// shares. `mae`, `rmse` and `mean_error` have none, in either table, so that only another perfect one can be told from it: the same.
 /// Rows without a label or a prediction are left out and counted: labels that come late for a reason bias every metric.
 ///
 /// Made by [`classification`](super::classification), [`multiclass`](super::multiclass), [`classification_by_labels`](super::classification_by_labels), [`regression`](super::regression) and
@@ -164,7 +169,8 @@ impl PerformanceCheck {
         let tables = [&reference, &current];
         let roles = [(&reference, "reference"), (&current, "current")];
         for (table, role) in roles {
-            let checked = self.task.check_rows(table);
+            let checked = self.task.check_kinds(table);
+            let checked = checked.and_then(|()| self.task.check_rows(table));
             checked.map_err(|error| error.context("table", role))?;
         }
         self.task
@@ -247,14 +253,19 @@ impl PerformanceCheck {
         });
         let [(before, reference), (now, current)] = figured;
         let change = MetricChange::of(measure.name, measure.better, before, now)?;
-        let (Some(tables), Some(side)) = (reference.zip(current), change.beyond_zero()) else {
+        let Some((reference, current)) = reference.zip(current) else {
             return Ok(change);
         };
-        let tables = [tables.0.borrow(), tables.1.borrow()];
-        match as_extreme(task, measure, tables, side, budget)? {
-            Some(p) => change.weighed(p),
-            None => Ok(change),
-        }
+        let tables = [reference.borrow(), current.borrow()];
+        let shuffled = match change.beyond_zero() {
+            Some(side) => as_extreme(task, measure, tables, side, budget)?,
+            None => None,
+        };
+        let change = match shuffled {
+            Some(p) => change.weighed(p)?,
+            None => change,
+        };
+        told(change, measure, task, tables, dummy)
     }
 
     /// The primary metric by the values of a column that occur in either table.

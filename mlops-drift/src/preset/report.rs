@@ -5,6 +5,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::change::{Better, ChangeVerdict, MetricChange};
+use super::measure::SKILL;
 use super::read::Labelled;
 use super::task::Task;
 use crate::DriftReport;
@@ -71,7 +72,7 @@ pub struct PerformanceVerdict {
     pub undefined_segments: Vec<String>,
     /// The metrics that got better, which is no alarm.
     pub improved_metrics: Vec<String>,
-    /// The metrics that are undefined in one of the tables, and of which nothing was concluded.
+    /// The metrics of which nothing was concluded: undefined in one of the tables, or known too little to tell a change.
     #[serde(default)]
     pub undefined_metrics: Vec<String>,
     /// In plain language; empty in reports that were written before it was told.
@@ -274,9 +275,19 @@ impl PerformanceReport {
 
     /// One line that says the most important thing.
     pub fn headline(&self) -> String {
-        let verdict = &self.verdict;
+        let (verdict, little) = (&self.verdict, TooLittle::of(&self.metrics));
+        let rows = format!(
+            "{} rows against {}",
+            self.rows[1].labelled, self.rows[0].labelled
+        );
         if !self.is_judged() {
-            return format!("{}: no metric could be judged", self.task);
+            return match little.untold.is_empty() {
+                true => format!("{}: no metric could be judged", self.task),
+                false => format!(
+                    "{}: too few rows to tell whether it got worse, {rows}",
+                    self.task
+                ),
+            };
         }
         let mut said = match verdict.worse {
             true => format!(
@@ -284,14 +295,13 @@ impl PerformanceReport {
                 self.task,
                 listed(verdict.worse_figures(), NAMES)
             ),
+            false if little.skill => format!(
+                "{}: too little to tell whether it got worse, {rows}",
+                self.task
+            ),
             false => format!("{}: no evidence that it got worse", self.task),
         };
-        if !verdict.undefined_metrics.is_empty() {
-            said.push_str(&format!(
-                "; undefined: {}",
-                verdict.undefined_metrics.join(", ")
-            ));
-        }
+        said.push_str(&little.told("undefined"));
         if !verdict.undefined_segments.is_empty() {
             let names = listed(verdict.undefined_segments.iter(), NAMES);
             said.push_str(&format!("; segments of which nothing is known: {names}"));
@@ -433,6 +443,42 @@ fn judged_segments(segments: &[SegmentChange]) -> impl Iterator<Item = &SegmentC
     segments.filter(|segment| segment.change.verdict != ChangeVerdict::Undefined)
 }
 
+/// The metrics of which nothing is concluded.
+struct TooLittle<'a> {
+    undefined: Vec<&'a str>,
+    /// Those that are defined, of tables that could not have told a change.
+    untold: Vec<&'a str>,
+    /// Whether skill is among them.
+    skill: bool,
+}
+
+impl<'a> TooLittle<'a> {
+    fn of(metrics: &'a [MetricChange]) -> Self {
+        let such = metrics.iter();
+        let such = such.filter(|change| change.verdict == ChangeVerdict::Undefined);
+        let (untold, undefined): (Vec<&MetricChange>, _) = such.partition(|it| it.is_untold());
+        let names = |changes: Vec<&'a MetricChange>| -> Vec<&'a str> {
+            changes.iter().map(|it| it.metric.as_str()).collect()
+        };
+        let (untold, undefined) = (names(untold), names(undefined));
+        Self {
+            skill: untold.contains(&SKILL),
+            undefined,
+            untold,
+        }
+    }
+
+    /// Both, each with its names; empty if there are none.
+    fn told(&self, undefined: &str) -> String {
+        let named = |what: &str, names: &[&str]| match names {
+            [] => String::new(),
+            names => format!("; {what}: {}", names.join(", ")),
+        };
+        let too_little = named("too little to tell", &self.untold);
+        named(undefined, &self.undefined) + &too_little
+    }
+}
+
 impl PerformanceVerdict {
     fn of(metrics: &[MetricChange], segments: &[SegmentChange], level: SignificanceLevel) -> Self {
         let named = |verdict: ChangeVerdict| -> Vec<String> {
@@ -485,7 +531,10 @@ impl PerformanceVerdict {
         if of_all + of_segments == 0 {
             let why = metrics.first().map(|primary| {
                 let MetricChange { metric, reason, .. } = primary;
-                format!(": {metric} is {reason}")
+                match primary.is_untold() {
+                    true => format!(": {metric}: {reason}"),
+                    false => format!(": {metric} is {reason}"),
+                }
             });
             return format!(
                 "no metric could be judged, and nothing is concluded of the model{}",
@@ -509,9 +558,10 @@ impl PerformanceVerdict {
         said.push_str(&format!(
             "; without a change, an alarm has probability about {level} at most"
         ));
-        if !self.undefined_metrics.is_empty() {
-            let undefined = self.undefined_metrics.join(", ");
-            said.push_str(&format!("; not judged, being undefined: {undefined}"));
+        said.push_str(&TooLittle::of(metrics).told("not judged, being undefined"));
+        let skill = metrics.iter().find(|change| change.metric == SKILL);
+        if let Some(skill) = skill.filter(|skill| skill.is_untold()) {
+            said.push_str(&format!(" ({SKILL}: {})", skill.reason));
         }
         if !self.undefined_segments.is_empty() {
             let names = listed(self.undefined_segments.iter(), NAMES);

@@ -114,6 +114,14 @@ impl Task {
         }
     }
 
+    /// Of two classes: the probability that counts as a yes.
+    pub(super) fn yes_from(&self) -> f64 {
+        match self {
+            Self::Binary { threshold, .. } => *threshold,
+            _ => 0.5,
+        }
+    }
+
     /// What comes true.
     pub(super) fn target(&self) -> &str {
         match self {

@@ -319,7 +319,8 @@ impl Expose for PerformanceReport {
                 labels.push(("segment_is_null", "true"));
             }
             // Nothing is said of a segment of which nothing is known.
-            if let Some(change) = segment.change.change {
+            let is_known = segment.change.verdict != ChangeVerdict::Undefined;
+            if let Some(change) = segment.change.change.filter(|_| is_known) {
                 let worse = flag(segment.change.verdict == ChangeVerdict::Worse);
                 let help = "Whether the metric got worse in the segment.";
                 to.gauge("performance_segment_worse", help, &labels, worse);

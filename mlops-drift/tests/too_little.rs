@@ -1,0 +1,257 @@
+//! Tables that could not have told any change are no pass, in any format.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use mlops_drift::preset::{self, ChangeVerdict, PerformanceReport};
+
+fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+fn scored(rows: impl IntoIterator<Item = (bool, f64)>) -> RecordBatch {
+    let (labels, said): (Vec<bool>, Vec<f64>) = rows.into_iter().unzip();
+    batch([
+        ("late", Arc::new(BooleanArray::from(labels))),
+        ("said", Arc::new(Float64Array::from(said))),
+    ])
+}
+
+/// Nine in ten answers are right.
+fn good(rows: usize) -> RecordBatch {
+    scored((0..rows).map(|row| {
+        let yes = row % 3 == 0;
+        let said = if yes { 0.9 } else { 0.1 } + (row % 7) as f64 / 100.0;
+        (yes == (row % 10 != 4), said)
+    }))
+}
+
+fn formats(report: &PerformanceReport) -> Vec<String> {
+    vec![
+        report.headline(),
+        report.to_markdown(),
+        #[cfg(feature = "html")]
+        report.to_html().unwrap(),
+    ]
+}
+
+#[test]
+fn two_wrong_rows_are_too_few() {
+    let check = preset::classification("late", "said");
+    let rows = scored([(false, 0.97), (true, 0.05)]);
+    let report = check.run(&good(1_000), &rows).unwrap();
+    assert!(
+        !report.is_judged() && !report.verdict.worse,
+        "{:?}",
+        report.verdict
+    );
+    for text in formats(&report) {
+        let told = "too few rows to tell whether it got worse, 2 rows against 1000";
+        assert!(text.contains(told), "{text}");
+    }
+    let reason = &report.verdict.reason;
+    let told = "nothing is concluded of the model";
+    assert!(reason.contains(told), "{reason}");
+    let junit = report.to_junit();
+    assert!(
+        junit.contains(r#"failures="0" skipped="0" errors="7""#),
+        "{junit}"
+    );
+    let exposed = report.to_openmetrics();
+    assert!(
+        exposed.contains("mlops_drift_performance_judged 0"),
+        "{exposed}"
+    );
+    assert!(
+        !exposed.contains("mlops_drift_performance_worse"),
+        "{exposed}"
+    );
+    // Figures and change are told all the same.
+    let accuracy = report.metric("accuracy").unwrap();
+    assert_eq!(accuracy.verdict, ChangeVerdict::Undefined);
+    assert!(accuracy.change.is_some() && accuracy.interval.is_some());
+    let read = PerformanceReport::from_json(&report.to_json().unwrap()).unwrap();
+    assert_eq!(read, report);
+}
+
+/// Even if one metric of theirs got better: of nearly equal ones the interval is narrow.
+#[test]
+fn two_right_rows_tell_too_little() {
+    let check = preset::classification("late", "said");
+    let rows = scored([(true, 0.97), (false, 0.05)]);
+    let report = check.run(&good(1_000), &rows).unwrap();
+    for text in formats(&report) {
+        let told = "too little to tell whether it got worse, 2 rows against 1000";
+        assert!(text.contains(told), "{text}");
+    }
+}
+
+/// By running it: as many rows are too few for a metric as leave it unjudged when all of them are wrong.
+#[test]
+fn rows_are_too_few_exactly_where_wrong_ones_would_not_be_called_worse() {
+    let check = preset::classification("late", "said");
+    let alike = |rows: usize, right: bool| {
+        scored((0..rows).map(|row| {
+            (
+                (row % 2 == 0) == right,
+                if row % 2 == 0 { 0.9 } else { 0.1 },
+            )
+        }))
+    };
+    let mut verdicts = Vec::new();
+    for rows in 2..16 {
+        let reference = good(400);
+        let [wrong, right] = [false, true].map(|right| check.run(&reference, &alike(rows, right)));
+        for metric in ["accuracy", "brier", "log_loss"] {
+            let of = |report: &PerformanceReport| report.metric(metric).unwrap().verdict;
+            let could = of(wrong.as_ref().unwrap()) == ChangeVerdict::Worse;
+            let told = of(right.as_ref().unwrap()) != ChangeVerdict::Undefined;
+            assert_eq!(could, told, "{metric} of {rows} rows");
+            verdicts.push(told);
+        }
+    }
+    assert!(verdicts.contains(&true) && verdicts.contains(&false));
+}
+
+/// Of three rows in each table 20 shuffles are all there are: none is as rare as a level of 5 % for five metrics asks for.
+#[test]
+fn few_shuffles_are_too_few_for_numbers() {
+    let rows = |error: f64| {
+        let truth = Float64Array::from_iter_values((0..3).map(f64::from));
+        let said = (0..3).map(|i| f64::from(i) + error * f64::from(i + 3));
+        batch([
+            ("delay", Arc::new(truth)),
+            ("said", Arc::new(Float64Array::from_iter_values(said))),
+        ])
+    };
+    let check = preset::regression("delay", "said");
+    for error in [0.1, 1e6] {
+        let report = check.run(&rows(0.1), &rows(error)).unwrap();
+        assert!(!report.is_judged(), "{report:?}");
+        assert!(
+            report.headline().contains("3 rows against 3"),
+            "{}",
+            report.headline()
+        );
+    }
+}
+
+/// Three absurd predictions of 300 cost the mean error more than it was, and their variance hides it.
+#[test]
+fn absurd_predictions_that_hide_in_their_own_variance_are_no_pass() {
+    let table = |rows: usize, absurd: usize| {
+        let truth = (0..rows).map(|i| (i * 37 % 60) as f64);
+        let said = (0..rows).map(|i| match i % 100 < absurd {
+            true => 1e6 * (1.0 + (i / 100) as f64),
+            false => (i * 37 % 60) as f64 + (i % 7) as f64 - 3.0,
+        });
+        batch([
+            ("delay", Arc::new(Float64Array::from_iter_values(truth))),
+            ("said", Arc::new(Float64Array::from_iter_values(said))),
+        ])
+    };
+    let check = preset::regression("delay", "said");
+    let report = check.run(&table(1_000, 0), &table(300, 1)).unwrap();
+    assert!(
+        !report.verdict.worse,
+        "the intervals tell by themselves: {report:?}"
+    );
+    let told = "too little to tell whether it got worse, 300 rows against 1000";
+    for text in formats(&report) {
+        assert!(text.contains(told), "{text}");
+    }
+    assert!(report.verdict.reason.contains("too little to tell: "));
+    assert!(!report.to_junit().contains(r#"skipped="0""#));
+    let skill = report.metric("skill").unwrap();
+    assert!(
+        skill
+            .reason
+            .starts_with("too little to tell: that all of it is lost")
+    );
+
+    let report = check.run(&table(1_000, 0), &table(300, 0)).unwrap();
+    assert_eq!(
+        report.headline(),
+        "regression: no evidence that it got worse"
+    );
+}
+
+#[test]
+fn two_rows_of_several_classes_and_two_lists_are_too_few() {
+    let weather = |rows: usize| {
+        let truth = (0..rows).map(|i| ["sun", "rain", "snow"][i % 3]);
+        let said = (0..rows).map(|i| ["sun", "rain", "snow"][(i + usize::from(i % 10 == 4)) % 3]);
+        batch([
+            ("truth", Arc::new(StringArray::from_iter_values(truth))),
+            ("said", Arc::new(StringArray::from_iter_values(said))),
+        ])
+    };
+    let check = preset::classification_by_labels("truth", "said");
+    let report = check.run(&weather(900), &weather(2)).unwrap();
+    assert!(
+        report
+            .headline()
+            .contains("to tell whether it got worse, 2 "),
+        "{}",
+        report.headline()
+    );
+    let report = check.run(&weather(900), &weather(600)).unwrap();
+    assert!(
+        report.headline().ends_with("no evidence that it got worse"),
+        "{}",
+        report.headline()
+    );
+
+    let lists = |queries: i64| {
+        let query = (0..queries).flat_map(|query| [query; 5]);
+        let clicked = (0..queries).flat_map(|_| [1.0, 0.0, 0.0, 0.0, 0.0]);
+        let score = (0..queries).flat_map(|query| match query % 10 {
+            0..4 => [0.5, 0.9, 0.3, 0.2, 0.1],
+            _ => [0.9, 0.4, 0.3, 0.2, 0.1],
+        });
+        batch([
+            ("query", Arc::new(Int64Array::from_iter_values(query))),
+            ("clicked", Arc::new(Float64Array::from_iter_values(clicked))),
+            ("score", Arc::new(Float64Array::from_iter_values(score))),
+        ])
+    };
+    let check = preset::ranking("query", "clicked", "score", 1);
+    let report = check.run(&lists(300), &lists(2)).unwrap();
+    assert!(
+        report
+            .headline()
+            .contains("to tell whether it got worse, 10 rows"),
+        "{}",
+        report.headline()
+    );
+    let report = check.run(&lists(300), &lists(200)).unwrap();
+    assert!(
+        report.headline().ends_with("no evidence that it got worse"),
+        "{}",
+        report.headline()
+    );
+}
+
+#[test]
+fn an_estimate_of_few_rows_that_excludes_nothing_is_no_pass() {
+    let check = preset::estimated_classification("late", "said");
+    let report = check.run(&good(1_000), &good(1_000)).unwrap();
+    assert!(
+        report.headline().ends_with("no sign that it got worse"),
+        "{}",
+        report.headline()
+    );
+    let report = check.run(&good(1_000), &good(2)).unwrap();
+    let headline = report.headline();
+    assert!(headline.contains("to tell"), "{headline}");
+    assert!(
+        report.verdict.reason.contains("too little to tell: "),
+        "{}",
+        report.verdict.reason
+    );
+    assert!(report.to_markdown().contains("too little to tell"));
+    assert!(!report.to_junit().contains(r#"skipped="0" errors="0""#));
+    let accuracy = report.metric("cbpe", "accuracy").unwrap();
+    assert_eq!(accuracy.verdict, ChangeVerdict::Undefined, "{accuracy:?}");
+}
