@@ -147,7 +147,7 @@ pub trait TwoSampleTest<S: ?Sized>: fmt::Debug + Send + Sync {
     /// use mlops_drift::NumericSample;
     /// use mlops_drift::divergence::Psi;
     /// use mlops_drift::two_sample::TwoSampleTest;
-    /// let flags = NumericSample::new([0.0, 0.0, 1.0]); // no quantile lies between the two values
+    /// let flags = NumericSample::new((0..21).map(|row| f64::from(u8::from(row == 20)))); // no decile lies between 0 and 1
     /// assert!(Psi::default().tells_nothing(&flags).is_some());
     /// let numbers = NumericSample::new([0.0, 0.5, 1.0]);
     /// assert_eq!(Psi::default().tells_nothing(&numbers), None);
