@@ -1,6 +1,8 @@
 //! The front door: units, methods, minimum effects, corrections, determinism.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bound;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -8,7 +10,7 @@ use arrow::array::{
     Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray,
 };
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Schema};
 use mlops_core::evidence::{Distance, Measure, SignificanceLevel};
 use mlops_core::{ErrorKind, type_name};
 use mlops_drift::check::{Method, Source};
@@ -1064,4 +1066,111 @@ fn rounded_integers_are_told() {
     let report = DriftCheck::against(&even).run(&odd).unwrap();
     assert_eq!(report.columns[0].effects[0].get(), 0.0);
     assert_eq!(report.columns[0].notes.len(), 1);
+}
+
+/// Documents by some authors, each with a length and a place of an embedding of its own, `copies` of each.
+fn documents(authors: i32, copies: usize, shift: f32, seed: u64) -> RecordBatch {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut drawn = || rng.random_range(0.0..1.0_f32);
+    let of_authors: Vec<(i32, f32, [f32; 3])> = (0..authors)
+        .map(|author| (author, drawn(), [drawn() + shift, drawn(), drawn()]))
+        .collect();
+    let rows = || {
+        let authors = of_authors.iter();
+        authors.flat_map(|author| std::iter::repeat_n(author, copies))
+    };
+    let texts = rows().enumerate().map(|(row, (author, length, _))| {
+        let words = (length * 30.0 + shift * 30.0) as usize;
+        format!("{author} {row:05} {}", "word ".repeat(words))
+    });
+    let places = rows().map(|(_, _, place)| Some(place.map(Some)));
+    let places = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(places, 3);
+    batch([
+        (
+            "author",
+            Arc::new(Int32Array::from_iter_values(rows().map(|row| row.0))),
+        ),
+        ("text", Arc::new(texts.map(Some).collect::<StringArray>())),
+        ("place", Arc::new(places)),
+    ])
+}
+
+/// A check of texts and embeddings, by author if told so.
+fn of_documents(reference: &RecordBatch, by_author: bool) -> DriftCheck {
+    let check = DriftCheck::against(reference).method("text", Method::texts());
+    match by_author {
+        true => check.unit("author", ["text", "place"]),
+        false => check.columns(["text", "place"]),
+    }
+}
+
+/// One document an author: the author says no more than the row. And copies of documents say nothing that one of each does not.
+#[test]
+fn texts_and_embeddings_are_compared_by_unit() {
+    let [before, after] = [(0.0, 1), (0.2, 2)].map(|(shift, seed)| documents(80, 1, shift, seed));
+    let by_row = of_documents(&before, false).run(&after).unwrap();
+    let by_unit = of_documents(&before, true).run(&after).unwrap();
+    let copied = of_documents(&documents(80, 20, 0.0, 1), true)
+        .run(&documents(80, 20, 0.2, 2))
+        .unwrap();
+    for column in ["text", "place"] {
+        let found = [&by_row, &by_unit, &copied].map(|report| report.column(column).unwrap());
+        assert_eq!(found.map(|column| column.current_size), [80; 3]);
+        assert_eq!(found[1].unit.as_deref(), Some("author"));
+        let value = found.map(|column| column.value.clone().unwrap());
+        assert_eq!(value[0].p_value, value[1].p_value, "{column}");
+        assert_eq!(value[0].statistic, value[1].statistic, "{column}");
+        assert_eq!(value[0].method, value[1].method, "{column}");
+    }
+    // The text of a copy has its row in it, so that rounding of a mean may part what was equal; embeddings are equal.
+    let value = |report: &DriftReport| report.column("place").unwrap().value.clone().unwrap();
+    assert_eq!(value(&by_row).p_value, value(&copied).p_value);
+}
+
+/// Two tables of other authors of one law, 20 documents each: with the author as the unit the level is kept, and rows alarm nearly always.
+#[test]
+fn the_level_of_texts_and_embeddings_by_unit_is_kept() {
+    const RUNS: u32 = 200;
+    let alarms = |by_author: bool, runs: u32, shift: f32| {
+        let drifted = (0..runs).filter(|run| {
+            let seed = u64::from(2 * run);
+            let check = of_documents(&documents(40, 20, 0.0, seed), by_author);
+            let current = documents(40, 20, shift, seed + 1);
+            check.run(&current).unwrap().verdict.drifted
+        });
+        drifted.count() as u32
+    };
+    let quiet = alarms(true, RUNS, 0.0);
+    assert!(quiet <= bound::most(RUNS, 0.05), "{quiet} of {RUNS}");
+    assert!(alarms(false, 20, 0.0) >= 15, "rows are no units here");
+    assert_eq!(alarms(true, 20, 0.7), 20, "a shift of most of the range");
+}
+
+/// By default, too: strings that look like texts are read as such, and what is missing is counted by unit.
+#[test]
+fn strings_of_units_are_read_as_texts() {
+    let table = |words: usize| {
+        let rows = 0..3_000_usize;
+        let texts = rows.clone().map(|row| match row / 10 % 4 {
+            0 => None,
+            _ => Some(format!("{row} {}", "word ".repeat(words + row % 5))),
+        });
+        let units = rows.map(|row| (row / 10) as i32);
+        batch([
+            ("unit", Arc::new(Int32Array::from_iter_values(units))),
+            ("text", Arc::new(texts.collect::<StringArray>())),
+        ])
+    };
+    let (before, after) = (table(3), table(9));
+    let check = DriftCheck::against(&before).unit("unit", ["text"]);
+    let same = check.run(&before).unwrap();
+    assert_eq!(same.columns[0].verdict, ColumnVerdict::Stable);
+    let sizes = [same.columns[0].reference_size, same.columns[0].current_size];
+    assert_eq!(sizes, [225; 2]);
+    assert_eq!(same.columns[0].reference_missing, 0.25);
+    let longer = check.run(&after).unwrap();
+    let method = &longer.columns[0].value.as_ref().unwrap().method;
+    assert!(method.contains("one of 5 facets"), "{method}");
+    assert_eq!(longer.columns[0].verdict, ColumnVerdict::Material);
+    assert_eq!(check.prepare().unwrap().run(&after).unwrap(), longer);
 }

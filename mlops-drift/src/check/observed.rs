@@ -1,12 +1,13 @@
 //! One column of one batch, read for testing: row by row, or aggregated to units.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use mlops_core::Result;
 
 use super::unit_labels::UnitLabels;
-use crate::profile;
+use crate::profile::{self, FacetProfile, Measured};
 use crate::sample::{CategoricalSample, Infinite, NumericSample, numbers};
 use crate::table::{column_of, units_of};
 
@@ -249,9 +250,50 @@ impl Mean {
 }
 
 fn mean_per_unit(array: &ArrayRef, units: &Units, infinite: Infinite) -> Result<Observed> {
+    let (means, tally) = means_of(numbers(array)?, units, infinite);
+    let first = first_of(means.iter().copied());
+    let sample = NumericSample::with_infinite(means, infinite)?;
+    Ok(Observed {
+        values: Values::Numeric(sample),
+        missing: tally.shares(),
+        first,
+    })
+}
+
+/// The facets of texts or embeddings by their mean in each unit, counted on the grids of the reference, if it is not this one.
+pub(super) fn facets_per_unit(
+    array: &ArrayRef,
+    units: &Units,
+    of: Measured,
+    reference: Option<&FacetProfile>,
+) -> Result<Observed> {
+    let (mut means, mut missing) = (Vec::new(), None);
+    for facet in of.of_column(array)? {
+        let values = facet.iter().map(|value| value.unwrap_or(f64::NAN));
+        let (facet, tally) = means_of(values, units, Infinite::Keep);
+        means.push(Arc::new(Float64Array::from(facet)) as ArrayRef);
+        missing.get_or_insert(tally); // alike for all of them
+    }
+    let profile = match reference {
+        Some(reference) => reference.like_facets(&means)?,
+        None => FacetProfile::of_facets(of, &means)?,
+    };
+    Ok(Observed {
+        values: Values::Profile(profile::Values::Facets(profile)),
+        missing: missing.unwrap_or_else(|| Tally::new(units)).shares(),
+        first: Vec::new(),
+    })
+}
+
+/// The mean of the rows of every unit, NaN where there is none, and what is missing.
+fn means_of(
+    values: impl IntoIterator<Item = f64>,
+    units: &Units,
+    infinite: Infinite,
+) -> (Vec<f64>, Tally) {
     let mut tally = Tally::new(units);
     let mut means = vec![Mean::default(); units.count];
-    for (value, &unit) in numbers(array)?.into_iter().zip(&units.of_row) {
+    for (value, &unit) in values.into_iter().zip(&units.of_row) {
         let is_missing = value.is_nan() || (value.is_infinite() && infinite == Infinite::Missing);
         tally.count(unit, is_missing);
         if !is_missing {
@@ -264,11 +306,5 @@ fn mean_per_unit(array: &ArrayRef, units: &Units, infinite: Infinite) -> Result<
             tally.lose(unit);
         }
     }
-    let first = first_of(means.iter().copied());
-    let sample = NumericSample::with_infinite(means, infinite)?;
-    Ok(Observed {
-        values: Values::Numeric(sample),
-        missing: tally.shares(),
-        first,
-    })
+    (means, tally)
 }

@@ -11,12 +11,12 @@ use super::compared::Compared;
 use super::default_tests::DefaultTests;
 use super::method::{MISSING_SHARE, Method, Test, measures};
 use super::notes::notes;
-use super::observed::{FIRST, Observed, Units, Values, find, first_of, observe};
+use super::observed::{FIRST, Observed, Units, Values, facets_per_unit, find, first_of, observe};
 use super::reach::least_p_value;
 use super::source::{ColumnType, Held, Source, no_rows};
 use crate::multiplicity::Correction;
 use crate::parallel;
-use crate::profile;
+use crate::profile::{self, FacetProfile, Measured};
 use crate::report::{
     ColumnReport, DriftReport, Finding, ReportedColumn, Scale, SchemaChange, SerialCorrelation,
 };
@@ -287,13 +287,12 @@ impl Column {
                     "a level for this very reference needs the default method, got another for \"{name}\""
                 )));
             }
-            Some(method) if method.is_by_facets() && unit.is_some() => {
-                let method = format!("{method:?} cannot be combined with a unit");
-                return Err(Error::new(ErrorKind::Unsupported, method));
-            }
             Some(method) if method.is_by_facets() => {
-                let texts = texts_of(&check.reference, name);
-                let reference = texts.and_then(|texts| Observed::of_profile(texts, check.infinite));
+                let reference = match of_rows {
+                    Some(units) => of_units(&check.reference, name, units, Measured::Texts, None),
+                    None => texts_of(&check.reference, name)
+                        .and_then(|texts| Observed::of_profile(texts, check.infinite)),
+                };
                 (method.clone(), reference.map_err(in_table("reference"))?)
             }
             Some(method) => {
@@ -351,10 +350,14 @@ impl Column {
     }
 
     fn read(&self, current: &Source, units: &UnitsByName, infinite: Infinite) -> Result<Observed> {
+        let units = self.unit.as_deref().and_then(|unit| units.get(unit));
         let Values::Profile(reference) = &self.reference.values else {
-            let units = self.unit.as_deref().and_then(|unit| units.get(unit));
             return read(current, &self.name, units, &self.method, infinite);
         };
+        if let (Some(units), profile::Values::Facets(reference)) = (units, reference) {
+            let of = reference.measured();
+            return of_units(current, &self.name, units, of, Some(reference));
+        }
         let mut first = Vec::new();
         let is_numeric = self.data_type.kind == ColumnKind::Numeric;
         let mut watch = |part: &ArrayRef| {
@@ -508,7 +511,7 @@ fn units_of<'a>(source: &Source, names: impl Iterator<Item = &'a str>) -> Result
 }
 
 /// The default method for a column, and the reference read for it. Columns with a unit, and those of rows, are read as rows; texts and
-/// embeddings always as facets.
+/// embeddings always as facets, by unit where there is one.
 fn by_default(
     check: &DriftCheck,
     name: &str,
@@ -518,22 +521,35 @@ fn by_default(
 ) -> Result<(Method, Observed)> {
     let method = tests.method(data_type)?;
     let rows = || read(&check.reference, name, units, &method, check.infinite);
-    let is_of_rows = matches!(check.reference.0, Held::Rows(_));
-    if units.is_some() || is_of_rows && method.is_numeric() {
+    let is_of_rows = units.is_some() || matches!(check.reference.0, Held::Rows(_));
+    if is_of_rows && method.is_numeric() {
         return Ok((method.clone(), rows()?));
     }
     let values = profiled(&check.reference, name, data_type.kind)?;
-    if matches!(values, profile::Values::Facets(_)) {
-        return Ok((
-            Method::texts(),
-            Observed::of_profile(values, check.infinite)?,
-        ));
+    if let profile::Values::Facets(facets) = &values {
+        let reference = match units {
+            Some(units) => of_units(&check.reference, name, units, facets.measured(), None)?,
+            None => Observed::of_profile(values, check.infinite)?,
+        };
+        return Ok((Method::texts(), reference));
     }
     let reference = match is_of_rows {
         true => rows()?,
         false => Observed::of_profile(values, check.infinite)?,
     };
     Ok((method, reference))
+}
+
+/// The facets of a column by unit, counted like the reference, if it is not this one.
+fn of_units(
+    source: &Source,
+    column: &str,
+    units: &Units,
+    of: Measured,
+    reference: Option<&FacetProfile>,
+) -> Result<Observed> {
+    let batch = source.gather(&[column])?;
+    facets_per_unit(find(&batch, column)?, units, of, reference)
 }
 
 /// A column of a source as texts.

@@ -124,7 +124,7 @@ impl Measured {
     }
 
     /// A column per facet; missing where the value is.
-    fn of_column(self, column: &dyn Array) -> Result<Vec<Float64Array>> {
+    pub(crate) fn of_column(self, column: &dyn Array) -> Result<Vec<Float64Array>> {
         match self {
             Self::Texts => Ok(of_texts(&labels(column)?)),
             Self::Embeddings { dimension } => of_embeddings(column, dimension as usize),
@@ -182,6 +182,26 @@ impl FacetProfile {
         };
         let profiles = (0..facets).map(profile).collect::<Result<_>>()?;
         Ok(Self { of, profiles })
+    }
+
+    /// Of what was made of the facets of a reference, such as their means by unit: a column per facet, all of as many rows.
+    pub(crate) fn of_facets(of: Measured, facets: &[ArrayRef]) -> Result<Self> {
+        let profile = |facet: &ArrayRef| profile_of(facet.len() as u64, &|with| with(facet));
+        let profiles = facets.iter().map(profile).collect::<Result<_>>()?;
+        Ok(Self { of, profiles })
+    }
+
+    /// The same of a later table, on the grids of this reference.
+    pub(crate) fn like_facets(&self, facets: &[ArrayRef]) -> Result<Self> {
+        let mut current = self.empty();
+        let mut profiles = current.profiles.iter_mut().zip(facets);
+        profiles.try_for_each(|(profile, facet)| profile.update(facet))?;
+        Ok(current)
+    }
+
+    /// What is measured.
+    pub(crate) fn measured(&self) -> Measured {
+        self.of
     }
 
     /// No rows yet, on the same grids.
