@@ -274,13 +274,6 @@ fn other_values_are_typed_errors_and_nothing_is_counted() {
         .run(&other)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
-    let with_unit = DriftCheck::against(&reference)
-        .unit("label", ["review"])
-        .method("review", Method::texts());
-    assert_eq!(
-        with_unit.run(&reference).unwrap_err().kind(),
-        ErrorKind::Unsupported
-    );
     let lengths = DriftCheck::against(&reference)
         .columns(["label"])
         .method("label", Method::texts());
