@@ -931,10 +931,23 @@ fn an_index_of_one_bin_is_no_test() {
         let column = &report.columns[0];
         assert_eq!(column.verdict, ColumnVerdict::Untested, "{name}");
         assert!(column.reason.contains("one bin"), "{}", column.reason);
+        let passes = "no evidence that the values differ";
+        assert!(!column.reason.contains(passes), "{}", column.reason);
     }
     let by_default = DriftCheck::against(&before).run(&after).unwrap();
     assert_eq!(by_default.verdict.drifted_columns, ["late"]);
     assert_eq!(by_default.columns[0].effect("psi"), None);
+    // Nobody knows whether it reaches a minimum in an index that tells nothing.
+    let least = Distance::new(0.1, "psi").unwrap();
+    let of_least = DriftCheck::against(&before)
+        .effect(least)
+        .run(&after)
+        .unwrap();
+    assert_eq!(of_least.columns[0].verdict, ColumnVerdict::Drifted);
+    assert_eq!(of_least.verdict.undecided_columns, ["late"]);
+    let told = "undecided, since psi has one bin, and tells nothing";
+    let reason = &of_least.columns[0].reason;
+    assert!(reason.contains(told), "{reason}");
     let profile = TableProfile::of(&before).unwrap();
     let of_profiles = DriftCheck::against(&profile).run(&after).unwrap();
     assert_eq!(of_profiles.verdict.drifted_columns, ["late"]);
@@ -975,6 +988,7 @@ fn infinite_values_are_told() {
         assert_eq!([column.reference_infinite, column.current_infinite], [2, 3]);
         let told = "infinite are 2 of 500 values of the reference, 3 of 500 of the current table";
         assert!(column.reason.contains(told), "{}", column.reason);
+        assert!(report.to_junit().contains(told));
     }
 }
 

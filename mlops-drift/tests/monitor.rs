@@ -354,3 +354,30 @@ fn calibrated_p_values_are_e_values() {
         "no jump where the series takes over"
     );
 }
+
+/// An index of one bin tests nothing, whatever the window holds: such a window is not compared, and spends nothing.
+#[test]
+fn a_window_of_which_nothing_was_tested_is_not_compared() {
+    let flags = |ones: usize| {
+        let flags = (0..500).map(|row| f64::from(u8::from(row < ones)));
+        let flags = Arc::new(Float64Array::from_iter_values(flags)) as ArrayRef;
+        RecordBatch::try_from_iter([("flag", flags)]).unwrap()
+    };
+    let check = DriftCheck::against(&flags(61)).method("flag", Method::numeric(Psi::default()));
+    let mut monitor = DriftMonitor::new(check.prepare().unwrap(), SignificanceLevel::FIVE_PERCENT);
+    for name in ["monday", "tuesday"] {
+        let (window, report) = monitor.observe(name, &flags(400)).unwrap();
+        assert!(report.verdict.nothing_compared);
+        let why = window.not_compared.unwrap();
+        assert!(why.contains("one bin"), "{why}");
+    }
+    let counts = monitor.state().counts();
+    assert_eq!([counts.compared, counts.not_compared], [0, 2]);
+    assert!(monitor.state().to_junit().contains(r#"errors="2""#));
+    assert!(
+        monitor
+            .state()
+            .to_openmetrics()
+            .contains("mlops_drift_monitor_compared 0")
+    );
+}

@@ -292,3 +292,18 @@ fn an_edited_report_of_estimates_is_refused_or_rendered() {
         it.evidence();
     });
 }
+
+/// Scores at the edge of a bin, of which the mean is rounded to that of the next one.
+#[test]
+fn a_curve_of_scores_at_the_edges_of_bins_is_read_again() {
+    for edge in (1..10).map(|tenth| f64::from(tenth) / 10.0) {
+        for [below, at] in [[1, 6], [3, 5], [7, 2], [9, 9]] {
+            let scores = [vec![edge.next_down(); below], vec![edge; at]].concat();
+            let labels: Vec<bool> = (0..scores.len()).map(|row| row % 2 == 0).collect();
+            let curve = Scored::new(&labels, &scores).unwrap().reliability(10);
+            let curve = curve.unwrap();
+            let json = serde_json::to_string(&curve).unwrap();
+            assert_eq!(serde_json::from_str::<Reliability>(&json).unwrap(), curve);
+        }
+    }
+}

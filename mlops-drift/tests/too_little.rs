@@ -47,7 +47,7 @@ fn two_wrong_rows_are_too_few() {
         report.verdict
     );
     for text in formats(&report) {
-        let told = "too few rows to tell whether it got worse, 2 rows against 1000";
+        let told = "too little to tell whether it got worse, 2 rows against 1000";
         assert!(text.contains(told), "{text}");
     }
     let reason = &report.verdict.reason;
@@ -157,7 +157,7 @@ fn absurd_predictions_that_hide_in_their_own_variance_are_no_pass() {
         !report.verdict.worse,
         "the intervals tell by themselves: {report:?}"
     );
-    let told = "too little to tell whether it got worse, 300 rows against 1000";
+    let told = "no evidence that it got worse; too little to tell: skill";
     for text in formats(&report) {
         assert!(text.contains(told), "{text}");
     }
@@ -231,6 +231,57 @@ fn two_rows_of_several_classes_and_two_lists_are_too_few() {
         "{}",
         report.headline()
     );
+}
+
+/// Fewer than a thousand rows of several classes are not few: a model that is as it was passes.
+#[test]
+fn an_unchanged_model_of_several_classes_passes() {
+    let rows = |rows: usize, answers_shift: usize| {
+        let truth = (0..rows).map(|i| ["rain", "snow", "sun"][(i + answers_shift) % 3]);
+        let said = |class: usize| {
+            let rows = (0..rows).map(move |i| match (i + usize::from(i % 10 > 6)) % 3 == class {
+                true => 0.6,
+                false => 0.2,
+            });
+            Arc::new(Float64Array::from_iter_values(rows)) as ArrayRef
+        };
+        batch([
+            ("truth", Arc::new(StringArray::from_iter_values(truth))),
+            ("rain", said(0)),
+            ("snow", said(1)),
+            ("sun", said(2)),
+        ])
+    };
+    let check = preset::multiclass(
+        "truth",
+        [("rain", "rain"), ("snow", "snow"), ("sun", "sun")],
+    );
+    for size in [60, 300, 900] {
+        let report = check.run(&rows(size, 0), &rows(size, 0)).unwrap();
+        let headline = report.headline();
+        let told = "no evidence that it got worse";
+        assert!(headline.ends_with(told), "{size}: {headline}");
+        let wrong = check.run(&rows(size, 0), &rows(size, 1)).unwrap();
+        assert!(wrong.verdict.worse, "{size}: {}", wrong.headline());
+    }
+}
+
+/// Of 5 rows of 10 there are 252 shuffles, fewer than a change of six figures by several methods at 5 % must be rare among.
+#[test]
+fn estimates_of_a_few_rows_in_both_tables_are_no_pass() {
+    let check = preset::estimated_classification("late", "said");
+    for rows in 2..=5 {
+        let unsure = || scored((0..rows).map(|row| (row % 2 == 0, 0.5)));
+        let Ok(report) = check.run(&unsure(), &unsure()) else {
+            continue; // refused
+        };
+        assert!(!report.is_judged(), "{rows}: {}", report.headline());
+        assert!(
+            !report.headline().contains("no sign"),
+            "{}",
+            report.headline()
+        );
+    }
 }
 
 #[test]

@@ -449,7 +449,7 @@ impl DriftMonitor {
             }
             (Ok(report), None) => report,
         };
-        if report.tests == 0 {
+        if report.verdict.nothing_compared {
             return Ok((self.nothing_compared(name, &report), report));
         }
         let p_value = of_window(&report);

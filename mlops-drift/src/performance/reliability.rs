@@ -43,7 +43,7 @@ impl TryFrom<Written> for Reliability {
         }
         let all = bins.iter().map(|bin| bin.weight).sum();
         part("weight of all bins", all, f64::MIN_POSITIVE, GREATEST)?;
-        if !bins.is_sorted_by(|a, b| a.predicted < b.predicted) {
+        if !bins.is_sorted_by(|a, b| a.predicted <= b.predicted + ROUNDING) {
             return Err(Error::invalid(
                 "the bins of a reliability curve must be in the order of their predicted shares",
             ));

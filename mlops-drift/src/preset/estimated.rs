@@ -370,10 +370,9 @@ fn estimates(
         let enough = tables.reference.require_two_units();
         let reference = enough.and_then(|()| figure.realized(&tables.reference, tables.threshold));
         let change = MetricChange::of(figure.name(), figure.better(), reference, estimate)?;
-        Ok(match figure.may_be_by_chance(&change, tables) {
-            true => change
-                .untold("too little to tell: that it is no better than by chance is not excluded"),
-            false => change,
+        Ok(match figure.too_little(&change, tables) {
+            Some(why) => change.untold(&format!("too little to tell: {why}")),
+            None => change,
         })
     });
     let metrics = changes.collect::<Result<Vec<_>>>()?;

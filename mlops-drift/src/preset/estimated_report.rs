@@ -197,16 +197,11 @@ impl Estimates {
     }
 }
 
-/// Whether any metric is defined, estimated and by the labels of the reference.
-fn judged(methods: &[Estimates]) -> bool {
-    let mut metrics = methods.iter().flat_map(|estimates| &estimates.metrics);
-    metrics.any(|metric| metric.verdict != ChangeVerdict::Undefined)
-}
-
-/// The metrics of which too little is known to tell a change, if there are any.
-fn too_little(methods: &[Estimates]) -> Option<String> {
-    let untold: Vec<String> = methods.iter().flat_map(Estimates::untold).collect();
-    (!untold.is_empty()).then(|| format!("too little to tell: {}", named(untold.iter(), NAMES)))
+/// How many metrics are defined, estimated and by the labels of the reference, and known well enough.
+fn judged(methods: &[Estimates]) -> usize {
+    let metrics = methods.iter().flat_map(|estimates| &estimates.metrics);
+    let judged = metrics.filter(|metric| metric.verdict != ChangeVerdict::Undefined);
+    judged.count()
 }
 
 impl EstimatedVerdict {
@@ -215,15 +210,14 @@ impl EstimatedVerdict {
         let refused = methods.iter().filter(|method| method.refused);
         let refused: Vec<EstimationMethod> = refused.map(|method| method.method).collect();
         let undefined: Vec<String> = methods.iter().flat_map(Estimates::undefined).collect();
-        let too_little = too_little(methods);
+        let untold: Vec<String> = methods.iter().flat_map(Estimates::untold).collect();
+        let judged = judged(methods);
         let inputs = &input_drift.verdict.drifted_columns;
         let told = [
             Some(match worse_metrics.len() {
                 0 if refused.len() == methods.len() => "every method refuses".to_owned(),
-                0 if !judged(methods) && too_little.is_some() => {
-                    "too few rows to tell whether it got worse".to_owned()
-                }
-                0 if !judged(methods) => "no metric could be judged".to_owned(),
+                0 if untold.len() > judged => "too little to tell whether it got worse".to_owned(),
+                0 if judged == 0 => "no metric could be judged".to_owned(),
                 0 => "no sign that it got worse".to_owned(),
                 _ => format!("expected worse in {}", named(worse_metrics.iter(), NAMES)),
             }),
@@ -233,7 +227,8 @@ impl EstimatedVerdict {
             }),
             (!undefined.is_empty())
                 .then(|| format!("undefined: {}", named(undefined.iter(), NAMES))),
-            too_little,
+            (!untold.is_empty())
+                .then(|| format!("too little to tell: {}", named(untold.iter(), NAMES))),
             Some(match inputs.len() {
                 0 => "no evidence that features or predictions drifted".to_owned(),
                 _ => format!("drifted: {}", named(inputs.iter(), NAMES)),
@@ -300,7 +295,7 @@ impl EstimatedReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_judged(&self) -> bool {
-        judged(&self.methods)
+        judged(&self.methods) > 0
     }
 
     /// Whether labels of some of the current rows entered.
@@ -312,10 +307,10 @@ impl EstimatedReport {
 
     /// One line that says the most important thing.
     pub fn headline(&self) -> String {
-        let too_little = too_little(&self.methods);
+        let untold: Vec<String> = self.methods.iter().flat_map(Estimates::untold).collect();
         let said = match self.verdict.worse_metrics.len() {
-            0 if !self.is_judged() && too_little.is_some() => format!(
-                "too few rows to tell whether it got worse, {} rows against {}",
+            0 if untold.len() > judged(&self.methods) => format!(
+                "too little to tell whether it got worse, {} rows against {}",
                 self.rows[1].labelled, self.rows[0].labelled
             ),
             0 if !self.is_judged() => "nothing can be said of it".to_owned(),
@@ -331,8 +326,10 @@ impl EstimatedReport {
         };
         let lost = lost(&self.rows, &self.input_drift);
         let lost = lost.map_or_else(String::new, |lost| format!("; {lost}"));
-        let too_little =
-            too_little.map_or_else(String::new, |too_little| format!("; {too_little}"));
+        let too_little = match untold.is_empty() {
+            true => String::new(),
+            false => format!("; too little to tell: {}", named(untold.iter(), NAMES)),
+        };
         format!("{} {labels}: {said}{too_little}{lost}", self.task)
     }
 

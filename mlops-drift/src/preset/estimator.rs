@@ -1,5 +1,7 @@
 //! The methods that estimate a metric without labels, over the rows of two tables.
 
+use std::collections::BTreeSet;
+
 use mlops_core::Result;
 use mlops_core::evidence::{Interval, SignificanceLevel};
 
@@ -7,6 +9,7 @@ use super::change::{Better, ChangeVerdict, MetricChange};
 use super::estimated::of_another_task;
 use super::estimated_report::EstimationMethod;
 use super::measure::Predictions;
+use super::reach::are_too_few;
 use crate::multivariate::Points;
 use crate::performance::{
     BinaryMetric, Cbpe, DirectLoss, Estimate, ImportanceWeighted, LabelShift, PoweredScored,
@@ -43,6 +46,20 @@ pub(super) struct Tables<'a> {
     pub(super) labels: Vec<Option<f64>>,
     /// Of each figure.
     pub(super) level: SignificanceLevel,
+}
+
+impl Tables<'_> {
+    /// Of reference and current table.
+    fn number_of_units(&self) -> [usize; 2] {
+        let current = self.units.map(|(_, current)| {
+            let distinct: BTreeSet<u64> = current.iter().copied().collect();
+            distinct.len()
+        });
+        [
+            self.reference.by_unit().units(),
+            current.unwrap_or(self.predicted.len()),
+        ]
+    }
 }
 
 /// A method that is ready to estimate.
@@ -105,18 +122,26 @@ impl Figure {
         }
     }
 
-    /// Whether no change is seen although the model, which does better than chance in the reference, may do no better now.
-    pub(super) fn may_be_by_chance(self, change: &MetricChange, tables: &Tables<'_>) -> bool {
+    /// Why that no change is seen says nothing, if so: tables so small have no rare shuffle, or the model, which does better than chance in the
+    /// reference, may do no better now.
+    pub(super) fn too_little(self, change: &MetricChange, tables: &Tables<'_>) -> Option<String> {
         let (ChangeVerdict::Same, Some(before), Some(now)) =
             (change.verdict, &change.reference, &change.current)
         else {
-            return false;
+            return None;
         };
+        let [reference, current] = tables.number_of_units();
+        if are_too_few([reference, current], before) {
+            return Some(format!(
+                "{current} rows, or units, against {reference} could not be told apart at this level"
+            ));
+        }
         let by_chance = self.by_chance(&tables.reference, tables.threshold);
-        match self.better() {
+        let may_be_by_chance = match self.better() {
             Better::Lower => before.interval.high() < by_chance && by_chance <= now.interval.high(),
             _ => before.interval.low() > by_chance && by_chance >= now.interval.low(),
-        }
+        };
+        may_be_by_chance.then(|| "that it is no better than by chance is not excluded".to_owned())
     }
 
     /// Of answers that know nothing of a row: as many yeses as in the reference, dealt at random; of a probability or a number, the mean of what came

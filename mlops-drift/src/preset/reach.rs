@@ -5,16 +5,21 @@ use statrs::function::factorial::ln_binomial;
 
 use super::change::{Better, ChangeVerdict, MetricChange};
 use super::measure::{Dummy, Judged, Measure, Predictions};
+use super::shuffle::are_shuffled;
 use super::task::Task;
 use crate::performance::Estimate;
 
-/// Units of either table from which on some outcome is taken to be called worse, so that no metric of great tables is figured out twice.
-const MANY: usize = 1_000;
+/// Units of the smaller table from which on some outcome is taken to be called worse.
+const FEW: usize = 30;
+/// What comes true, one row in so many, where the others are wrong: of metrics that are at their end in every row the interval is wide.
+const RIGHT: usize = 5;
+/// A probability this far from a half is of a row that costs more than its variance hides, if it is wrong.
+const SURE: f64 = 0.45;
 
 /// The change as it is, unless it is none and these tables could not have told one: too little is known of it then.
 ///
-/// **Few rows**: no truth of the current rows, given what was predicted of them, would be called worse: the worst ones are tried, and shuffles of so few
-/// units never are as rare as the level asks for. Truths of a regression have no worst one, so that the shuffles alone tell.
+/// **Few rows**, below 30: bad truths of the current rows, given what was predicted of them, are tried, and none would be called worse; or all shuffles of
+/// so few units are hardly as rare as the level asks for. Truths of a regression have no worst one, so that the shuffles alone tell.
 /// **Wide intervals**: a skill that the reference shows may all be lost, as far as the interval of its change tells.
 pub(super) fn told(
     change: MetricChange,
@@ -30,10 +35,10 @@ pub(super) fn told(
         return Ok(change);
     }
     let units = tables.map(|rows| rows.by_unit().units());
-    if !could_be_worse(measure, task, tables[1], units, before, dummy)? {
+    if !could_be_worse(measure, task, tables, units, before, dummy)? {
         let [reference, current] = units;
         return Ok(change.untold(&format!(
-            "too few rows to tell: whatever came true, {current} of them, or units, against {reference} could not be called worse"
+            "too little to tell: no outcome that was tried of {current} rows, or units, against {reference} would be called worse"
         )));
     }
     Ok(match measure.is_skill() && all_may_be_lost(&change) {
@@ -45,20 +50,18 @@ pub(super) fn told(
 fn could_be_worse(
     measure: &Measure,
     task: &Task,
-    current: &Predictions,
+    tables: [&Predictions; 2],
     units: [usize; 2],
     before: &Estimate,
     dummy: &Dummy,
 ) -> Result<bool> {
-    let fewest = units[0].min(units[1]);
-    if fewest >= MANY {
+    if units[0].min(units[1]) >= FEW {
         return Ok(true);
     }
-    let level = (1.0 - before.interval.confidence()) / 2.0;
-    if least_of_shuffles(units[0] + units[1], fewest) > level {
+    if are_shuffled(tables) && are_too_few(units, before) {
         return Ok(false);
     }
-    let Some(outcomes) = current.worst_outcomes(task.yes_from()) else {
+    let Some(outcomes) = tables[1].worst_outcomes(task.yes_from()) else {
         return Ok(true);
     };
     for rows in &outcomes {
@@ -69,6 +72,13 @@ fn could_be_worse(
         }
     }
     Ok(false)
+}
+
+/// Whether the rarest of all shuffles of these units between the tables is not as rare as the level of a change asks for: without a change a test that
+/// keeps the level cannot call any.
+pub(super) fn are_too_few(units: [usize; 2], before: &Estimate) -> bool {
+    let level = (1.0 - before.interval.confidence()) / 2.0;
+    least_of_shuffles(units[0] + units[1], units[0].min(units[1])) > level
 }
 
 /// How rare the rarest shuffle is: one of all ways to choose the units of the smaller table.
@@ -84,7 +94,7 @@ fn all_may_be_lost(skill: &MetricChange) -> bool {
 }
 
 impl Predictions {
-    /// The same predictions with what might have come true at worst, for one metric or another; `None` where there is no worst.
+    /// The same predictions with bad truths, for one metric or another; `None` where there is no worst.
     fn worst_outcomes(&self, yes_from: f64) -> Option<Vec<Self>> {
         Some(match self {
             Self::OfTwo(rows) => {
@@ -98,7 +108,11 @@ impl Predictions {
                     order[..half].iter().for_each(|row| labels[*row] = true);
                     labels
                 };
-                let labels = [against(yes_from), against(0.5), lower_half];
+                let sure_are_right = said
+                    .iter()
+                    .map(|p| (*p < 0.5) != ((p - 0.5).abs() > SURE))
+                    .collect();
+                let labels = [against(yes_from), against(0.5), lower_half, sure_are_right];
                 labels
                     .map(|labels| Self::OfTwo(rows.with_labels(labels)))
                     .into()
@@ -108,7 +122,11 @@ impl Predictions {
                 let answers = rows.predicted().iter().enumerate();
                 let another =
                     answers.map(|(row, answer)| (answer + 1 + row % others) % (others + 1));
-                let truths = [another.collect(), rows.least_probable()];
+                let another: Vec<usize> = another.collect();
+                let mut most = another.clone();
+                let right = rows.predicted().iter().zip(&mut most).step_by(RIGHT);
+                right.for_each(|(answer, truth)| *truth = *answer);
+                let truths = [another, most, rows.least_probable()];
                 truths
                     .map(|truth| Self::OfSeveral(rows.with_truth(truth)))
                     .into()

@@ -280,13 +280,16 @@ impl PerformanceReport {
             "{} rows against {}",
             self.rows[1].labelled, self.rows[0].labelled
         );
+        let too_little = || {
+            format!(
+                "{}: too little to tell whether it got worse, {rows}",
+                self.task
+            )
+        };
         if !self.is_judged() {
             return match little.untold.is_empty() {
                 true => format!("{}: no metric could be judged", self.task),
-                false => format!(
-                    "{}: too few rows to tell whether it got worse, {rows}",
-                    self.task
-                ),
+                false => too_little(),
             };
         }
         let mut said = match verdict.worse {
@@ -295,10 +298,7 @@ impl PerformanceReport {
                 self.task,
                 listed(verdict.worse_figures(), NAMES)
             ),
-            false if little.skill => format!(
-                "{}: too little to tell whether it got worse, {rows}",
-                self.task
-            ),
+            false if little.untold.len() > little.judged => too_little(),
             false => format!("{}: no evidence that it got worse", self.task),
         };
         said.push_str(&little.told("undefined"));
@@ -448,8 +448,8 @@ struct TooLittle<'a> {
     undefined: Vec<&'a str>,
     /// Those that are defined, of tables that could not have told a change.
     untold: Vec<&'a str>,
-    /// Whether skill is among them.
-    skill: bool,
+    /// How many there are of the others.
+    judged: usize,
 }
 
 impl<'a> TooLittle<'a> {
@@ -462,7 +462,7 @@ impl<'a> TooLittle<'a> {
         };
         let (untold, undefined) = (names(untold), names(undefined));
         Self {
-            skill: untold.contains(&SKILL),
+            judged: metrics.len() - undefined.len() - untold.len(),
             undefined,
             untold,
         }

@@ -37,6 +37,11 @@ impl Budget {
     }
 }
 
+/// Whether units of these tables are shuffled at all, if anything changed.
+pub(super) fn are_shuffled(tables: [&Predictions; 2]) -> bool {
+    Sides::of(tables).rows_to_figure().is_some()
+}
+
 /// How many shuffles a level, of one side, asks for.
 fn shuffles(level: f64) -> u32 {
     (SHUFFLES / level).ceil() as u32 - 1

@@ -371,7 +371,7 @@ impl ColumnReport {
     /// Whether what is significantly different is so by at least its minimum effects, if the effects are these.
     fn is_material(&self, effect: fn(&Self, &str) -> Option<f64>) -> bool {
         let rejects = |finding: &Option<Finding>| finding.as_ref().is_some_and(|f| f.rejected);
-        // None is reached always. An effect that is undefined (infinite) reaches every minimum.
+        // None is reached always. An effect that is undefined (infinite) reaches every minimum; PSI, of one bin, perhaps.
         let reached = |least: &Distance| {
             effect(self, least.measure()).is_none_or(|effect| effect >= least.get())
         };
@@ -380,12 +380,18 @@ impl ColumnReport {
     }
 
     fn least_effect(&self, measure: &str) -> Option<f64> {
-        self.effect(measure).map(Distance::get)
+        let known = self.effect(measure).map(Distance::get);
+        known.or(self.tells_nothing(measure).then_some(0.0))
+    }
+
+    /// Whether the measure is undefined for want of bins, and says nothing of how far the values differ.
+    fn tells_nothing(&self, measure: &str) -> bool {
+        measure == "psi" && self.effect(measure).is_none()
     }
 
     /// As far as is known: the upper end of a bracket.
     fn greatest_effect(&self, measure: &str) -> Option<f64> {
-        let least = self.least_effect(measure)?;
+        let least = self.effect(measure)?.get();
         let bracket = self.brackets.get(measure);
         Some(bracket.map_or(least, |bracket| bracket.high.max(least)))
     }
@@ -443,17 +449,22 @@ impl ColumnReport {
         sentences.join("; ")
     }
 
-    /// Where it is undecided: which minimum effects lie in which brackets.
+    /// Where it is undecided: which minimum effects lie in which brackets, or are in a measure that tells nothing.
     fn about_materiality(&self) -> Option<String> {
         let open = self.minimum_effects.iter().filter_map(|least| {
-            let bracket = self.brackets.get(least.measure())?;
+            let measure = least.measure();
+            if self.tells_nothing(measure) {
+                return Some(format!("{measure} has one bin, and tells nothing"));
+            }
+            let bracket = self.brackets.get(measure)?;
             let is_inside = bracket.low < least.get() && least.get() <= bracket.high;
-            is_inside.then(|| format!("the minimum {} in {}", figure(least.get()), least.measure()))
+            let least = figure(least.get());
+            is_inside.then(|| format!("the minimum {least} in {measure} lies between these ends"))
         });
         let open: Vec<String> = open.collect();
         let told = || {
             format!(
-                "whether that is material is undecided, since {} lies between these ends",
+                "whether that is material is undecided, since {}",
                 open.join(", ")
             )
         };
@@ -461,10 +472,10 @@ impl ColumnReport {
     }
 
     fn about_values(&self, finding: &Finding) -> String {
-        let verb = if finding.rejected {
-            "the values differ from the reference"
-        } else {
-            "no evidence that the values differ"
+        let verb = match (finding.rejected, &self.not_applicable) {
+            (true, _) => "the values differ from the reference",
+            (false, Some(_)) => "nothing is concluded of the values",
+            (false, None) => "no evidence that the values differ",
         };
         let mut effects: Vec<String> = self
             .minimums_of_values()
@@ -503,6 +514,11 @@ impl ColumnReport {
             "neighbouring {what} {how} (rank correlation {:.2}), so they are hardly exchangeable and the level need not hold: {advice}",
             serial.correlation
         )
+    }
+
+    /// Whether there is something to know of a column beside its verdict.
+    pub(super) fn has_notes(&self) -> bool {
+        !self.notes.is_empty() || self.reference_infinite + self.current_infinite > 0
     }
 
     fn about_infinite(&self) -> Option<String> {

@@ -30,6 +30,7 @@ impl DriftReport {
         Case {
             name: &column.column,
             outcome: match column.verdict {
+                ColumnVerdict::Stable if column.has_notes() => Outcome::Noted(reason),
                 ColumnVerdict::Stable => Outcome::Passed,
                 ColumnVerdict::Drifted if column.materiality_undecided => Outcome::Broken(reason),
                 ColumnVerdict::Drifted => Outcome::Noted(reason),

@@ -265,13 +265,9 @@ impl Expose for MonitorState {
         for column in &last.columns {
             let name = ("column", column.column.as_str());
             let help = "Whether the column was compared in the last window.";
-            to.gauge(
-                "monitor_column_compared",
-                help,
-                &[name],
-                flag(column.is_compared()),
-            );
-            if !column.is_compared() {
+            let is_compared = column.is_compared() && column.verdict != ColumnVerdict::Untested;
+            to.gauge("monitor_column_compared", help, &[name], flag(is_compared));
+            if !is_compared {
                 continue;
             }
             let help = "Whether the column drifted in the last window, at the level of the check.";
