@@ -930,6 +930,7 @@ fn an_index_of_one_bin_is_no_test() {
         let report = check.run(&after).unwrap();
         let column = &report.columns[0];
         assert_eq!(column.verdict, ColumnVerdict::Untested, "{name}");
+        assert_eq!(report.tests, 0, "{name}");
         assert!(column.reason.contains("one bin"), "{}", column.reason);
         let passes = "no evidence that the values differ";
         assert!(!column.reason.contains(passes), "{}", column.reason);

@@ -33,14 +33,6 @@ impl Compared {
         Ok(())
     }
 
-    /// For a reason why the test tells nothing, that.
-    pub(super) fn unless(self, tells_nothing: Option<String>) -> Self {
-        Self {
-            not_applicable: tells_nothing.or(self.not_applicable),
-            ..self
-        }
-    }
-
     pub(super) fn of_numbers(
         reference: &NumericSample,
         current: &NumericSample,

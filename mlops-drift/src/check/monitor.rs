@@ -449,7 +449,7 @@ impl DriftMonitor {
             }
             (Ok(report), None) => report,
         };
-        if report.verdict.nothing_compared {
+        if report.tests == 0 {
             return Ok((self.nothing_compared(name, &report), report));
         }
         let p_value = of_window(&report);

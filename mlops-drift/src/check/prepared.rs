@@ -398,6 +398,8 @@ impl Column {
         let testable = self.reference.values.len() > 0 && current.values.len() > 0;
         let value = testable.then(|| self.test(&current.values)).transpose()?;
         let (result, compared) = value.unzip();
+        let tells_nothing = self.tells_nothing();
+        let result = result.filter(|_| tells_nothing.is_none());
         let mut compared = compared.unwrap_or_default();
         let missing = self
             .tests
@@ -422,7 +424,7 @@ impl Column {
             report: ColumnReport {
                 minimum_effects: self.least.clone(),
                 notes,
-                not_applicable: compared.not_applicable,
+                not_applicable: tells_nothing.or(compared.not_applicable),
                 moved: compared.moved,
                 effects: compared.effects,
                 intervals: compared.intervals,
@@ -441,13 +443,23 @@ impl Column {
         })
     }
 
+    /// Why the test tells nothing, whatever the current table holds. No p-value is made of it then, which others would be corrected for.
+    fn tells_nothing(&self) -> Option<String> {
+        match (&self.method.0, &self.reference.values) {
+            (Test::Numeric(test), Values::Numeric(reference)) => test.tells_nothing(reference),
+            (Test::Categorical(test), Values::Categorical(reference)) => {
+                test.tells_nothing(reference)
+            }
+            _ => None,
+        }
+    }
+
     fn test(&self, current: &Values) -> Result<(TestResult, Compared)> {
         let scale = Scale::of_type(&self.data_type.name);
         match (&self.method.0, &self.reference.values, current) {
             (Test::Numeric(test), Values::Numeric(reference), Values::Numeric(current)) => Ok((
                 test.test(reference, current)?,
-                Compared::of_numbers(reference, current, scale)?
-                    .unless(test.tells_nothing(reference)),
+                Compared::of_numbers(reference, current, scale)?,
             )),
             (
                 Test::Categorical(test),
@@ -455,7 +467,7 @@ impl Column {
                 Values::Categorical(current),
             ) => Ok((
                 test.test(reference, current)?,
-                Compared::of_categories(reference, current)?.unless(test.tells_nothing(reference)),
+                Compared::of_categories(reference, current)?,
             )),
             (Test::Categorical(test), Values::Units(reference), Values::Units(current)) => {
                 if self.permutes_units && reference.mixed().or(current.mixed()).is_some() {

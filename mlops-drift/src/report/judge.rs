@@ -211,9 +211,11 @@ fn drift_found(columns: &[ColumnReport], compared: usize, level: SignificanceLev
         let such = columns.iter().filter(|column| holds(column.verdict));
         such.count()
     };
+    let is_open = columns.iter().any(|column| column.materiality_undecided);
+    let for_sure = if is_open { " for sure" } else { "" };
     let materially = match has_minimums(columns) {
         true => format!(
-            ", {} of them materially",
+            ", {} of them materially{for_sure}",
             count(|verdict| verdict == ColumnVerdict::Material)
         ),
         false => String::new(),
