@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, Date32Array, DictionaryArray, FixedSizeListArray, Float64Array, Int32Array,
-    Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray,
+    Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Schema};
@@ -1080,6 +1080,10 @@ fn rounded_integers_are_told() {
     )]);
     let report = DriftCheck::against(&even).run(&odd).unwrap();
     assert_eq!(report.columns[0].effects[0].get(), 0.0);
+    assert_eq!(report.columns[0].notes.len(), 1);
+    let greatest = UInt64Array::from(vec![u64::MAX; 100]);
+    let greatest = batch([("x", Arc::new(greatest) as ArrayRef)]);
+    let report = DriftCheck::against(&greatest).run(&greatest).unwrap();
     assert_eq!(report.columns[0].notes.len(), 1);
 }
 

@@ -266,6 +266,39 @@ fn an_unchanged_model_of_several_classes_passes() {
     }
 }
 
+/// What was never there cannot be lost: answers that know nothing of a row are as they were.
+#[test]
+fn a_model_without_skill_stays_without() {
+    let rows =
+        |rows: usize| scored((0..rows).map(|row| (row % 2 == 0, (row * 37 % 100) as f64 / 100.0)));
+    let check = preset::classification("late", "said");
+    let report = check.run(&rows(1_000), &rows(1_000)).unwrap();
+    let skill = report.metric("skill").unwrap();
+    assert!(skill.reference.unwrap().interval.low() <= 0.0);
+    assert_eq!(skill.verdict, ChangeVerdict::Same);
+    assert!(report.headline().ends_with("no evidence that it got worse"));
+}
+
+/// Of a segment of two rows nothing is known, so that no series says that it did not get worse.
+#[test]
+fn a_segment_of_two_rows_has_no_series() {
+    let week = |of_b: usize| {
+        let rows = good(600);
+        let origin = (0..600).map(|row| if row < of_b { "B" } else { "A" });
+        let origin = Arc::new(StringArray::from_iter_values(origin)) as ArrayRef;
+        let columns = ["late", "said"].map(|name| (name, rows[name].clone()));
+        RecordBatch::try_from_iter(columns.into_iter().chain([("origin", origin)])).unwrap()
+    };
+    let check = preset::classification("late", "said").segments("origin");
+    let exposed = check.run(&week(300), &week(2)).unwrap().to_openmetrics();
+    let of = |segment: &str| {
+        let mut lines = exposed.lines();
+        let worse = "mlops_drift_performance_segment_worse{";
+        lines.any(|line| line.starts_with(worse) && line.contains(&format!("\"{segment}\"")))
+    };
+    assert!(of("A") && !of("B"), "{exposed}");
+}
+
 /// Of 5 rows of 10 there are 252 shuffles, fewer than a change of six figures by several methods at 5 % must be rare among.
 #[test]
 fn estimates_of_a_few_rows_in_both_tables_are_no_pass() {

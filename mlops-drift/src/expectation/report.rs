@@ -185,9 +185,9 @@ impl ValidationReport {
         }
     }
 
-    /// Whether no expectation of severity [`Error`](Severity::Error) failed. One that had nothing to check has not
-    /// failed, since missing values are for [`NotNull`](super::Rule::NotNull); but a table without rows does not
-    /// pass where such an expectation had nothing to check.
+    /// Whether no expectation of severity [`Error`](Severity::Error) failed, and [something was checked](Self::is_checked). One that had nothing to
+    /// check has not failed, since missing values are for [`NotNull`](super::Rule::NotNull); but a table without rows does not pass where such an
+    /// expectation had nothing to check.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -197,12 +197,13 @@ impl ValidationReport {
     /// let suite = Suite::new([Expectation::on("x", Rule::NotNull)]);
     /// assert!(suite.validate(&table)?.passed());
     /// assert!(!suite.validate(&table.slice(0, 0))?.passed());
+    /// assert!(!Suite::new([]).validate(&table)?.passed());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn passed(&self) -> bool {
         let is_error = |result: &ExpectationResult| result.severity == Severity::Error;
         let unseen = self.rows == 0 && self.not_applicable().any(is_error);
-        !unseen && !self.failures().any(is_error)
+        self.is_checked() && !unseen && !self.failures().any(is_error)
     }
 
     /// Whether any expectation had something to check; else nothing is known of the table, of which a suite without expectations knows nothing.

@@ -202,7 +202,7 @@ impl DataQualityReport {
         "column", "type", "missing", "distinct", "least", "mean", "greatest",
     ];
 
-    /// Whether every expectation of severity error holds.
+    /// Whether every expectation of severity error holds, and [something was checked](ValidationReport::is_checked).
     pub fn passed(&self) -> bool {
         self.validation.passed()
     }
