@@ -171,7 +171,8 @@ fn few_rows_are_never_called_worse_by_errors_that_no_shuffle_could_tell() {
         let current = table(100.0 + f64::from(more));
         let report = numbers_check().run(&table(0.0), &current).unwrap();
         let mae = report.metric("mae").unwrap();
-        assert_eq!(mae.verdict, ChangeVerdict::Same, "{}", mae.reason);
+        // No test that keeps the level could tell: it is no pass either.
+        assert_eq!(mae.verdict, ChangeVerdict::Undefined, "{}", mae.reason);
         assert!(mae.interval.unwrap().contains(0.0) && mae.change > Some(99.0));
         mae.shuffled.unwrap().get()
     });
