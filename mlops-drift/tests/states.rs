@@ -257,40 +257,34 @@ fn week(wrong: i32) -> RecordBatch {
     .unwrap()
 }
 
+/// In every format, of whichever report.
+macro_rules! rendered {
+    ($report:ident) => {{
+        let told = [
+            $report.to_markdown(),
+            $report.to_junit(),
+            $report.headline(),
+            $report.to_json().unwrap(),
+        ];
+        assert!(told.iter().all(|text| !text.is_empty()));
+        #[cfg(feature = "html")]
+        assert!(!$report.to_html().unwrap().is_empty());
+        $report.evidence();
+    }};
+}
+
 #[test]
 fn an_edited_report_of_performance_is_refused_or_rendered() {
     let check = preset::classification("late", "said").segments("origin");
     let report = check.run(&week(1), &week(7)).unwrap();
-    edited(&report, |it: PerformanceReport| {
-        let told = [
-            it.to_markdown(),
-            it.to_junit(),
-            it.headline(),
-            it.to_json().unwrap(),
-        ];
-        assert!(told.iter().all(|text| !text.is_empty()));
-        #[cfg(feature = "html")]
-        assert!(!it.to_html().unwrap().is_empty());
-        it.evidence();
-    });
+    edited(&report, |it: PerformanceReport| rendered!(it));
 }
 
 #[test]
 fn an_edited_report_of_estimates_is_refused_or_rendered() {
     let check = preset::estimated_classification("late", "said").few_labels();
     let report = check.run(&week(1), &week(7)).unwrap();
-    edited(&report, |it: EstimatedReport| {
-        let told = [
-            it.to_markdown(),
-            it.to_junit(),
-            it.headline(),
-            it.to_json().unwrap(),
-        ];
-        assert!(told.iter().all(|text| !text.is_empty()));
-        #[cfg(feature = "html")]
-        assert!(!it.to_html().unwrap().is_empty());
-        it.evidence();
-    });
+    edited(&report, |it: EstimatedReport| rendered!(it));
 }
 
 /// Scores at the edge of a bin, of which the mean is rounded to that of the next one.

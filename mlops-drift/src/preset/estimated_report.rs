@@ -204,6 +204,11 @@ fn judged(methods: &[Estimates]) -> usize {
     judged.count()
 }
 
+/// Of metrics with a figure, if there are any.
+fn too_little(untold: &[String]) -> Option<String> {
+    (!untold.is_empty()).then(|| format!("too little to tell: {}", named(untold.iter(), NAMES)))
+}
+
 impl EstimatedVerdict {
     fn of(methods: &[Estimates], input_drift: &DriftReport, lost: Option<String>) -> Self {
         let worse_metrics: Vec<String> = methods.iter().flat_map(Estimates::worse).collect();
@@ -227,8 +232,7 @@ impl EstimatedVerdict {
             }),
             (!undefined.is_empty())
                 .then(|| format!("undefined: {}", named(undefined.iter(), NAMES))),
-            (!untold.is_empty())
-                .then(|| format!("too little to tell: {}", named(untold.iter(), NAMES))),
+            too_little(&untold),
             Some(match inputs.len() {
                 0 => "no evidence that features or predictions drifted".to_owned(),
                 _ => format!("drifted: {}", named(inputs.iter(), NAMES)),
@@ -326,10 +330,7 @@ impl EstimatedReport {
         };
         let lost = lost(&self.rows, &self.input_drift);
         let lost = lost.map_or_else(String::new, |lost| format!("; {lost}"));
-        let too_little = match untold.is_empty() {
-            true => String::new(),
-            false => format!("; too little to tell: {}", named(untold.iter(), NAMES)),
-        };
+        let too_little = too_little(&untold).map_or_else(String::new, |told| format!("; {told}"));
         format!("{} {labels}: {said}{too_little}{lost}", self.task)
     }
 

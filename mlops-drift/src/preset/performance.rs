@@ -34,7 +34,7 @@ use crate::report::Distribution;
 /// **Cost**: for each metric that changed 6·K/alpha times the metric of both tables, which a build without optimization shows.
 /// **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
-/// A metric of which so few rows could not have told any change, and a skill of which the interval does not exclude that all of it is lost, are no pass:
+/// A metric of fewer than 30 rows of which no outcome that is tried would be called worse, and a skill of which the interval does not exclude that all of it is lost, are no pass:
 /// they are [`Undefined`](super::ChangeVerdict::Undefined), and headline and reason say that it is too little to tell.
 /// A metric whose rows are all alike, such as the errors of a perfect model, has an interval where the range of others is known: that of `skill`, `r2` and
 /// shares. `mae`, `rmse` and `mean_error` have none, in either table, so that only another perfect one can be told from it: the same.
