@@ -709,7 +709,6 @@ fn parts_of_other_types_are_not_mixed() {
         (seconds(), micros()),
         (floats([1.0, 2.0]), flags()),
         (texts(), ints()),
-        (floats([1.0]), ints()),
     ] {
         let (whole, mixed) = (
             vec![first.clone(), first.clone()],
@@ -723,7 +722,6 @@ fn parts_of_other_types_are_not_mixed() {
             kind(DriftCheck::against(&first).run(&mixed)),
             TableProfile::of(&mixed).unwrap_err().kind(),
             profile.like(&mixed).unwrap_err().kind(),
-            suite().validate(&mixed).unwrap_err().kind(),
             #[cfg(feature = "sketch")]
             mlops_drift::summary::TableSummary::of(&mixed)
                 .unwrap_err()
@@ -735,7 +733,75 @@ fn parts_of_other_types_are_not_mixed() {
                 .all(|&kind| kind == ErrorKind::SignatureMismatch),
             "{kinds:?}"
         );
+        // Nothing is checked of such a column, and that is no pass.
+        let report = suite().validate(&mixed).unwrap();
+        assert!(!report.passed());
+        let part = profile.like_comparable(&mixed).unwrap();
+        let report = check.report_schema_changes().run(&part).unwrap();
+        assert!(report.verdict.nothing_compared, "{}", report.verdict.reason);
+        let told = &report.column("x").unwrap().reason;
+        assert!(told.contains("parts that differ"), "{told}");
     }
+}
+
+/// Parts whose types hold values of one meaning are one column, whichever comes first: the verdict is that of the same values as one type. Integers that
+/// a float would round are refused.
+#[test]
+fn parts_of_one_meaning_are_one_column() {
+    let of = |column: ArrayRef| RecordBatch::try_from_iter([("x", column)]).unwrap();
+    let numbers = Int64Array::from_iter_values((0..60).map(|i| i * 7 % 30));
+    let labels = StringArray::from_iter_values((0..60).map(|i| ["a", "b", "c"][i % 3]));
+    let nulls = || Arc::new(NullArray::new(60)) as ArrayRef;
+    let number = |as_type: &DataType| cast(&numbers, as_type).unwrap();
+    let label = |as_type: &DataType| cast(&labels, as_type).unwrap();
+    let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    for (one, other, of_both) in [
+        (
+            number(&DataType::Float64),
+            number(&DataType::Int32),
+            DataType::Float64,
+        ),
+        (
+            number(&DataType::Float32),
+            number(&DataType::Int8),
+            DataType::Float64,
+        ),
+        (
+            number(&DataType::Int8),
+            number(&DataType::Int64),
+            DataType::Int64,
+        ),
+        (
+            number(&DataType::Int8),
+            number(&DataType::UInt32),
+            DataType::Int64,
+        ),
+        (label(&DataType::Utf8), label(&coded), DataType::Utf8),
+        (
+            label(&DataType::Utf8View),
+            label(&DataType::LargeUtf8),
+            DataType::LargeUtf8,
+        ),
+        (number(&DataType::Float64), nulls(), DataType::Float64),
+        (nulls(), label(&coded), coded.clone()),
+    ] {
+        let has_nulls = [&one, &other]
+            .iter()
+            .any(|part| part.data_type() == &DataType::Null);
+        for parts in [[&one, &other], [&other, &one]] {
+            let mixed = parts.map(|part| of(part.clone())).to_vec();
+            let plain = parts.map(|part| of(cast(part, &of_both).unwrap())).to_vec();
+            let told = |table: &Vec<RecordBatch>| DriftCheck::against(table).run(table).unwrap();
+            assert_eq!(told(&mixed), told(&plain), "{}", of_both);
+            let report = suite().validate(&mixed).unwrap(); // no nulls
+            assert_eq!(report.passed(), !has_nulls);
+        }
+    }
+    let rounded = Arc::new(Int64Array::from(vec![(1 << 53) + 1]));
+    let mixed = vec![of(number(&DataType::Float64)), of(rounded)];
+    let error = DriftCheck::against(&mixed).prepare().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+    assert!(error.to_string().contains("would round"), "{error}");
 }
 
 /// Nor are those of the column that tells segments apart.
@@ -969,13 +1035,21 @@ fn a_part_of_another_type_is_told_with_its_place() {
         DriftCheck::against(&mixed).run(&number).unwrap_err(),
         "reference",
     );
-    of_table(quality.run(&mixed).unwrap_err(), "current");
     of_table(
         preset::data_quality(&mixed, level).unwrap_err(),
         "reference",
     );
-    let error = suite().validate(&mixed).unwrap_err().to_string();
-    assert!(error.contains(told), "{error}");
+    // What is expected of such a column cannot be checked, and fails.
+    let quality = quality.run(&mixed).unwrap();
+    assert!(!quality.passed() && quality.columns.is_empty());
+    for report in [quality.validation, suite().validate(&mixed).unwrap()] {
+        assert!(!report.passed());
+        assert!(
+            report.to_markdown().contains("got text"),
+            "{}",
+            report.to_markdown()
+        );
+    }
 
     let context = Context::default();
     let mut validator = suite().validator(&number.schema(), &context).unwrap();

@@ -73,6 +73,31 @@ fn the_parts_of_a_folder_are_one_table() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+/// As pandas writes them: integers in one file, floats in the next, since some are missing there, and text in two encodings.
+#[test]
+fn files_of_types_of_one_meaning_are_one_table() {
+    use arrow::datatypes::DataType as T;
+    let folder = std::env::temp_dir().join(format!("parquet-types-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let coded = T::Dictionary(Box::new(T::Int32), Box::new(T::Utf8));
+    let whole = write(&folder, "whole", &rows(0, 3_000));
+    for (part, number, label) in [(0, T::Int64, coded), (1, T::Float64, T::Utf8)] {
+        let plain = rows(part * 1_500, (part + 1) * 1_500);
+        let column = |index: usize, of| arrow::compute::cast(plain.column(index), of).unwrap();
+        let part_of = [("x", column(0, &number)), ("label", column(1, &label))];
+        let part_of = RecordBatch::try_from_iter(part_of).unwrap();
+        write(&folder, &format!("part-{part}.parquet"), &part_of);
+    }
+    let whole = ParquetTable::open(whole).unwrap();
+    let parts = ParquetTable::open_folder(&folder).unwrap();
+    assert_eq!(parts.schema().field(0).data_type(), &T::Float64);
+    let check = DriftCheck::against(&whole).prepare().unwrap();
+    assert_eq!(check.run(&parts).unwrap(), check.run(&whole).unwrap());
+    let check = DriftCheck::against(&parts).prepare().unwrap();
+    assert_eq!(check.run(&parts).unwrap(), check.run(&whole).unwrap());
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 /// As of batches in memory: of a folder in which a file lost a column, has one beyond the others, or has one as another type, the other columns are
 /// compared if schema changes are reported; else it is an error that names the file. So it is of a reference, always.
 #[test]

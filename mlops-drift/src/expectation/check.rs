@@ -70,13 +70,16 @@ impl Check {
             conditions.met(&no_rows)?;
             Ok((check, conditions))
         };
-        tried().unwrap_or_else(|error: Error| {
-            let cannot = Self::Cannot {
-                reason: error.to_string(),
-                on_rows: expectation.rule().is_on_rows(),
-            };
-            (cannot, Conditions::default())
-        })
+        tried().unwrap_or_else(|error: Error| Self::cannot(expectation, &error.to_string()))
+    }
+
+    /// Of a rule that cannot be checked, whatever the rows.
+    pub(super) fn cannot(expectation: &Expectation, reason: &str) -> (Self, Conditions) {
+        let cannot = Self::Cannot {
+            reason: reason.to_owned(),
+            on_rows: expectation.rule().is_on_rows(),
+        };
+        (cannot, Conditions::default())
     }
 
     /// The rows of the next part that break a rule on rows; of one that cannot be checked, all.

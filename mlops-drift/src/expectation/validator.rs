@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, LargeStringArray, RecordBatch};
@@ -74,16 +74,40 @@ impl Suite {
     /// has twice. What cannot be checked, such as a rule on a column that is missing, fails in the report; it is
     /// no error.
     pub fn validator(&self, schema: &Schema, context: &Context) -> Result<Validator> {
+        self.validator_of(schema, &BTreeMap::new(), context)
+    }
+
+    /// The same of parts without some of the columns, which cannot be read, with the reasons.
+    pub(super) fn validator_of(
+        &self,
+        schema: &Schema,
+        unreadable: &BTreeMap<String, String>,
+        context: &Context,
+    ) -> Result<Validator> {
         let used = self.columns();
         let fields = schema.fields().iter();
         let named = fields.clone().map(|field| field.name());
         named
             .filter(|name| used.contains(name.as_str()))
             .try_for_each(|name| field_of(schema, name).map(|_| ()))?;
-        let columns = fields.filter(|field| used.contains(field.name().as_str()));
+        let columns = fields.filter(|field| {
+            used.contains(field.name().as_str()) && !unreadable.contains_key(field.name())
+        });
         let watched = self.named().map(|named| {
             let (name, expectation) = named?;
-            Ok(Watched::new(name, expectation, schema, context))
+            let mut read = expectation.columns();
+            let (check, conditions) = match read.find_map(|column| unreadable.get(column)) {
+                Some(reason) => Check::cannot(&expectation, reason),
+                None => Check::of(&expectation, schema, context),
+            };
+            drop(read);
+            Ok(Watched {
+                name,
+                expectation,
+                check,
+                conditions,
+                found: Found::default(),
+            })
         });
         Ok(Validator {
             columns: columns
@@ -138,17 +162,6 @@ impl Validator {
 }
 
 impl Watched {
-    fn new(name: String, expectation: Expectation, schema: &Schema, context: &Context) -> Self {
-        let (check, conditions) = Check::of(&expectation, schema, context);
-        Self {
-            name,
-            expectation,
-            check,
-            conditions,
-            found: Found::default(),
-        }
-    }
-
     fn update(&mut self, part: &RecordBatch, before: u64) -> Result<BrokenRows> {
         let met = self.conditions.met(part)?;
         let rows = match &met {

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{Source, in_table};
 use crate::expectation::{Inference, Suite, ValidationReport};
+use crate::parallel;
 use crate::profile::{ColumnProfile, TableProfile, Values};
 use crate::report::markdown::table;
 use crate::report::{number, version};
-use crate::sample::Moments;
-use crate::table::Table;
+use crate::sample::{ColumnKind, Moments};
+use crate::table::{Table, unreadable};
 
 /// Does a table still hold what the reference held? The [suite that the reference's profile infers](Suite::infer), and what is known of the table.
 ///
@@ -127,7 +128,8 @@ impl DataQuality {
         &self.suite
     }
 
-    /// Holds a table to them. A column that is missing fails its expectations, and a table without rows does not pass.
+    /// Holds a table to them. A column that is missing, or not the same in every part of the table, fails its expectations, and a table without
+    /// rows does not pass.
     ///
     /// # Errors
     /// [`Unsupported`](mlops_core::ErrorKind::Unsupported) for a profile; what reading the table can cause.
@@ -144,19 +146,29 @@ impl DataQuality {
     }
 
     fn report(&self, table: &dyn Table) -> Result<DataQualityReport> {
-        let columns = match table.rows() {
-            0 => Vec::new(),
-            _ => TableProfile::of(table)?
-                .columns()
-                .iter()
-                .filter(|column| !self.excepted.contains(column.name()))
-                .map(ColumnQuality::of)
-                .collect(),
-        };
+        let validation = self.suite.validate(table)?; // an error if a column is there twice
         Ok(DataQualityReport {
             version: version::VERSION,
-            validation: self.suite.validate(table)?,
-            columns,
+            validation,
+            columns: self.columns(table)?,
+        })
+    }
+
+    /// What the columns of a table hold that can be read from all of its parts.
+    fn columns(&self, table: &dyn Table) -> Result<Vec<ColumnQuality>> {
+        let schema = table.schema();
+        let told = schema.fields().iter().filter(|field| {
+            let is_told = !ColumnKind::of(field.data_type()).has_no_values();
+            is_told && table.rows() > 0 && !self.excepted.contains(field.name())
+        });
+        let told: Vec<_> = told.collect();
+        let unreadable = unreadable(table, told.iter().map(|field| field.name().as_str()))?;
+        let read = told.into_iter();
+        let read: Vec<_> = read
+            .filter(|field| !unreadable.contains_key(field.name()))
+            .collect();
+        parallel::map(&read, |field| {
+            Ok(ColumnQuality::of(&ColumnProfile::of(table, field)?))
         })
     }
 }

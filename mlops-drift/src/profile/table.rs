@@ -12,10 +12,12 @@ use super::segments::Segments;
 use super::{CategoricalProfile, FacetProfile, Measured, NumericProfile};
 use crate::parallel;
 use crate::sample::{ColumnKind, Infinite, unsupported};
-use crate::table::{Table, field_of, parts_of};
+use crate::table::{Table, field_of, parts_of, unreadable};
 
 /// Bytes that the counts of all segments may take.
 const SEGMENTS: u64 = 1 << 30;
+/// What stands for the type of a column that is not the same in every part of its table.
+const PARTS_DIFFER: &str = "parts that differ";
 
 /// What is known of a table: a profile of every column. Small, mergeable, and enough for a drift check.
 ///
@@ -290,7 +292,7 @@ impl ColumnProfile {
         &self.values
     }
 
-    fn of(reference: &dyn Table, field: &FieldRef) -> Result<Self> {
+    pub(crate) fn of(reference: &dyn Table, field: &FieldRef) -> Result<Self> {
         let (name, kind) = (field.name(), ColumnKind::of(field.data_type()));
         let values = Values::of_reference(kind, reference, name);
         Ok(Self {
@@ -423,8 +425,8 @@ impl TableProfile {
     }
 
     /// Of a later table, on the same grids, in the columns alone that it has and that can be compared. One of another type, and one that this
-    /// profile lacks, is [left out](Self::not_profiled) by the name of its type; one that is missing is not there. A check that
-    /// [reports schema changes](crate::DriftCheck::report_schema_changes) tells all of them.
+    /// profile lacks, is [left out](Self::not_profiled) by the name of its type, one that is not the same in every part of the table as such; one that is
+    /// missing is not there. A check that [reports schema changes](crate::DriftCheck::report_schema_changes) tells all of them.
     ///
     /// # Errors
     /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column of the profile that the table has twice; what reading can cause.
@@ -442,6 +444,9 @@ impl TableProfile {
     /// ```
     pub fn like_comparable(&self, table: &dyn Table) -> Result<Self> {
         let schema = table.schema();
+        let names = self.columns.iter().map(|column| column.name.as_str());
+        let present = names.filter(|name| schema.column_with_name(name).is_some());
+        let unreadable = unreadable(table, present)?;
         let mut comparable = Vec::new();
         let mut not_profiled = self.new_columns(&schema);
         for column in &self.columns {
@@ -449,6 +454,10 @@ impl TableProfile {
                 continue;
             }
             let data_type = field_of(&schema, &column.name)?.data_type();
+            if unreadable.contains_key(&column.name) {
+                not_profiled.insert(column.name.clone(), PARTS_DIFFER.to_owned());
+                continue;
+            }
             match column.require_type(data_type) {
                 Ok(()) => comparable.push(column),
                 Err(_) => {

@@ -8,10 +8,12 @@
     doc = "| [`ParquetTable`] | a Parquet file, or several that need not have the same columns, read a row group at a time |"
 )]
 
+mod common_type;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod parts;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array};
@@ -20,6 +22,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
+use common_type::{common_type, converted, require_convertible};
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetTable;
 pub(crate) use parts::in_parts;
@@ -74,8 +77,10 @@ impl Table for RecordBatch {
     }
 }
 
-/// The schema is that of the first batch, followed by the columns that later ones have beyond it; a batch without a column of it is an error when
-/// that column is read.
+/// The columns are those of the first batch, followed by those that later ones have beyond it. A column whose parts are of several types is of one that
+/// holds all their values: the wider one of two integers or floats, a float for floats and integers, large text for any two encodings of text, any type
+/// beside `null`. A batch that lacks a column or has it as a type of another meaning, and integers that a float would round, are errors when that column is
+/// read.
 impl Table for Vec<RecordBatch> {
     fn schema(&self) -> SchemaRef {
         let empty = || SchemaRef::new(Schema::empty());
@@ -92,29 +97,46 @@ impl Table for Vec<RecordBatch> {
 
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
         let data_type = field_of(&Table::schema(self), name)?.data_type().clone();
-        let (name, of) = (name.to_owned(), self.len());
-        Ok(Box::new((1..).zip(self).map(move |(part, batch)| {
-            let column = column_of(batch, &name).cloned();
-            let typed = column.and_then(|column| typed(&name, &data_type, column));
-            typed.map_err(|error| error.context("part", format!("{part} of {of}")))
-        })))
+        let parts = (1..).zip(self).map(|(part, batch)| {
+            let of_part = column_of(batch, name).and_then(|column| {
+                require_convertible(name, &data_type, column.data_type())?;
+                Ok(column.clone())
+            });
+            of_part.map_err(|error| error.context("part", format!("{part} of {}", self.len())))
+        });
+        let parts = parts.collect::<Result<Vec<ArrayRef>>>()?; // what does not fit is known before anything is read
+        let name = name.to_owned();
+        let parts = parts.into_iter();
+        Ok(Box::new(
+            parts.map(move |part| converted(&name, &data_type, part)),
+        ))
     }
 }
 
-/// A schema, followed by the columns that another one has beyond it.
+/// A schema, followed by the columns that another one has beyond it; columns of several types are of their common one, if there is one.
 fn with_columns_of(whole: SchemaRef, part: &SchemaRef) -> SchemaRef {
     if Arc::ptr_eq(&whole, part) || whole.fields() == part.fields() {
         return whole;
     }
+    let of_both = whole.fields().iter().map(|field| {
+        let other = part
+            .column_with_name(field.name())
+            .map(|(_, other)| other.data_type());
+        let common = other.and_then(|other| common_type(field.data_type(), other));
+        match common {
+            Some(common) if &common != field.data_type() => Arc::new(
+                field
+                    .as_ref()
+                    .clone()
+                    .with_data_type(common)
+                    .with_nullable(true),
+            ),
+            _ => field.clone(),
+        }
+    });
     let new = part.fields().iter();
-    let new: Vec<_> = new
-        .filter(|field| whole.column_with_name(field.name()).is_none())
-        .cloned()
-        .collect();
-    if new.is_empty() {
-        return whole;
-    }
-    let fields: Vec<_> = whole.fields().iter().cloned().chain(new).collect();
+    let new = new.filter(|field| whole.column_with_name(field.name()).is_none());
+    let fields: Vec<_> = of_both.chain(new.cloned()).collect();
     SchemaRef::new(Schema::new_with_metadata(fields, whole.metadata().clone()))
 }
 
@@ -143,15 +165,31 @@ pub(crate) fn parts_of<'a>(table: &'a dyn Table, name: &str) -> Result<Chunks<'a
     let name = name.to_owned();
     let parts = (1..).zip(table.column(&name)?);
     Ok(Box::new(parts.map(move |(number, part)| {
-        let typed = typed(&name, &data_type, part?);
-        typed.map_err(|error| error.context("part", number))
+        let part = part?;
+        let typed = require_type(&name, &data_type, Some(part.data_type()));
+        typed.map_err(|error| error.context("part", number))?;
+        Ok(part)
     })))
 }
 
-/// A part of a column, if it is of the schema's type.
-fn typed(name: &str, data_type: &DataType, part: ArrayRef) -> Result<ArrayRef> {
-    require_type(name, data_type, Some(part.data_type()))?;
-    Ok(part)
+/// Of these columns those that cannot be read from every part, with the reason: what is known of it before anything is read.
+///
+/// # Errors
+/// Other than `SignatureMismatch`, what opening the table can cause.
+pub(crate) fn unreadable<'n>(
+    table: &dyn Table,
+    columns: impl IntoIterator<Item = &'n str>,
+) -> Result<BTreeMap<String, String>> {
+    let mut unreadable = BTreeMap::new();
+    for column in columns {
+        match parts_of(table, column).map(drop) {
+            Err(error) if error.kind() == ErrorKind::SignatureMismatch => {
+                unreadable.insert(column.to_owned(), error.to_string());
+            }
+            other => other?,
+        }
+    }
+    Ok(unreadable)
 }
 
 /// The one field of this name. Of two columns of one name the second would never be looked at.

@@ -11,7 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::{Chunks, Table, field_of, index_of, require_type, with_columns_of};
+use super::{Chunks, Table, converted, field_of, index_of, require_convertible, with_columns_of};
 
 /// Rows that are decoded at once: they stay in the cache until they are counted.
 const ROWS: usize = 16_384;
@@ -19,9 +19,10 @@ const ROWS: usize = 16_384;
 /// A Parquet file on disk, or several whose rows follow one another: footers are read once, columns one by one, a row group at a time. Cheap
 /// to clone.
 ///
-/// The columns are those of the first file, followed by those that later ones have beyond it, in whatever order a file has them. That a file lacks a
-/// column, or has it as another type, is known from the footers, and an error when that column is read: a check that
-/// [reports schema changes](crate::DriftCheck::report_schema_changes) goes on with the others.
+/// The columns are those of the first file, followed by those that later ones have beyond it, in whatever order a file has them. A column that is of
+/// several types in the files is of one that holds all their values, as in a [`Vec<RecordBatch>`](Table#impl-Table-for-Vec<RecordBatch>): so are integers
+/// in one file and, since some were missing, floats in another. That a file lacks a column, or has it as a type of another meaning, is known from the
+/// footers, and an error when that column is read: a check that [reports schema changes](crate::DriftCheck::report_schema_changes) goes on with the others.
 ///
 /// The files must not change while they are in use; what is torn by a change is reported as
 /// [`Corrupt`](ErrorKind::Corrupt) where Parquet notices it.
@@ -143,21 +144,24 @@ impl ParquetFile {
         u64::try_from(rows).unwrap_or(0)
     }
 
-    /// Of the column of this name, which must be of this type.
+    /// Of the column of this name, which must be of this type or one that is part of it.
     fn index(&self, name: &str, data_type: &DataType) -> Result<usize> {
         let schema = self.metadata.schema();
         let found = index_of(schema, name).and_then(|index| {
-            require_type(name, data_type, Some(schema.field(index).data_type()))?;
+            require_convertible(name, data_type, schema.field(index).data_type())?;
             Ok(index)
         });
         found.map_err(|error| at(&self.path, error))
     }
 
-    fn column(&self, index: usize) -> Result<Chunks<'_>> {
+    /// The column at this place, as this type.
+    fn column(&self, index: usize, data_type: DataType) -> Result<Chunks<'_>> {
         let chunks = self.chunks(index).map_err(|error| at(&self.path, error))?;
-        Ok(Box::new(
-            chunks.map(|chunk| chunk.map_err(|error| at(&self.path, error))),
-        ))
+        let name = self.metadata.schema().field(index).name();
+        Ok(Box::new(chunks.map(move |chunk| {
+            let chunk = chunk.and_then(|chunk| converted(name, &data_type, chunk));
+            chunk.map_err(|error| at(&self.path, error))
+        })))
     }
 
     fn chunks(&self, index: usize) -> Result<impl Iterator<Item = Result<ArrayRef>>> {
@@ -198,8 +202,8 @@ impl Table for ParquetTable {
         let of_files = self.files.iter().map(|file| file.index(name, data_type));
         let of_files = of_files.collect::<Result<Vec<usize>>>()?;
         let files = self.files.iter().zip(of_files);
-        Ok(Box::new(files.flat_map(|(file, index)| {
-            file.column(index)
+        Ok(Box::new(files.flat_map(move |(file, index)| {
+            file.column(index, data_type.clone())
                 .unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
         })))
     }
