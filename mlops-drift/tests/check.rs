@@ -6,11 +6,11 @@ mod bound;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, DictionaryArray, FixedSizeListArray, Float64Array, Int32Array,
-    Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
+    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, FixedSizeListArray, Float64Array,
+    Int32Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray,
 };
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Schema, TimeUnit};
 use mlops_core::evidence::{Distance, Measure, SignificanceLevel};
 use mlops_core::{ErrorKind, type_name};
 use mlops_drift::check::{Method, Source};
@@ -1008,8 +1008,13 @@ fn numbers_of_another_type_are_compared_and_told() {
         for to in &types {
             let (reference, current) = (of(from), of(to));
             let profile = TableProfile::of(&reference).unwrap();
-            for source in [Source::from(&reference), Source::from(&profile)] {
-                let report = DriftCheck::against(source).run(&current).unwrap();
+            let like = profile.like(&current).unwrap(); // which knows the type it was made of
+            for (source, current) in [
+                (Source::from(&reference), Source::from(&current)),
+                (Source::from(&profile), Source::from(&current)),
+                (Source::from(&profile), Source::from(&like)),
+            ] {
+                let report = DriftCheck::against(source).run(current).unwrap();
                 let column = &report.columns[0];
                 assert_eq!(column.verdict, ColumnVerdict::Stable);
                 let (from, to) = (type_name(from), type_name(to));
@@ -1059,7 +1064,7 @@ fn rounded_integers_are_told() {
             let report = DriftCheck::against(source).run(&of(from)).unwrap();
             let column = &report.columns[0];
             assert_eq!(
-                column.reason.contains("integers beyond 2^53"),
+                column.reason.contains("more digits than 2^53"),
                 is_told,
                 "{}",
                 column.reason
@@ -1081,10 +1086,42 @@ fn rounded_integers_are_told() {
     let report = DriftCheck::against(&even).run(&odd).unwrap();
     assert_eq!(report.columns[0].effects[0].get(), 0.0);
     assert_eq!(report.columns[0].notes.len(), 1);
-    let greatest = UInt64Array::from(vec![u64::MAX; 100]);
-    let greatest = batch([("x", Arc::new(greatest) as ArrayRef)]);
-    let report = DriftCheck::against(&greatest).run(&greatest).unwrap();
-    assert_eq!(report.columns[0].notes.len(), 1);
+    // Whatever has more digits than a float: 9,007,199,254,740,992 = 2^53 of the smallest unit.
+    let coded = |of: DataType| DataType::Dictionary(Box::new(DataType::Int32), Box::new(of));
+    let nanos = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+    for (data_type, ticks, is_told) in [
+        (DataType::UInt64, exact, true),
+        (coded(DataType::Int64), exact, true),
+        (coded(DataType::Int64), exact - 2, false),
+        (nanos, 1_700_000_000_000_000_000, true),
+        (
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+            1_700_000_000_000_000,
+            false,
+        ),
+        (DataType::Duration(TimeUnit::Nanosecond), exact, true),
+        (DataType::Decimal128(20, 0), exact, true),
+        (DataType::Decimal128(20, 0), exact - 2, false),
+        (DataType::Float64, exact, false),
+        (DataType::Int32, 7, false),
+    ] {
+        let ticks = Int64Array::from(vec![ticks; 100]);
+        let column = batch([("x", cast(&ticks, &data_type).unwrap())]);
+        let report = DriftCheck::against(&column).run(&column).unwrap();
+        assert_eq!(
+            report.columns[0].notes.len(),
+            usize::from(is_told),
+            "{data_type}"
+        );
+    }
+    // Cents: 2^53 of them are 90,071,992,547,409.92.
+    for (cents, is_told) in [(exact, true), (exact - 200, false)] {
+        let cents = Decimal128Array::from(vec![i128::from(cents); 100]);
+        let cents = cents.with_precision_and_scale(20, 2).unwrap();
+        let column = batch([("x", Arc::new(cents) as ArrayRef)]);
+        let report = DriftCheck::against(&column).run(&column).unwrap();
+        assert_eq!(report.columns[0].notes.len(), usize::from(is_told));
+    }
 }
 
 /// Documents by some authors, each with a length and a place of an embedding of its own, `copies` of each.

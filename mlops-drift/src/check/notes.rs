@@ -13,7 +13,8 @@ pub(super) fn notes(types: [&ColumnType; 2], values: [&Values; 2]) -> Vec<String
         .zip(values)
         .any(|(of, values)| is_rounded(of, values));
     let rounded = rounded.then(|| {
-        "integers beyond 2^53 are compared as the nearest floating-point numbers".to_owned()
+        "values of more digits than 2^53 are compared as the nearest floating-point numbers"
+            .to_owned()
     });
     retyped(types).into_iter().chain(rounded).collect()
 }
@@ -27,14 +28,31 @@ fn retyped([from, to]: [&ColumnType; 2]) -> Option<String> {
     })
 }
 
-/// Whether some of the values are integers that no float holds, or may be.
+/// Whether some of the values have more digits than a float, or may have.
 fn is_rounded(of: &ColumnType, values: &Values) -> bool {
-    let is_wide = ["int64", "uint64"].contains(&of.name.as_str());
-    is_wide
-        && extremes(values)
-            .into_iter()
-            .flatten()
-            .any(|end| end.abs() >= EXACT)
+    let mut ends = extremes(values).into_iter().flatten();
+    exact_below(&of.name).is_some_and(|limit| ends.any(|end| end.abs() >= limit))
+}
+
+/// The size below which floats tell the values of a type apart; `None` of floats and of narrow integers, which they hold, and of what is no number. Of
+/// times in their own unit.
+fn exact_below(data_type: &str) -> Option<f64> {
+    let name = data_type.to_lowercase();
+    let of_dictionary = name
+        .strip_prefix("dictionary(")
+        .and_then(|of| of.split_once(", "));
+    let name = of_dictionary.map_or(name.as_str(), |(_, values)| values);
+    if let Some((_, digits)) = name
+        .split_once("decimal")
+        .and_then(|(_, of)| of.split_once(", "))
+    {
+        let scale = digits.trim_end_matches(')').parse().ok()?;
+        return Some(EXACT / 10_f64.powi(scale));
+    }
+    let wide = ["int64", "uint64", "timestamp", "time(", "duration", "date"];
+    wide.iter()
+        .any(|wide| name.starts_with(wide))
+        .then_some(EXACT)
 }
 
 fn extremes(values: &Values) -> [Option<f64>; 2] {

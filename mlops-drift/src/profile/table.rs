@@ -307,6 +307,19 @@ impl ColumnProfile {
         let values = self.values.like(table, &self.name);
         Ok(Self {
             values: values.map_err(|error| error.context("column", &self.name))?,
+            ..self.retyped(&table.schema())?
+        })
+    }
+
+    /// As a later table has it: a wider number, say. Of type `null` it stays what it was.
+    fn retyped(&self, schema: &Schema) -> Result<Self> {
+        let data_type = field_of(schema, &self.name)?.data_type();
+        let data_type = match ColumnKind::of(data_type) {
+            ColumnKind::Null => self.data_type.clone(),
+            _ => type_name(data_type),
+        };
+        Ok(Self {
+            data_type,
             ..self.clone()
         })
     }
@@ -323,9 +336,10 @@ impl ColumnProfile {
             }
             start += chunk.len();
         }
+        let retyped = self.retyped(&table.schema())?;
         let profiles = profiles.into_iter().map(|values| Self {
             values,
-            ..self.clone()
+            ..retyped.clone()
         });
         Ok(profiles.collect())
     }

@@ -111,8 +111,8 @@ pub struct ColumnReport {
     /// Why the column was not compared, where that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_change: Option<SchemaChange>,
-    /// What to know of how the values were compared, such as that the type of these numbers changed, or that integers beyond 2^53 were rounded. No
-    /// verdict rests on it.
+    /// What to know of how the values were compared, such as that the type of these numbers changed, or that some have more digits than a float
+    /// and were rounded. No verdict rests on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What the column held before, and holds now.
