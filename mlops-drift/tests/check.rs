@@ -990,6 +990,12 @@ fn infinite_values_are_told() {
         let told = "infinite are 2 of 500 values of the reference, 3 of 500 of the current table";
         assert!(column.reason.contains(told), "{}", column.reason);
         assert!(report.to_junit().contains(told));
+        let metrics = report.to_openmetrics();
+        for (table, count) in [("reference", 2), ("current", 3)] {
+            let gauge =
+                format!("mlops_drift_column_infinite{{column=\"x\",table=\"{table}\"}} {count}\n");
+            assert!(metrics.contains(&gauge), "{metrics}");
+        }
     }
 }
 
@@ -1031,6 +1037,11 @@ fn numbers_of_another_type_are_compared_and_told() {
                     "{}",
                     column.reason
                 );
+                let notes = format!(
+                    "mlops_drift_column_notes{{column=\"x\"}} {}\n",
+                    column.notes.len()
+                );
+                assert!(report.to_openmetrics().contains(&notes));
                 assert_eq!(
                     DriftReport::from_json(&report.to_json().unwrap()).unwrap(),
                     report

@@ -771,6 +771,33 @@ fn data_quality_tells_columns_and_what_no_longer_holds() {
     );
 }
 
+/// The extremes and the mean are of finite numbers: how many others there are is told beside them, in every format.
+#[test]
+fn data_quality_tells_infinite_values() {
+    let of = |infinite: usize| {
+        let ends = [f64::INFINITY, f64::NEG_INFINITY];
+        let values = (0..2_000).map(|row| match row < infinite {
+            true => ends[row % 2],
+            false => f64::from(row as u32 % 24),
+        });
+        batch(vec![(
+            "x",
+            Arc::new(Float64Array::from_iter_values(values)) as ArrayRef,
+        )])
+    };
+    let quality = preset::data_quality(&of(3), SignificanceLevel::FIVE_PERCENT).unwrap();
+    for infinite in [0, 3] {
+        let report = quality.run(&of(infinite)).unwrap();
+        let column = &report.columns[0];
+        assert_eq!((column.infinite, column.missing), (infinite as u64, 0));
+        assert_eq!((column.least, column.greatest), (Some(0.0), Some(23.0)));
+        let row = format!("| x | float64 | 0 | {infinite} |");
+        assert!(report.to_markdown().contains(&row));
+        let gauge = format!("mlops_drift_quality_infinite_rows{{column=\"x\"}} {infinite}\n");
+        assert!(report.to_openmetrics().contains(&gauge));
+    }
+}
+
 /// Identifiers are others in every table, and nothing else has changed.
 #[test]
 fn data_quality_leaves_columns_out() {

@@ -168,7 +168,7 @@ fn read_openmetrics(text: &str) -> (usize, usize) {
 fn openmetrics_reads_as_the_format_says() {
     let text = report().to_openmetrics();
     let (families, samples) = read_openmetrics(&text);
-    assert_eq!(families, 15);
+    assert_eq!(families, 17);
     assert!(samples > 4 * 4, "{samples}");
     let hostile = HOSTILE
         .replace('\\', "\\\\")

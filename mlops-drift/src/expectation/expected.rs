@@ -271,6 +271,10 @@ impl Expectation {
                 Some(_) => "a rule that counts rows or names all columns must name none itself",
             }));
         }
+        let own = self.column.as_ref();
+        if own.is_some_and(|own| self.rule.other_columns().contains(own)) {
+            return Err(refused("a rule must compare its column with others"));
+        }
         if !self.conditions.is_empty() && !self.rule.is_on_chosen_rows() {
             return Err(refused("a condition must be of a rule that looks at rows"));
         }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::expected::Expectation;
+use super::rule::{Rule, name_in, told_how_written};
 
 /// One of the expectations of a suite.
 pub(super) struct Place<'a> {
@@ -37,26 +38,30 @@ pub(super) struct Listed {
 impl Listed {
     /// The error, saying which expectation is the first that is so, if any is.
     pub(super) fn told(&self, error: Error, is_wrong: impl Fn(&Value) -> bool) -> Error {
-        let wrong = self.expectations.iter().position(is_wrong);
-        let Some(index) = wrong else { return error };
+        match self.expectations.iter().position(is_wrong) {
+            Some(index) => self.place(index).told(error),
+            None => error,
+        }
+    }
+
+    /// The error, saying which expectation is the first that cannot be read, and how its rule is written if that is why.
+    pub(super) fn unreadable(&self, error: Error) -> Error {
+        let is_unreadable = |value: &Value| Expectation::deserialize(value).is_err();
+        let Some(index) = self.expectations.iter().position(is_unreadable) else {
+            return error;
+        };
+        let place = self.place(index);
+        let is_no_rule = Rule::deserialize(&self.expectations[index]["rule"]).is_err();
+        told_how_written(place.told(error), place.rule.filter(|_| is_no_rule))
+    }
+
+    fn place(&self, index: usize) -> Place<'_> {
         let expectation = &self.expectations[index];
-        let place = Place {
+        Place {
             index,
             of: self.expectations.len(),
             column: expectation["column"].as_str(),
-            rule: rule_of(&expectation["rule"]),
-        };
-        place.told(error)
+            rule: name_in(&expectation["rule"]),
+        }
     }
-}
-
-/// Its name, which is all of it or its only key.
-fn rule_of(rule: &Value) -> Option<&str> {
-    let key = || rule.as_object()?.keys().next().map(String::as_str);
-    rule.as_str().or_else(key)
-}
-
-/// Whether an expectation cannot be read.
-pub(super) fn is_unreadable(value: &Value) -> bool {
-    Expectation::deserialize(value).is_err()
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::bounds::{Bound, Bounds, beyond};
 use super::count::Count;
@@ -23,38 +24,7 @@ use crate::report::chart::shorten;
 ///
 /// What stands after `"rule":` in a file, an end of a range being `min`, `above`, `max` or `below`, is read by [`from_json`](Self::from_json):
 ///
-/// | rule | JSON |
-/// | --- | --- |
-/// | [`Exists`](Self::Exists) | `"exists"` |
-/// | [`Type`](Self::Type) | `{"type": "int64"}` |
-/// | [`NotNull`](Self::NotNull) | `"not_null"` |
-/// | [`Missing`](Self::Missing) | `"missing"` |
-/// | [`Between`](Self::Between) | `{"between": {"min": 0, "below": 24}}`, `{"between": {"min": "2013-01-01"}}` |
-/// | [`OneOf`](Self::OneOf) | `{"one_of": ["EWR", "JFK"]}` |
-/// | [`NoneOf`](Self::NoneOf) | `{"none_of": ["XXX"]}` |
-/// | [`Matches`](Self::Matches) | `{"matches": "^N[0-9]+"}` |
-/// | [`Length`](Self::Length) | `{"length": {"min": 3, "max": 6}}` |
-/// | [`Unique`](Self::Unique) | `"unique"` |
-/// | [`UniqueWith`](Self::UniqueWith) | `{"unique_with": ["flight", "date"]}` |
-/// | [`Increasing`](Self::Increasing) | `"increasing"` |
-/// | [`StrictlyIncreasing`](Self::StrictlyIncreasing) | `"strictly_increasing"` |
-/// | [`Decreasing`](Self::Decreasing) | `"decreasing"` |
-/// | [`StrictlyDecreasing`](Self::StrictlyDecreasing) | `"strictly_decreasing"` |
-/// | [`OrderedWithin`](Self::OrderedWithin) | `{"ordered_within": {"order": "increasing", "by": ["tailnum"]}}` |
-/// | [`AtMost`](Self::AtMost) | `{"at_most": {"column": "arrival"}}` |
-/// | [`LessThan`](Self::LessThan) | `{"less_than": {"column": "arrival"}}` |
-/// | [`EqualTo`](Self::EqualTo) | `{"equal_to": {"column": "arrival"}}` |
-/// | [`InTable`](Self::InTable) | `{"in_table": {"table": "airports", "column": "code"}}` |
-/// | [`KeyInTable`](Self::KeyInTable) | `{"key_in_table": {"with": ["hour"], "table": "weather", "columns": ["origin", "hour"]}}` |
-/// | [`Rows`](Self::Rows) | `{"rows": {"min": 1}}` |
-/// | [`OnlyColumns`](Self::OnlyColumns) | `{"only_columns": ["hour", "origin"]}` |
-/// | [`AllOf`](Self::AllOf) | `{"all_of": ["EWR", "JFK"]}` |
-/// | [`Distinct`](Self::Distinct) | `{"distinct": {"min": 2, "max": 9}}` |
-/// | [`Fresh`](Self::Fresh) | `{"fresh": {"within_seconds": 3600}}` |
-/// | [`Mean`](Self::Mean) | `{"mean": {"min": 0.5, "max": 2}}` |
-/// | [`StandardDeviation`](Self::StandardDeviation) | `{"standard_deviation": {"max": 3}}` |
-/// | [`Quantile`](Self::Quantile) | `{"quantile": {"share": 0.9, "within": {"max": 60}}}` |
-/// | [`DistributedAs`](Self::DistributedAs) | `{"distributed_as": {"table": "reference"}}` |
+#[doc = include_str!("rules.md")]
 ///
 /// ```
 /// use mlops_drift::expectation::Rule;
@@ -224,6 +194,28 @@ impl fmt::Display for Order {
     }
 }
 
+/// What stands after `"rule":` in a file, as it is documented.
+const RULES: &str = include_str!("rules.md");
+
+/// The name of what may be a rule: all of it, or its only key.
+pub(super) fn name_in(rule: &Value) -> Option<&str> {
+    let key = || rule.as_object()?.keys().next().map(String::as_str);
+    rule.as_str().or_else(key)
+}
+
+/// The error, saying how a rule of this name is written, if there is one.
+pub(super) fn told_how_written(error: Error, name: Option<&str>) -> Error {
+    let written = name.and_then(|name| {
+        let starts = [format!("\"{name}\""), format!("{{\"{name}\"")];
+        let mut codes = RULES.split('`');
+        codes.find(|code| starts.iter().any(|start| code.starts_with(start)))
+    });
+    match written {
+        Some(written) => error.context("written as", written),
+        None => error,
+    }
+}
+
 fn is_zero(seconds: &u64) -> bool {
     *seconds == 0
 }
@@ -249,9 +241,13 @@ impl Rule {
         if let Some(token) = inexact_integer(text) {
             return Err(malformed(beyond(&text[token])));
         }
-        let rule: Self =
-            serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
-        rule.checked()
+        let rule = serde_json::from_str::<Self>(text).map_err(|error| {
+            let error = malformed(error.to_string());
+            let read = serde_json::from_str::<Value>(text).ok();
+            let name = read.as_ref().and_then(name_in);
+            told_how_written(error, name)
+        });
+        rule?.checked()
     }
 
     /// Values from `min` to `max`, both included.
@@ -436,7 +432,8 @@ impl Rule {
         match &self {
             Self::Type(name) => require_type_name(name)?,
             Self::Between(bounds) => bounds.check()?,
-            Self::Mean(bounds) | Self::StandardDeviation(bounds) => bounds.check_numbers()?,
+            Self::Mean(bounds) => bounds.check_numbers()?,
+            Self::StandardDeviation(bounds) => require_deviation(bounds)?,
             Self::Quantile { share, within } => {
                 within.check()?;
                 if !(*share > 0.0 && *share < 1.0) {
@@ -470,6 +467,22 @@ impl Rule {
         }
         Ok(self)
     }
+}
+
+/// An error unless a standard deviation, which is at least 0, can lie within and beyond.
+fn require_deviation(bounds: &Bounds) -> Result<()> {
+    bounds.check_numbers()?;
+    let number =
+        |end: Option<(&Bound, bool)>| end.and_then(|(end, is_in)| Some((end.number()?, is_in)));
+    let is_all = |(low, is_in): (f64, bool)| low < 0.0 || (low == 0.0 && is_in);
+    let is_none = |(high, is_in): (f64, bool)| high < 0.0 || (high == 0.0 && !is_in);
+    let (low, high) = (number(bounds.low()), number(bounds.high()));
+    if high.is_none() && low.is_some_and(is_all) || high.is_some_and(is_none) {
+        return Err(Error::invalid(format!(
+            "a standard deviation is at least 0, and some of these must lie within and some beyond, got {bounds}"
+        )));
+    }
+    Ok(())
 }
 
 fn out_of_range(what: &str, range: &str, value: f64) -> Error {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::bounds::beyond;
 use super::context::Context;
 use super::expected::Expectation;
-use super::place::{Listed, Place, is_unreadable};
+use super::place::{Listed, Place};
 use super::report::ValidationReport;
 use crate::table::{Table, in_parts, unreadable};
 
@@ -199,7 +199,7 @@ impl Suite {
         }
         let suite = serde_json::from_str::<Self>(text);
         suite
-            .map_err(|error| listed(text).told(malformed(error), is_unreadable))?
+            .map_err(|error| listed(text).unreadable(malformed(error)))?
             .checked()
     }
 

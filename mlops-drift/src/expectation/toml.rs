@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use mlops_core::{Error, Result};
 
-use super::place::{Listed, is_unreadable};
+use super::place::Listed;
 use super::suite::{Announced, MARK, Suite, beyond_64_bits, is_inexact, malformed};
 
 impl Suite {
@@ -88,7 +88,7 @@ fn marked(text: &str) -> String {
 /// What is wrong, and with which expectation.
 fn unreadable(error: toml::de::Error, text: &str) -> Error {
     let listed = toml::from_str::<Listed>(text).unwrap_or_default();
-    listed.told(malformed(told(&error, text)), is_unreadable)
+    listed.unreadable(malformed(told(&error, text)))
 }
 
 /// On one line, as errors of JSON are.

@@ -51,8 +51,8 @@ struct QualityPage<'a> {
     rows: u64,
     headline: String,
     results: Vec<&'a ExpectationResult>,
-    header: [&'static str; 7],
-    columns: Vec<[String; 7]>,
+    header: [&'static str; 8],
+    columns: Vec<[String; 8]>,
 }
 
 impl PerformanceReport {

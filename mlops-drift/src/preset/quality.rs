@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Source, in_table};
 use crate::expectation::{Inference, Suite, ValidationReport};
 use crate::parallel;
-use crate::profile::{ColumnProfile, TableProfile, Values};
+use crate::profile::{ColumnProfile, NumericProfile, TableProfile, Values};
 use crate::report::markdown::table;
 use crate::report::{number, version};
 use crate::sample::{ColumnKind, Moments};
@@ -61,6 +61,9 @@ pub struct ColumnQuality {
     pub data_type: String,
     /// Rows that are null or NaN.
     pub missing: u64,
+    /// Rows that are −∞ or +∞: neither missing, nor among the figures below. 0 in reports of versions that did not count them.
+    #[serde(default)]
+    pub infinite: u64,
     /// Distinct values; `None` if they were not counted.
     pub distinct: Option<u64>,
     /// The least finite number.
@@ -175,10 +178,11 @@ impl DataQuality {
 
 impl ColumnQuality {
     fn of(column: &ColumnProfile) -> Self {
-        let moments = match column.values() {
-            Values::Numeric(profile) => Some(profile.moments()),
+        let numbers = match column.values() {
+            Values::Numeric(profile) => Some(profile),
             Values::Categorical(_) | Values::Facets(_) => None,
         };
+        let moments = numbers.map(NumericProfile::moments);
         let distinct = match column.values() {
             Values::Categorical(profile) => profile.distinct().map(|count| count as u64),
             Values::Numeric(_) | Values::Facets(_) => None,
@@ -187,6 +191,7 @@ impl ColumnQuality {
             column: column.name().to_owned(),
             data_type: column.data_type().to_owned(),
             missing: column.values().missing(),
+            infinite: numbers.map_or(0, |profile| profile.infinite().iter().sum()),
             distinct,
             least: moments.and_then(Moments::least),
             mean: moments.and_then(Moments::mean),
@@ -194,12 +199,13 @@ impl ColumnQuality {
         }
     }
 
-    pub(super) fn cells(&self) -> [String; 7] {
+    pub(super) fn cells(&self) -> [String; 8] {
         let figure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
         [
             self.column.clone(),
             self.data_type.clone(),
             self.missing.to_string(),
+            self.infinite.to_string(),
             self.distinct
                 .map_or_else(|| "–".to_owned(), |count| count.to_string()),
             figure(self.least),
@@ -210,8 +216,8 @@ impl ColumnQuality {
 }
 
 impl DataQualityReport {
-    pub(super) const HEADER: [&'static str; 7] = [
-        "column", "type", "missing", "distinct", "least", "mean", "greatest",
+    pub(super) const HEADER: [&'static str; 8] = [
+        "column", "type", "missing", "infinite", "distinct", "least", "mean", "greatest",
     ];
 
     /// Whether every expectation of severity error holds, and [something was checked](ValidationReport::is_checked).
@@ -251,7 +257,7 @@ impl DataQualityReport {
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
     /// let quality = mlops_drift::preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT)?;
-    /// assert!(quality.run(&flights)?.to_markdown().contains("| hour | int32 | 0 |"));
+    /// assert!(quality.run(&flights)?.to_markdown().contains("| hour | int32 | 0 | 0 |"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_markdown(&self) -> String {

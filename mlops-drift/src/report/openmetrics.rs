@@ -189,18 +189,22 @@ impl Expose for DriftReport {
                 let help = "The upper end of the 95 % interval of the effect.";
                 to.gauge("column_effect_high", help, &labels, interval.high());
             }
-            for (table, share) in [
-                ("reference", column.reference_missing),
-                ("current", column.current_missing),
+            for (table, share, infinite) in [
+                (
+                    "reference",
+                    column.reference_missing,
+                    column.reference_infinite,
+                ),
+                ("current", column.current_missing, column.current_infinite),
             ] {
                 let labels = [name, ("table", table)];
-                to.gauge(
-                    "column_missing_ratio",
-                    "Its share of missing values.",
-                    &labels,
-                    share,
-                );
+                let help = "Its share of missing values.";
+                to.gauge("column_missing_ratio", help, &labels, share);
+                let help = "Its infinite values.";
+                to.gauge("column_infinite", help, &labels, infinite as f64);
             }
+            let help = "What the reports tell of how its values were compared, such as that its type changed.";
+            to.gauge("column_notes", help, &[name], column.notes.len() as f64);
         }
     }
 }
@@ -488,6 +492,13 @@ impl Expose for DataQualityReport {
                 &[name],
                 column.missing as f64,
             );
+            let help = "Rows of the column that are infinite, and among no other figure.";
+            to.gauge(
+                "quality_infinite_rows",
+                help,
+                &[name],
+                column.infinite as f64,
+            );
             let figures = [
                 ("least", column.least),
                 ("mean", column.mean),
@@ -509,7 +520,8 @@ impl Expose for DataQualityReport {
 
 impl DriftReport {
     /// The report as OpenMetrics 1.0 text, all gauges: the verdict of the batch and of every column
-    /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, rows. Of a column of another
+    /// (0 or 1), adjusted p-values, effects by measure with their intervals, shares of missing values, infinite values, how many
+    /// [notes](ColumnReport::notes) there are, rows. Of a column of another
     /// schema there is `mlops_drift_column_compared` alone, 0 then, as it is of a column that could not be compared, which has no
     /// `mlops_drift_column_drifted` either: have it alarm, or `mlops_drift_columns_not_compared`. Where nothing could be compared
     /// `mlops_drift_compared` is 0, and there is no `mlops_drift_drifted`. `mlops_drift_material` is `mlops_drift_drifted` where no minimum effect is

@@ -1,6 +1,6 @@
 //! Suites as files, and bad rows in Parquet files of their own.
 
-use mlops_drift::expectation::Suite;
+use mlops_drift::expectation::{Rule, Suite};
 
 use super::parts::{every_rule, first_rules};
 
@@ -12,6 +12,24 @@ const SECOND: &str = include_str!("../fixtures/suite-v2.json");
 fn every_rule_comes_back_from_json() {
     let suite = every_rule();
     assert_eq!(Suite::from_json(&suite.to_json().unwrap()).unwrap(), suite);
+}
+
+/// By the table of the documentation, whatever is wrong about it.
+#[test]
+fn an_unreadable_rule_is_told_with_how_it_is_written() {
+    for expectation in every_rule().expectations() {
+        let name = expectation.rule().name();
+        let error = Rule::from_json(&format!("{{\"{name}\": [[]]}}")).unwrap_err();
+        let error = error.to_string();
+        let (_, written) = error.split_once("(written as: ").unwrap();
+        let written = Rule::from_json(written.strip_suffix(')').unwrap()).unwrap();
+        assert_eq!(written.name(), name);
+    }
+    let unknown = Rule::from_json("\"betwixt\"").unwrap_err().to_string();
+    assert!(
+        unknown.contains("betwixt") && !unknown.contains("written as"),
+        "{unknown}"
+    );
 }
 
 #[test]
@@ -53,6 +71,10 @@ mod toml {
             (of(""), "rule"),
             (of("rule = \"sounds_nice\""), "sounds_nice"),
             (of("rule = \"not_null\"\nmost = 1"), "most"),
+            (
+                of("rule = \"not_null\"\nmostly = \"all\""),
+                "rule: not_null)",
+            ), // the rule is well written
             (of("rule = \"not_null\"\nmostly = nan"), "(0, 1], got NaN"),
             (of("rule = \"not_null\"\nmostly = 0"), "(0, 1], got 0"),
             (of("rule = \"not_null\"\nlevel = 2.0"), "(0, 1)"),
@@ -61,6 +83,28 @@ mod toml {
             (of("rule.between.minimum = 1"), "minimum"),
             (of("rule.between.min = 2013-01-01"), "in quotation marks"),
             (of("rule.between = {}"), "must have an end"),
+            (
+                of("rule.at_most.column = \"x\""),
+                "with others, got one that is at most x",
+            ),
+            (of("rule.unique_with = [\"y\", \"x\"]"), "with others"),
+            (of("rule.standard_deviation.min = -3"), "at least 0"),
+            (of("rule.standard_deviation.min = 0"), "at least 0"),
+            (of("rule.standard_deviation.below = 0"), "at least 0"),
+            // How it is written, where serde says what our types are.
+            (
+                of("rule = \"between\""),
+                "(expectation: 1 of 1, column: x, rule: between, written as: {\"between\": {\"min\": 0, ",
+            ),
+            (
+                of("rule.one_of = \"n1\""),
+                "written as: {\"one_of\": [\"EWR\", \"JFK\"]})",
+            ),
+            (of("rule.not_null = true"), "written as: \"not_null\")"),
+            (
+                of("rule.key_in_table.table = \"t\""),
+                "written as: {\"key_in_table\": {\"with\"",
+            ),
             (of("rule.type = \"utf8\""), "such as bool"),
             (
                 of("rule.between.min = 18446744073709551616"),

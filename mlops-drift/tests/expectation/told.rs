@@ -201,8 +201,8 @@ fn an_error_says_which_expectation_is_wrong() {
         let error = Suite::from_json(&suite(wrong)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         let rule = rule.map_or_else(String::new, |rule| format!(", rule: {rule}"));
-        let place = format!("(expectation: 2 of 3, column: hour{rule})");
-        assert!(error.to_string().ends_with(&place), "{error}");
+        let place = format!("(expectation: 2 of 3, column: hour{rule}");
+        assert!(error.to_string().contains(&place), "{error}");
     }
     #[cfg(feature = "toml")]
     for wrong in [
@@ -214,7 +214,7 @@ fn an_error_says_which_expectation_is_wrong() {
         let text = format!("version = 2\n{}{}", of("rule = \"unique\""), of(wrong));
         let error = Suite::from_toml(&text).unwrap_err().to_string();
         assert!(
-            error.ends_with("(expectation: 2 of 2, column: hour, rule: between)"),
+            error.contains("(expectation: 2 of 2, column: hour, rule: between"),
             "{error}"
         );
         assert!(!error.contains('\n'), "{error}");
@@ -291,8 +291,8 @@ fn a_label_without_quotation_marks_is_told_how_to_be_written() {
                     error.contains(&format!("invalid type: {found}, {how}")),
                     "{error}"
                 );
-                let place = format!("(expectation: 1 of 1, column: x, rule: {rule})");
-                assert!(error.ends_with(&place), "{error}");
+                let place = format!("(expectation: 1 of 1, column: x, rule: {rule}, written as: ");
+                assert!(error.contains(&place), "{error}");
             }
         }
     }
