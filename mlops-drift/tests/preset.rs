@@ -387,6 +387,103 @@ fn rows_that_are_all_alike_are_no_certainty() {
     assert!(!report.verdict.worse);
 }
 
+/// A column that is compared with itself is predicted perfectly, whatever the model does.
+#[test]
+fn what_is_predicted_is_no_target() {
+    let week = ranked(1, 60, 1.5);
+    let told = |error: mlops_core::Error| {
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(
+            error
+                .to_string()
+                .contains("columns of their own, got \"score\" for both"),
+            "{error}"
+        );
+    };
+    let classes = [("a", "score"), ("b", "clicked")];
+    for check in [
+        preset::regression("score", "score"),
+        preset::classification("score", "score"),
+        preset::multiclass("score", classes),
+        preset::classification_by_labels("score", "score"),
+        preset::ranking("query", "score", "score", 5),
+    ] {
+        told(check.run(&week, &week).unwrap_err());
+    }
+    told(
+        preset::estimated_regression("score", "score")
+            .run(&week, &week)
+            .unwrap_err(),
+    );
+}
+
+/// What each preset cannot read, with what it can, and where.
+#[test]
+fn columns_of_other_types_are_told_with_what_they_must_be() {
+    let text = || Arc::new(StringArray::from(["no", "yes"].repeat(50))) as ArrayRef;
+    let number = || Arc::new(Float64Array::from([0.0, 1.0].repeat(50))) as ArrayRef;
+    let week = batch(vec![("text", text()), ("x", number()), ("y", number())]);
+    for (check, column, told) in [
+        (
+            preset::classification("text", "x"),
+            "text",
+            "boolean, or 0 and 1 (labels are for the presets of several classes), got text",
+        ),
+        (
+            preset::classification("x", "text"),
+            "text",
+            "a probability must be of floats",
+        ),
+        (
+            preset::multiclass("text", [("no", "x"), ("yes", "text2")]),
+            "text2",
+            "missing",
+        ),
+        (
+            preset::multiclass("y", [("no", "x"), ("yes", "text")]),
+            "text",
+            "a probability must be of floats",
+        ),
+        (
+            preset::regression("text", "x"),
+            "text",
+            "a target of a regression must be of integers",
+        ),
+        (
+            preset::regression("x", "text"),
+            "text",
+            "a prediction of a regression must be of integers",
+        ),
+        (
+            preset::ranking("y", "text", "x", 3),
+            "text",
+            "a relevance must be of numbers or boolean",
+        ),
+        (
+            preset::ranking("y", "x", "text", 3),
+            "text",
+            "a score must be of integers",
+        ),
+    ] {
+        let error = check.run(&week, &week).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+        let error = error.to_string();
+        assert!(
+            error.contains(told) && error.contains(column) && error.contains("table: reference"),
+            "{error}"
+        );
+    }
+    let none: Vec<RecordBatch> = Vec::new();
+    let check = preset::regression("x", "y");
+    for (error, table) in [
+        (check.run(&none, &week), "reference"),
+        (check.run(&week, &none), "current"),
+    ] {
+        let told = format!("the {table} table must hold at least 1 row, got 0, and no column");
+        assert!(error.unwrap_err().to_string().contains(&told));
+    }
+}
+
 /// Every preset reads files and batches as it reads one batch, columns of two roles included; a list of several segments is refused.
 #[test]
 fn sources_of_any_form_and_columns_of_two_roles() {
@@ -402,7 +499,9 @@ fn sources_of_any_form_and_columns_of_two_roles() {
             .metrics,
         whole.metrics
     );
-    let same = preset::regression("score", "score").segments("query");
+    let same = preset::regression("clicked", "score")
+        .unit("query")
+        .segments("query");
     same.run(parts(&reference), parts(&current)).unwrap();
     let odd = (0..600).map(|row| if row % 2 == 0 { "odd" } else { "even" });
     let odd: ArrayRef = Arc::new(StringArray::from_iter_values(odd));

@@ -31,7 +31,7 @@ pub use method::Method;
 pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn, WindowCounts};
 pub(crate) use observed::{Units, find};
 pub use prepared::PreparedCheck;
-pub(crate) use prepared::in_table;
+pub(crate) use prepared::{in_table, require_rows};
 pub(crate) use reach::least_of_profiles;
 pub(crate) use source::ColumnType;
 pub use source::Source;

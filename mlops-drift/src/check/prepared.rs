@@ -589,7 +589,8 @@ fn profiled(source: &Source, column: &str, kind: ColumnKind) -> Result<profile::
     }
 }
 
-fn require_rows(source: &Source, role: &str) -> Result<()> {
+/// An error for a table without rows.
+pub(crate) fn require_rows(source: &Source, role: &str) -> Result<()> {
     if source.rows() > 0 {
         return Ok(());
     }

@@ -45,30 +45,50 @@ impl Task {
         }
     }
 
-    /// An error for a column of a regression that holds no numbers: booleans, which are read as 0 and 1 elsewhere, are the labels of a classifier.
+    /// An error for a column whose type the task cannot read. The booleans of a regression, which are read as 0 and 1 elsewhere, are the labels of a
+    /// classifier.
     pub(super) fn check_kinds(&self, table: &Labelled) -> Result<()> {
-        let Self::Regression { target, prediction } = self else {
-            return Ok(());
-        };
-        for (column, what) in [(target, "target"), (prediction, "prediction")] {
+        for (column, must) in self.kinds() {
             let Ok(values) = find(&table.rows, column) else {
                 continue; // not read of this table
             };
             let data_type = values.data_type();
-            if !matches!(
-                ColumnKind::of(data_type),
-                ColumnKind::Numeric | ColumnKind::Temporal
-            ) {
-                let told = format!(
-                    "a {what} of a regression must be of integers, decimals, floats or times, got {}",
-                    type_name(data_type)
-                );
+            if !(must.holds)(data_type) {
+                let told = format!("{}, got {}", must.be, type_name(data_type));
                 return Err(
                     Error::new(ErrorKind::SignatureMismatch, told).context("column", column)
                 );
             }
         }
         Ok(())
+    }
+
+    /// What the types of the columns must be.
+    fn kinds(&self) -> Vec<(&str, MustBe)> {
+        match self {
+            Self::Binary {
+                target,
+                probability,
+                ..
+            } => {
+                vec![(target, TWO_CLASSES), (probability, PROBABILITIES)]
+            }
+            Self::Multiclass { classes, .. } => {
+                let columns = classes.iter();
+                columns
+                    .map(|(_, column)| (column.as_str(), PROBABILITIES))
+                    .collect()
+            }
+            Self::Regression { target, prediction } => {
+                vec![(target, TRUTH), (prediction, PREDICTION)]
+            }
+            Self::Ranking {
+                relevance, score, ..
+            } => {
+                vec![(relevance, RELEVANCE), (score, SCORE)]
+            }
+            Self::Labels { .. } => Vec::new(),
+        }
     }
 
     /// An error for labels of which some are boolean and others are numbers: no `true` is the label `1`.
@@ -125,6 +145,49 @@ impl Task {
             with_boolean(&current, target)?,
         ])
     }
+}
+
+/// What a column's type must be.
+struct MustBe {
+    be: &'static str,
+    holds: fn(&DataType) -> bool,
+}
+
+const TWO_CLASSES: MustBe = MustBe {
+    be: "a target of two classes must be boolean, or 0 and 1 (labels are for the presets of several classes)",
+    holds: is_number_or_boolean,
+};
+const PROBABILITIES: MustBe = MustBe {
+    be: "a probability must be of floats, decimals or integers",
+    holds: is_number,
+};
+const TRUTH: MustBe = MustBe {
+    be: "a target of a regression must be of integers, decimals, floats or times",
+    holds: is_number_or_time,
+};
+const PREDICTION: MustBe = MustBe {
+    be: "a prediction of a regression must be of integers, decimals, floats or times",
+    holds: is_number_or_time,
+};
+const RELEVANCE: MustBe = MustBe {
+    be: "a relevance must be of numbers or boolean",
+    holds: is_number_or_boolean,
+};
+const SCORE: MustBe = MustBe {
+    be: "a score must be of integers, decimals, floats or times",
+    holds: is_number_or_time,
+};
+
+fn is_number(data_type: &DataType) -> bool {
+    ColumnKind::of(data_type) == ColumnKind::Numeric
+}
+
+fn is_number_or_time(data_type: &DataType) -> bool {
+    is_number(data_type) || ColumnKind::of(data_type) == ColumnKind::Temporal
+}
+
+fn is_number_or_boolean(data_type: &DataType) -> bool {
+    is_number(data_type) || is_boolean(value_type(data_type))
 }
 
 pub(super) const LABEL: &str = "a target must be boolean, or 0 and 1";

@@ -6,7 +6,7 @@ use arrow::array::{Array, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use mlops_core::{Error, Result};
 
-use crate::check::{Source, Units, find};
+use crate::check::{Source, Units, find, require_rows};
 use crate::sample::{ColumnKind, labels, numbers};
 
 /// The rows of which every column that is needed is there.
@@ -51,6 +51,7 @@ impl Labelled {
             .chain(segment);
         let read: BTreeSet<&str> = read.collect();
         let of_table = |error: Error| error.context("table", role);
+        require_rows(source, role)?;
         let table = source.gather(&Vec::from_iter(read)).map_err(of_table)?;
         let complete = |columns: &mut dyn Iterator<Item = &str>| -> Result<Vec<bool>> {
             let mut complete = vec![true; table.num_rows()];

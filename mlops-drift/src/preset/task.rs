@@ -69,6 +69,18 @@ impl Task {
 
     /// An error for settings that make no sense, whatever the tables.
     pub(super) fn check_settings(&self) -> Result<()> {
+        let target = self.target();
+        if self
+            .columns()
+            .iter()
+            .filter(|column| **column == target)
+            .count()
+            > 1
+        {
+            return Err(Error::invalid(format!(
+                "the target and what is predicted must be of columns of their own, got \"{target}\" for both"
+            )));
+        }
         match self {
             Self::Binary { threshold, .. } => in_unit("threshold", *threshold),
             Self::Multiclass { classes, .. } => {
