@@ -1012,3 +1012,29 @@ fn the_grid() {
         }
     }
 }
+
+/// Where the best losses that there are, 1 in one slice and 0 in all other rows, are not found, no losses would be: by as many candidates as there are.
+#[test]
+fn losses_are_testable_exactly_where_the_best_would_be_found() {
+    let (mut found, mut untestable) = (0, 0);
+    for rows in (20..160).step_by(4) {
+        let label =
+            |of: usize| StringArray::from_iter_values((0..rows).map(|i| format!("{}", i * of % 4)));
+        let columns = [("a", label(1)), ("b", label(5)), ("c", label(7))];
+        let columns = columns.map(|(name, column)| (name, Arc::new(column) as ArrayRef));
+        let table = RecordBatch::try_from_iter(columns).unwrap();
+        let losses: Vec<f64> = (0..rows).map(|i| f64::from(u8::from(i % 4 == 0))).collect();
+        for candidates in [1, 10] {
+            let finder = LossSlices::default().least_rows(1).candidates(candidates);
+            let report = finder.find(&table, &losses).unwrap();
+            assert_eq!(
+                report.found.is_empty(),
+                report.nothing_testable,
+                "{rows} rows, {report:?}"
+            );
+            found += usize::from(!report.nothing_testable);
+            untestable += usize::from(report.nothing_testable);
+        }
+    }
+    assert!(found > 10 && untestable > 10, "{found} and {untestable}");
+}

@@ -105,6 +105,48 @@ fn scored() -> Scored {
     Scored::new(&labels, &scores).unwrap()
 }
 
+/// One coefficient too few or too many, one class that no cell is of: what would be read is another state.
+#[test]
+fn lengths_that_contradict_are_refused() {
+    let of = |from: f64| Points::new(2, (0..200).map(|i| f64::from(i * 37 % 97) + from)).unwrap();
+    let ratio = DensityRatio::fit(&of(0.0), &of(3.0)).unwrap();
+    let written = serde_json::to_value(&ratio).unwrap();
+    let week = RecordBatch::try_from_iter([
+        (
+            "late",
+            Arc::new(BooleanArray::from([true, false, false].repeat(40))) as ArrayRef,
+        ),
+        (
+            "said",
+            Arc::new(Float64Array::from([0.7, 0.4, 0.2].repeat(40))),
+        ),
+    ])
+    .unwrap();
+    let report = preset::classification("late", "said")
+        .run(&week, &week)
+        .unwrap();
+    let told = serde_json::to_value(&report).unwrap();
+    let with = |of: &Value, path: &str, change: &dyn Fn(&mut Vec<Value>)| {
+        let mut edited = of.clone();
+        change(edited.pointer_mut(path).unwrap().as_array_mut().unwrap());
+        edited.to_string()
+    };
+    let one_less = |items: &mut Vec<Value>| drop(items.pop());
+    let one_more = |items: &mut Vec<Value>| items.push(items[0].clone());
+    let same = |_: &mut Vec<Value>| {};
+    let edits: [(&dyn Fn(&mut Vec<Value>), bool); 3] =
+        [(&one_less, false), (&one_more, false), (&same, true)];
+    for (edit, is_read) in edits {
+        let ratio = with(&written, "/coefficients", edit);
+        assert_eq!(
+            serde_json::from_str::<DensityRatio>(&ratio).is_ok(),
+            is_read
+        );
+        let report = with(&told, "/confusion/names", edit);
+        assert_eq!(PerformanceReport::from_json(&report).is_ok(), is_read);
+    }
+}
+
 const SCORES: [f64; 5] = [0.0, 0.05, 0.5, 0.73, 1.0];
 
 fn of_cbpe(estimate: &Cbpe) {

@@ -323,3 +323,46 @@ fn an_estimate_of_few_rows_that_excludes_nothing_is_no_pass() {
     let accuracy = report.metric("cbpe", "accuracy").unwrap();
     assert_eq!(accuracy.verdict, ChangeVerdict::Undefined, "{accuracy:?}");
 }
+
+/// Of a few rows a metric is judged exactly where it would be called worse if the model had been as wrong as it can be by that metric: below its own
+/// threshold and above (accuracy), in the wrong order (auc), and wrong where it was unsure alone, since a sure and wrong row hides the others in its
+/// variance (log_loss).
+#[test]
+fn each_metric_has_a_worst_outcome_of_its_own() {
+    let threshold = 0.9;
+    let check = preset::classification("late", "said").threshold(threshold);
+    let said = |metric: &str, row: usize, rows: usize| match metric {
+        "accuracy" => {
+            if row.is_multiple_of(4) {
+                0.95
+            } else {
+                0.6
+            }
+        }
+        "auc" => 0.6 + 0.3 * row as f64 / rows as f64, // all on one side of both thresholds
+        _ => {
+            if row == 0 {
+                0.999_999
+            } else {
+                0.53 + 0.01 * (row % 3) as f64
+            }
+        }
+    };
+    let wrong = |metric: &str, row: usize, rows: usize, said: f64| match metric {
+        "accuracy" => said < threshold,
+        "auc" => row < rows / 2,
+        _ => row == 0,
+    };
+    for (metric, rows) in [("accuracy", 3), ("auc", 19), ("log_loss", 23)] {
+        let table = |turned: bool| {
+            scored((0..rows).map(|row| {
+                let said = said(metric, row, rows);
+                (wrong(metric, row, rows, said) != turned, said)
+            }))
+        };
+        let of = |turned| check.run(&good(400), &table(turned)).unwrap();
+        let could = of(false).metric(metric).unwrap().verdict == ChangeVerdict::Worse;
+        let told = of(true).metric(metric).unwrap().verdict != ChangeVerdict::Undefined;
+        assert!(told && could, "{metric} of {rows} rows");
+    }
+}
