@@ -740,7 +740,7 @@ fn parts_of_other_types_are_not_mixed() {
         let report = check.report_schema_changes().run(&part).unwrap();
         assert!(report.verdict.nothing_compared, "{}", report.verdict.reason);
         let told = &report.column("x").unwrap().reason;
-        assert!(told.contains("parts that differ"), "{told}");
+        assert!(told.contains("its parts differ"), "{told}");
     }
 }
 
@@ -801,7 +801,70 @@ fn parts_of_one_meaning_are_one_column() {
     let mixed = vec![of(number(&DataType::Float64)), of(rounded)];
     let error = DriftCheck::against(&mixed).prepare().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
-    assert!(error.to_string().contains("would round"), "{error}");
+    let told = "would round some of its integers (part: 2 of 2";
+    assert!(error.to_string().contains(told), "{error}");
+    // It is a column that cannot be read from every part, as any other.
+    let report = suite().validate(&mixed).unwrap();
+    assert!(!report.passed() && report.results[0].reason.contains(told));
+    let floats = of(number(&DataType::Float64));
+    let like = TableProfile::of(&floats)
+        .unwrap()
+        .like_comparable(&mixed)
+        .unwrap();
+    for current in [Source::from(&like), Source::from(&mixed)] {
+        let check = DriftCheck::against(&floats).report_schema_changes();
+        let report = check.run(current).unwrap();
+        let change = report.column("x").unwrap().schema_change.clone();
+        assert!(
+            matches!(change, Some(SchemaChange::PartsDiffer { .. })),
+            "{change:?}"
+        );
+    }
+    // Nothing but that it is there is expected of such a column, and the profile does not know even that.
+    let level = SignificanceLevel::FIVE_PERCENT;
+    let inferred = Suite::infer(&like, level).unwrap();
+    assert_eq!(inferred.names()[0], "x: exists");
+    assert!(inferred.validate(&floats).unwrap().results[0].passed);
+    assert!(
+        !inferred
+            .validate_profile(&like, &Context::default())
+            .unwrap()
+            .results[0]
+            .passed
+    );
+    // A schema that has nulls in one part has them.
+    let nulls_beside = vec![
+        RecordBatch::try_new(
+            Arc::new(Schema::new(vec![Field::new("x", DataType::Int64, false)])),
+            vec![number(&DataType::Int64)],
+        )
+        .unwrap(),
+        of(nulls()),
+    ];
+    let schema = mlops_drift::table::Table::schema(&nulls_beside);
+    assert!(schema.field(0).is_nullable() && schema.field(0).data_type() == &DataType::Int64);
+}
+
+/// Another error than that columns do not fit is one, not a rule that fails.
+#[test]
+fn what_cannot_be_opened_is_an_error() {
+    struct Closed(RecordBatch);
+    impl mlops_drift::table::Table for Closed {
+        fn schema(&self) -> arrow::datatypes::SchemaRef {
+            self.0.schema()
+        }
+        fn rows(&self) -> u64 {
+            self.0.num_rows() as u64
+        }
+        fn column(&self, _: &str) -> mlops_core::Result<mlops_drift::table::Chunks<'_>> {
+            Err(mlops_core::Error::new(
+                ErrorKind::Unavailable,
+                "the disk is gone",
+            ))
+        }
+    }
+    let error = suite().validate(&Closed(floats([1.0]))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
 /// Nor are those of the column that tells segments apart.

@@ -134,8 +134,8 @@ fn lengths_that_contradict_are_refused() {
     let one_less = |items: &mut Vec<Value>| drop(items.pop());
     let one_more = |items: &mut Vec<Value>| items.push(items[0].clone());
     let same = |_: &mut Vec<Value>| {};
-    let edits: [(&dyn Fn(&mut Vec<Value>), bool); 3] =
-        [(&one_less, false), (&one_more, false), (&same, true)];
+    type Edit<'a> = &'a dyn Fn(&mut Vec<Value>);
+    let edits: [(Edit<'_>, bool); 3] = [(&one_less, false), (&one_more, false), (&same, true)];
     for (edit, is_read) in edits {
         let ratio = with(&written, "/coefficients", edit);
         assert_eq!(

@@ -627,3 +627,49 @@ proptest! {
         }
     }
 }
+
+/// Profiles of integers and floats merge in any order, and know both types; those of no rows have none to add.
+#[test]
+fn merged_profiles_know_all_of_their_types() {
+    use arrow::datatypes::DataType::{Float64, Int32, Int64};
+    use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
+    let numbers = arrow::array::Int64Array::from_iter_values((0..300).map(|i| i * 37 % 100));
+    let labels = arrow::array::StringArray::from_iter_values((0..300).map(|i| ["a", "b"][i % 2]));
+    let of = |data_type: &arrow::datatypes::DataType| {
+        let column = arrow::compute::cast(&numbers, data_type).unwrap();
+        let labels = Arc::new(labels.clone()) as ArrayRef;
+        RecordBatch::try_from_iter([("x", column), ("label", labels)]).unwrap()
+    };
+    let reference = TableProfile::of(&of(&Float64)).unwrap();
+    let like = |data_type: &_| reference.like(&of(data_type)).unwrap();
+    let [float, long, short] = [Float64, Int64, Int32].map(|data_type| like(&data_type));
+    let merged = |parts: [&TableProfile; 3]| {
+        let mut all = reference.empty();
+        parts.into_iter().for_each(|part| all.merge(part).unwrap());
+        all
+    };
+    let all = merged([&float, &long, &short]);
+    assert_eq!(all, merged([&short, &float, &long]));
+    let type_of = |profile: &TableProfile| profile.column("x").unwrap().data_type().to_owned();
+    assert_eq!(type_of(&all), "mixed: float64 | int32 | int64");
+    assert_eq!(type_of(&merged([&long, &long, &long])), "int64");
+    assert_eq!(
+        type_of(&reference.by(&of(&Int64), "label").unwrap()["a"]),
+        "int64"
+    );
+    assert_eq!(
+        TableProfile::from_bytes(&all.to_bytes().unwrap()).unwrap(),
+        all
+    );
+    let report = DriftCheck::against(&reference).run(&all).unwrap();
+    assert!(report.columns[0].notes[0].ends_with("to mixed: float64 | int32 | int64"));
+    for data_type in ["float64", "int64"] {
+        let suite = Suite::new([Expectation::on("x", Rule::Type(data_type.into()))]);
+        assert!(
+            !suite
+                .validate_profile(&all, &Context::default())
+                .unwrap()
+                .passed()
+        );
+    }
+}

@@ -340,7 +340,7 @@ impl DriftCheck {
     /// [notes](crate::report::ColumnReport::notes).
     ///
     /// **Guarantee**: of the columns that are compared, as ever: they are corrected for the tests that are made, and which ones these are is known from
-    /// the schema alone. Nothing is concluded of the others, so [`drifted`](crate::report::BatchVerdict::drifted) speaks of the compared ones: look at
+    /// the schema, and from integers too long for floats in other parts, not from how values compare. Nothing is concluded of the others, so [`drifted`](crate::report::BatchVerdict::drifted) speaks of the compared ones: look at
     /// [`not_compared_columns`](crate::report::BatchVerdict::not_compared_columns) beside it.
     ///
     /// ```

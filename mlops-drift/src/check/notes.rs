@@ -30,8 +30,10 @@ fn retyped([from, to]: [&ColumnType; 2]) -> Option<String> {
 
 /// Whether some of the values have more digits than a float, or may have.
 fn is_rounded(of: &ColumnType, values: &Values) -> bool {
+    let exact_below = profile::types_in(&of.name).filter_map(exact_below);
+    let limit = exact_below.fold(f64::INFINITY, f64::min);
     let mut ends = extremes(values).into_iter().flatten();
-    exact_below(&of.name).is_some_and(|limit| ends.any(|end| end.abs() >= limit))
+    ends.any(|end| end.abs() >= limit && limit.is_finite())
 }
 
 /// The size below which floats tell the values of a type apart; `None` of floats and of narrow integers, which they hold, and of what is no number. Of

@@ -323,6 +323,9 @@ impl Column {
     fn schema_changes(&self, current: &Source) -> Vec<SchemaChange> {
         let own = match current.column_type(&self.name) {
             Err(_) => Some(SchemaChange::ColumnMissing),
+            Ok(found) if found.name == profile::PARTS_DIFFER => Some(SchemaChange::PartsDiffer {
+                why: "of the table that the profile is of".to_owned(),
+            }),
             Ok(found) if !self.data_type.is_comparable_with(&found) => {
                 Some(SchemaChange::TypeChanged {
                     from: self.data_type.name.clone(),

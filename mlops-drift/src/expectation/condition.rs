@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{RowCheck, on_rows};
 use super::context::Context;
 use super::on_rows::nulls_of;
-use super::rule::Rule;
+use super::rule::{Rule, require_others};
 
 /// A rule that a row must obey for an expectation to be on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,7 @@ impl Condition {
                 self.rule
             )));
         }
+        require_others(&self.column, &self.rule)?;
         self.rule.clone().checked().map(|_| ())
     }
 }

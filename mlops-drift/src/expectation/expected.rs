@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
 use super::number::{exact, rounded};
-use super::rule::Rule;
+use super::rule::{Rule, require_others};
 
 /// How bad it is when an expectation fails.
 ///
@@ -271,9 +271,8 @@ impl Expectation {
                 Some(_) => "a rule that counts rows or names all columns must name none itself",
             }));
         }
-        let own = self.column.as_ref();
-        if own.is_some_and(|own| self.rule.other_columns().contains(own)) {
-            return Err(refused("a rule must compare its column with others"));
+        if let Some(own) = &self.column {
+            require_others(own, &self.rule)?;
         }
         if !self.conditions.is_empty() && !self.rule.is_on_chosen_rows() {
             return Err(refused("a condition must be of a rule that looks at rows"));

@@ -7,6 +7,7 @@ use statrs::function::factorial::ln_binomial;
 use super::binomial::share_at_most;
 use super::bounds::{Bound, Bounds};
 use super::expected::Expectation;
+use super::named_type::require_type_name;
 use super::number::rounded;
 use super::numbers::DIGITS;
 use super::rule::Rule;
@@ -21,13 +22,17 @@ const LABELS: usize = 1_000;
 /// A rule, or what was left out and why.
 type Inferred = std::result::Result<Expectation, String>;
 
-/// The type of a column, with what else might have been expected of it.
+/// The type of a column, with what else might have been expected of it; that it is there, where it was of several types.
 pub(super) fn of_type(column: &str, data_type: &str, left_out: &[String]) -> Expectation {
     let left_out = match left_out {
         [] => String::new(),
         left_out => format!("; left out: {}", left_out.join("; ")),
     };
-    let expectation = Expectation::on(column, Rule::Type(data_type.into()));
+    let rule = match require_type_name(data_type) {
+        Ok(()) => Rule::Type(data_type.into()),
+        Err(_) => Rule::Exists,
+    };
+    let expectation = Expectation::on(column, rule);
     expectation.because(format!("the column was of type {data_type}{left_out}"))
 }
 

@@ -16,7 +16,9 @@ use super::on_table::no_others;
 use super::report::{ExpectationResult, ValidationReport};
 use super::rule::{Rule, expression_of};
 use super::suite::Suite;
-use crate::profile::{CategoricalProfile, ColumnProfile, NumericProfile, TableProfile, Values};
+use crate::profile::{
+    CategoricalProfile, ColumnProfile, NumericProfile, PARTS_DIFFER, TableProfile, Values,
+};
 use crate::sample::{ColumnKind, Moments};
 use crate::table::missing;
 
@@ -163,7 +165,14 @@ impl Held<'_> {
         let name = self.name();
         let profiled = self.profile.column(name).map(ColumnProfile::data_type);
         let other = || self.profile.not_profiled().get(name).map(String::as_str);
-        profiled.or_else(other).ok_or_else(|| missing(name))
+        match profiled.or_else(other) {
+            Some(PARTS_DIFFER) => Err(Error::new(
+                ErrorKind::SignatureMismatch,
+                format!("column \"{name}\" must be the same in every part, got {PARTS_DIFFER}"),
+            )),
+            Some(found) => Ok(found),
+            None => Err(missing(name)),
+        }
     }
 
     fn of_type(&self, expected: &str) -> Result<(Conclusion, Found)> {

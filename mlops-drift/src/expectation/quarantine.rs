@@ -23,7 +23,8 @@ impl Suite {
     /// error both files are incomplete, without a footer, and cannot be read.
     ///
     /// # Errors
-    /// As [`validate`](Self::validate)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that
+    /// As [`validate`](Self::validate)'s; [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a table of which any column is not the same in every
+    /// part, since rows are written whole; [`InvalidArgument`](ErrorKind::InvalidArgument) for a table that
     /// has a column `broken_expectations`; [`Unsupported`](ErrorKind::Unsupported) for one that holds a union, before anything is
     /// written; [`Unavailable`](ErrorKind::Unavailable) for what cannot be written.
     ///

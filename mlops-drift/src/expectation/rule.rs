@@ -39,7 +39,8 @@ use crate::report::chart::shorten;
 pub enum Rule {
     /// The column is there.
     Exists,
-    /// On rows: of the Arrow type of this [name](mlops_core::type_name), such as `int64`; all rows or none.
+    /// On rows: of the Arrow type of this [name](mlops_core::type_name), such as `int64`; all rows or none. Of a table in parts of several types,
+    /// that which [holds all of them](crate::table::Table#impl-Table-for-Vec<RecordBatch>).
     Type(String),
     /// On rows: neither null nor NaN.
     NotNull,
@@ -466,6 +467,19 @@ impl Rule {
             _ => {}
         }
         Ok(self)
+    }
+}
+
+/// An error for a column that is compared with itself, which all rows obey, or none.
+pub(super) fn require_others(own: &str, rule: &Rule) -> Result<()> {
+    use Rule::{AtMost, EqualTo, LessThan};
+    match rule {
+        AtMost { column } | LessThan { column } | EqualTo { column } if column == own => {
+            Err(Error::invalid(format!(
+                "a rule must compare its column with another, got \"{own}\" {rule}"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

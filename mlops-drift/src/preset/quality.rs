@@ -48,7 +48,7 @@ pub struct DataQualityReport {
     pub version: u16,
     /// Every expectation with what became of it.
     pub validation: ValidationReport,
-    /// What the columns hold, in their order.
+    /// What the columns hold, in their order: those of a type that can be profiled, which are the same in every part of the table.
     pub columns: Vec<ColumnQuality>,
 }
 
@@ -149,7 +149,7 @@ impl DataQuality {
     }
 
     fn report(&self, table: &dyn Table) -> Result<DataQualityReport> {
-        let validation = self.suite.validate(table)?; // an error if a column is there twice
+        let validation = self.suite.validate(table)?;
         Ok(DataQualityReport {
             version: version::VERSION,
             validation,

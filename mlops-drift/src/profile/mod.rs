@@ -43,5 +43,5 @@ pub use numeric::NumericProfile;
 pub(crate) use segments::Segments;
 #[cfg(feature = "sketch")]
 pub use sketched::SketchedProfile;
-pub(crate) use table::read_in_two_ways;
 pub use table::{ColumnProfile, TableProfile, Values};
+pub(crate) use table::{PARTS_DIFFER, read_in_two_ways, types_in};

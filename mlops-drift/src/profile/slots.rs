@@ -84,7 +84,8 @@ impl Slots {
     #[inline(always)]
     fn of_each(&self, values: [f64; LANES]) -> [usize; LANES] {
         let [low, scale, last] = [self.low, self.scale, self.last as f64].map(f64x8::splat);
-        let steps = ((f64x8::new(values) - low) * scale).fast_max(f64x8::ZERO);
+        // NaN is 0 by `max` on every platform, and by `fast_max` on some.
+        let steps = ((f64x8::new(values) - low) * scale).max(f64x8::ZERO);
         let whole = steps.fast_min(last) + f64x8::splat(WHOLE);
         whole
             .to_array()
@@ -126,6 +127,7 @@ mod tests {
                 5e-324,
                 1.0,
                 1.0_f64.next_up(),
+                2.0, // so that the last block is not full
             ])
             .collect();
         values.sort_unstable_by(f64::total_cmp);

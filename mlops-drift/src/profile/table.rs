@@ -17,7 +17,7 @@ use crate::table::{Table, field_of, parts_of, unreadable};
 /// Bytes that the counts of all segments may take.
 const SEGMENTS: u64 = 1 << 30;
 /// What stands for the type of a column that is not the same in every part of its table.
-const PARTS_DIFFER: &str = "parts that differ";
+pub(crate) const PARTS_DIFFER: &str = "parts that differ";
 
 /// What is known of a table: a profile of every column. Small, mergeable, and enough for a drift check.
 ///
@@ -263,6 +263,24 @@ pub(crate) fn read_in_two_ways() -> Error {
     )
 }
 
+/// What stands before the types of a column that was of several.
+const MIXED: &str = "mixed: ";
+
+/// The name of a type that merged columns were of: itself, or one that lists several.
+fn mixed_type(a: &str, b: &str) -> String {
+    let types: BTreeSet<&str> = [a, b].into_iter().flat_map(types_in).collect();
+    let types: Vec<&str> = types.into_iter().collect();
+    match types.as_slice() {
+        [one] => (*one).to_owned(),
+        several => format!("{MIXED}{}", several.join(" | ")),
+    }
+}
+
+/// The types of a column by the name that a profile has for them: one, or several if profiles of other types were merged.
+pub(crate) fn types_in(name: &str) -> impl Iterator<Item = &str> {
+    name.strip_prefix(MIXED).unwrap_or(name).split(" | ")
+}
+
 fn for_each_part(
     table: &dyn Table,
     name: &str,
@@ -277,7 +295,8 @@ impl ColumnProfile {
         &self.name
     }
 
-    /// The [name](type_name) of the column's Arrow type.
+    /// The [name](type_name) of the column's Arrow type; of merged profiles of several types, such as integers of two widths, "mixed: " and their
+    /// names.
     pub fn data_type(&self) -> &str {
         &self.data_type
     }
@@ -553,11 +572,16 @@ impl TableProfile {
             ));
         }
         let mut merged = self.columns.clone();
-        for (column, other) in merged.iter_mut().zip(&other.columns) {
+        for (column, of_other) in merged.iter_mut().zip(&other.columns) {
             column
-                .require_like(&other.name, &other.data_type, other.kind)
-                .and_then(|()| column.values.merge(&other.values))
+                .require_like(&of_other.name, &of_other.data_type, of_other.kind)
+                .and_then(|()| column.values.merge(&of_other.values))
                 .map_err(|error| error.context("column", &column.name))?;
+            column.data_type = match (self.rows, other.rows) {
+                (_, 0) => continue,
+                (0, _) => of_other.data_type.clone(),
+                _ => mixed_type(&column.data_type, &of_other.data_type),
+            };
         }
         self.rows = sum_of(&[self.rows, other.rows])?;
         self.columns = merged;

@@ -494,6 +494,13 @@ mod tests {
         }
     }
 
+    /// The mean lies between two floats, and deviations are from it, not from the nearest float.
+    #[test]
+    fn deviations_are_from_both_parts_of_the_mean() {
+        let moments = Moments::of(&[1.0, 1.0_f64.next_up()]);
+        assert_eq!(moments.variance(), Some(f64::EPSILON.powi(2) / 2.0));
+    }
+
     #[test]
     fn a_mean_is_defined_where_its_sum_overflows() {
         assert_eq!(Moments::of(&[1e308; 5_000]).mean(), Some(1e308));

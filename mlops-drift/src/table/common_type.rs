@@ -9,7 +9,7 @@ use super::require_type;
 use crate::sample::value_type;
 
 /// The type that holds the values of both: the wider one of two integers or floats, a float for a float and integers, text for
-/// any two encodings of it. Column of type `null` take any. `None` for values that do not mean the same.
+/// any two encodings of it. Columns of type `null` take any. `None` for values that do not mean the same, and for `uint64` beside integers with a sign.
 pub(super) fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;
     if a == b {
@@ -67,6 +67,12 @@ pub(super) fn require_convertible(
     }
 }
 
+/// Whether values of the first type may have more digits than those of the second.
+pub(super) fn may_round(of: &DataType, to: &DataType) -> bool {
+    let is_long = matches!(value_type(of), DataType::Int64 | DataType::UInt64);
+    is_long && to.is_floating()
+}
+
 /// A part as one of the column's type, to the last digit.
 ///
 /// # Errors
@@ -78,8 +84,7 @@ pub(super) fn converted(column: &str, data_type: &DataType, part: ArrayRef) -> R
     require_convertible(column, data_type, part.data_type())?;
     let converted = cast(&part, data_type)?;
     let of = value_type(part.data_type());
-    let may_round = of.is_integer() && data_type.is_floating();
-    if may_round && cast(&converted, of)? != cast(&part, of)? {
+    if may_round(of, data_type) && cast(&converted, of)? != cast(&part, of)? {
         return Err(Error::new(
             ErrorKind::SignatureMismatch,
             format!(
@@ -146,12 +151,16 @@ mod tests {
     #[test]
     fn integers_that_a_float_would_round_are_refused() {
         let part = |value: i64| Arc::new(Int64Array::from(vec![Some(value), None])) as ArrayRef;
+        let coded = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Int64));
         let exact = converted("x", &DataType::Float64, part(1 << 60)).unwrap();
         let expected = Float64Array::from(vec![Some(2.0_f64.powi(60)), None]);
         assert_eq!(exact.as_ref(), &expected as &dyn arrow::array::Array);
         for rounded in [(1 << 53) + 1, i64::MAX] {
-            let error = converted("x", &DataType::Float64, part(rounded)).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+            for of in [DataType::Int64, DataType::UInt64, coded.clone()] {
+                let part = cast(&part(rounded), &of).unwrap();
+                let error = converted("x", &DataType::Float64, part).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+            }
         }
     }
 }

@@ -13,16 +13,18 @@ mod common_type;
 mod parquet;
 mod parts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array};
 use arrow::compute::concat;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
-use common_type::{common_type, converted, require_convertible};
+use common_type::{common_type, converted};
+#[cfg(feature = "parquet")]
+use common_type::{may_round, require_convertible};
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetTable;
 pub(crate) use parts::in_parts;
@@ -78,9 +80,10 @@ impl Table for RecordBatch {
 }
 
 /// The columns are those of the first batch, followed by those that later ones have beyond it. A column whose parts are of several types is of one that
-/// holds all their values: the wider one of two integers or floats, a float for floats and integers, large text for any two encodings of text, any type
-/// beside `null`. A batch that lacks a column or has it as a type of another meaning, and integers that a float would round, are errors when that column is
-/// read.
+/// holds all their values: the wider one of two integers with a sign, without one, or floats; `int64` for some with a sign and some without, but for
+/// `uint64`; `float64` for floats and integers; text, or large text, for several encodings of it; any type beside `null`. Values are kept as they are:
+/// a `float32` of 0.1 is 0.10000000149… then. A batch that lacks a column or has it as a type of another meaning, and integers that a float would round,
+/// are errors when that column is asked for.
 impl Table for Vec<RecordBatch> {
     fn schema(&self) -> SchemaRef {
         let empty = || SchemaRef::new(Schema::empty());
@@ -98,18 +101,12 @@ impl Table for Vec<RecordBatch> {
     fn column(&self, name: &str) -> Result<Chunks<'_>> {
         let data_type = field_of(&Table::schema(self), name)?.data_type().clone();
         let parts = (1..).zip(self).map(|(part, batch)| {
-            let of_part = column_of(batch, name).and_then(|column| {
-                require_convertible(name, &data_type, column.data_type())?;
-                Ok(column.clone())
-            });
-            of_part.map_err(|error| error.context("part", format!("{part} of {}", self.len())))
+            let column = column_of(batch, name);
+            let converted = column.and_then(|column| converted(name, &data_type, column.clone()));
+            converted.map_err(|error| error.context("part", format!("{part} of {}", self.len())))
         });
         let parts = parts.collect::<Result<Vec<ArrayRef>>>()?; // what does not fit is known before anything is read
-        let name = name.to_owned();
-        let parts = parts.into_iter();
-        Ok(Box::new(
-            parts.map(move |part| converted(&name, &data_type, part)),
-        ))
+        Ok(Box::new(parts.into_iter().map(Ok)))
     }
 }
 
@@ -118,26 +115,39 @@ fn with_columns_of(whole: SchemaRef, part: &SchemaRef) -> SchemaRef {
     if Arc::ptr_eq(&whole, part) || whole.fields() == part.fields() {
         return whole;
     }
-    let of_both = whole.fields().iter().map(|field| {
-        let other = part
-            .column_with_name(field.name())
-            .map(|(_, other)| other.data_type());
-        let common = other.and_then(|other| common_type(field.data_type(), other));
-        match common {
-            Some(common) if &common != field.data_type() => Arc::new(
-                field
-                    .as_ref()
-                    .clone()
-                    .with_data_type(common)
-                    .with_nullable(true),
-            ),
-            _ => field.clone(),
-        }
-    });
+    let by_name = |schema: &SchemaRef| -> HashMap<String, FieldRef> {
+        let fields = schema.fields().iter().rev(); // of two of one name, the first
+        fields
+            .map(|field| (field.name().clone(), field.clone()))
+            .collect()
+    };
+    let (known, of_part) = (by_name(&whole), by_name(part));
+    let of_both = whole
+        .fields()
+        .iter()
+        .map(|field| match of_part.get(field.name()) {
+            Some(other) => of_either(field, other),
+            None => field.clone(),
+        });
     let new = part.fields().iter();
-    let new = new.filter(|field| whole.column_with_name(field.name()).is_none());
+    let new = new.filter(|field| !known.contains_key(field.name()));
     let fields: Vec<_> = of_both.chain(new.cloned()).collect();
     SchemaRef::new(Schema::new_with_metadata(fields, whole.metadata().clone()))
+}
+
+/// A column as one of its parts has it, or another one, if both can be read as one; else as the first has it.
+fn of_either(field: &FieldRef, other: &FieldRef) -> FieldRef {
+    let Some(common) = common_type(field.data_type(), other.data_type()) else {
+        return field.clone();
+    };
+    let has_nulls = [field, other]
+        .iter()
+        .any(|of| of.is_nullable() || of.data_type() == &DataType::Null);
+    if &common == field.data_type() && has_nulls == field.is_nullable() {
+        return field.clone();
+    }
+    let of_both = field.as_ref().clone().with_data_type(common);
+    Arc::new(of_both.with_nullable(has_nulls))
 }
 
 /// Some columns of a table in one batch: for what needs all values at once.

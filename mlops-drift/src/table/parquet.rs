@@ -11,7 +11,9 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::{Chunks, Table, converted, field_of, index_of, require_convertible, with_columns_of};
+use super::{
+    Chunks, Table, converted, field_of, index_of, may_round, require_convertible, with_columns_of,
+};
 
 /// Rows that are decoded at once: they stay in the cache until they are counted.
 const ROWS: usize = 16_384;
@@ -21,8 +23,8 @@ const ROWS: usize = 16_384;
 ///
 /// The columns are those of the first file, followed by those that later ones have beyond it, in whatever order a file has them. A column that is of
 /// several types in the files is of one that holds all their values, as in a [`Vec<RecordBatch>`](Table#impl-Table-for-Vec<RecordBatch>): so are integers
-/// in one file and, since some were missing, floats in another. That a file lacks a column, or has it as a type of another meaning, is known from the
-/// footers, and an error when that column is read: a check that [reports schema changes](crate::DriftCheck::report_schema_changes) goes on with the others.
+/// in one file and, since some were missing, floats in another. That a file lacks a column, has it as a type of another meaning, or holds integers that a
+/// float would round, is an error when that column is asked for, known from the footers but for the last: a check that [reports schema changes](crate::DriftCheck::report_schema_changes) goes on with the others.
 ///
 /// The files must not change while they are in use; what is torn by a change is reported as
 /// [`Corrupt`](ErrorKind::Corrupt) where Parquet notices it.
@@ -154,6 +156,16 @@ impl ParquetFile {
         found.map_err(|error| at(&self.path, error))
     }
 
+    /// An error for integers that are to be floats, and that these would round: such a column is read once more.
+    fn require_exact(&self, index: usize, data_type: &DataType) -> Result<()> {
+        match may_round(self.metadata.schema().field(index).data_type(), data_type) {
+            true => self
+                .column(index, data_type.clone())?
+                .try_for_each(|part| part.map(drop)),
+            false => Ok(()),
+        }
+    }
+
     /// The column at this place, as this type.
     fn column(&self, index: usize, data_type: DataType) -> Result<Chunks<'_>> {
         let chunks = self.chunks(index).map_err(|error| at(&self.path, error))?;
@@ -202,6 +214,9 @@ impl Table for ParquetTable {
         let of_files = self.files.iter().map(|file| file.index(name, data_type));
         let of_files = of_files.collect::<Result<Vec<usize>>>()?;
         let files = self.files.iter().zip(of_files);
+        for (file, index) in files.clone() {
+            file.require_exact(index, data_type)?;
+        }
         Ok(Box::new(files.flat_map(move |(file, index)| {
             file.column(index, data_type.clone())
                 .unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))

@@ -6,6 +6,9 @@ use mlops_core::{Error, ErrorKind, Result};
 
 use super::{Chunks, Table, field_of, parts_of};
 
+/// Rows of a part that holds no column.
+const ROWS: usize = 65_536;
+
 /// Some columns of a table side by side, part by part, wherever each column is cut. Memory for one part.
 ///
 /// # Errors
@@ -74,7 +77,7 @@ impl Parts<'_> {
         let ready = self.readers.iter_mut().map(Reader::fill);
         let ready = ready.collect::<Result<Vec<usize>>>()?;
         let left = usize::try_from(self.rows).unwrap_or(usize::MAX);
-        let rows = ready.into_iter().min().unwrap_or(left).min(left);
+        let rows = ready.into_iter().min().unwrap_or(ROWS).min(left);
         if rows == 0 {
             return Err(Error::new(
                 ErrorKind::Corrupt,

@@ -54,6 +54,22 @@ mod toml {
         assert_eq!(Suite::from_toml(&suite.to_toml().unwrap()).unwrap(), suite);
     }
 
+    /// Bounds of a standard deviation that leave some in and some out.
+    #[test]
+    fn bounds_that_reach_below_0_are_fine() {
+        for bounds in [
+            "{ above = 0 }",
+            "{ min = 0, max = 3 }",
+            "{ min = -3, max = 5 }",
+            "{ max = 0 }",
+        ] {
+            let text = format!(
+                "version = 2\n[[expectations]]\ncolumn = \"x\"\nrule.standard_deviation = {bounds}"
+            );
+            assert!(Suite::from_toml(&text).is_ok(), "{bounds}");
+        }
+    }
+
     #[test]
     fn what_is_no_suite_is_an_error() {
         let newer = Suite::from_toml("version = 3\nexpectations = []").unwrap_err();
@@ -85,9 +101,16 @@ mod toml {
             (of("rule.between = {}"), "must have an end"),
             (
                 of("rule.at_most.column = \"x\""),
-                "with others, got one that is at most x",
+                "with another, got \"x\" at most x",
             ),
-            (of("rule.unique_with = [\"y\", \"x\"]"), "with others"),
+            (
+                of(
+                    "rule = \"not_null\"\nwhere = [{ column = \"y\", rule.less_than.column = \"y\" }]",
+                ),
+                "with another",
+            ),
+            (of("rule.standard_deviation.max = -1"), "at least 0"),
+            (of("rule.standard_deviation.above = -1"), "at least 0"),
             (of("rule.standard_deviation.min = -3"), "at least 0"),
             (of("rule.standard_deviation.min = 0"), "at least 0"),
             (of("rule.standard_deviation.below = 0"), "at least 0"),
