@@ -475,8 +475,8 @@ fn nested_columns_are_refused_by_name() {
     assert!(error.to_string().contains("list"), "{error}");
 }
 
-/// A column of type null is what a file without any value of it becomes: all of its values are missing, which alarms if they were not before; and
-/// nothing can be said of it where the reference is so.
+/// A column of type null is what a file without any value of it becomes: all of its values are missing, which alarms if they were not before, and if
+/// they are there now. A profile leaves it out.
 #[test]
 fn columns_of_type_null_are_missing_or_not_applicable() {
     let nulls = || Arc::new(NullArray::new(100)) as ArrayRef;
@@ -517,8 +517,22 @@ fn columns_of_type_null_are_missing_or_not_applicable() {
             assert_eq!((column.current_missing, &column.value), (1.0, &None));
         }
         let untyped = report.column("n").unwrap();
-        assert_eq!(untyped.verdict, ColumnVerdict::Untested);
         assert!(untyped.reason.contains("being of type null"), "{untyped:?}");
+        let ratio = "mlops_drift_column_missing_ratio{column=\"n\",table=\"reference\"} 1\n";
+        assert_eq!(
+            report.to_openmetrics().contains(ratio),
+            !untyped.missing_unknown
+        );
+        assert_eq!(
+            report.to_markdown().contains("100.0 % → 0.0 %"),
+            !untyped.missing_unknown
+        );
+        let expected = match untyped.missing_unknown {
+            true => (ColumnVerdict::Untested, [0.0, 0.0]),
+            false => (ColumnVerdict::Material, [1.0, 0.0]),
+        };
+        let shares = [untyped.reference_missing, untyped.current_missing];
+        assert_eq!((untyped.verdict, shares), expected);
     }
     // By name, alone, with a level for this very reference, and with a method of its own.
     let alone = table("n", NullArray::new(100));
@@ -529,9 +543,80 @@ fn columns_of_type_null_are_missing_or_not_applicable() {
         DriftCheck::against(&alone).effect(Distance::new(0.1, "psi").unwrap()),
         DriftCheck::against(&alone).method("n", Method::numeric(Psi::default())),
     ] {
-        let report = check.run(&full).unwrap();
+        let report = check.run(&alone).unwrap();
         assert_eq!(report.verdict.untested_columns, ["n"]);
-        assert_eq!((report.tests, report.verdict.drifted), (0, false));
+        assert!(!report.verdict.drifted);
+        let report = check.run(&empty).unwrap();
+        let is_known = !report.column("n").unwrap().missing_unknown;
+        assert_eq!(
+            (report.tests, report.verdict.drifted),
+            (usize::from(is_known), is_known),
+            "{report:?}"
+        );
+    }
+}
+
+/// Lists cannot be compared, but that they are missing now can, as that they are gone; as many missing as before are no news.
+#[test]
+fn what_is_missing_of_columns_that_cannot_be_compared_is_tested() {
+    let lists = |missing: usize| {
+        let rows = (0..200).map(|i| (i >= missing).then(|| vec![Some(i as i32); i % 3]));
+        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(rows);
+        let x = Float64Array::from_iter_values((0..200).map(|i| f64::from(i % 40)));
+        columns([("tags", Arc::new(lists) as ArrayRef), ("x", Arc::new(x))])
+    };
+    let check = DriftCheck::against(&lists(20)).prepare().unwrap();
+    for (missing, verdict) in [
+        (20, ColumnVerdict::Untested),
+        (25, ColumnVerdict::Untested),
+        (200, ColumnVerdict::Material),
+        (0, ColumnVerdict::Material),
+    ] {
+        for current in [
+            Source::from(&lists(missing)),
+            Source::from(vec![lists(missing)]),
+        ] {
+            let report = check.run(current).unwrap();
+            let tags = report.column("tags").unwrap();
+            assert_eq!(tags.verdict, verdict, "{}", tags.reason);
+            let shares = [0.1, missing as f64 / 200.0];
+            assert_eq!([tags.reference_missing, tags.current_missing], shares);
+            assert!(
+                tags.reason.contains("cannot be compared"),
+                "{}",
+                tags.reason
+            );
+            assert_eq!(
+                DriftReport::from_json(&report.to_json().unwrap()).unwrap(),
+                report
+            );
+        }
+    }
+    // A minimum of its own, and a reference in parts.
+    let least = Distance::new(0.95, "missing_share").unwrap();
+    let check = DriftCheck::against(vec![lists(20)]).effect(least);
+    let report = check.run(&lists(200)).unwrap();
+    assert_eq!(
+        report.column("tags").unwrap().verdict,
+        ColumnVerdict::Drifted
+    );
+    // Gone, or of another type.
+    let check = DriftCheck::against(&lists(20));
+    let lost = lists(20).project(&[1]).unwrap();
+    let text = columns([
+        (
+            "tags",
+            Arc::new(StringArray::from(vec!["a"; 200])) as ArrayRef,
+        ),
+        ("x", lost.column(0).clone()),
+    ]);
+    for (current, told) in [(lost, "column \"tags\" is missing"), (text, "list(int32)")] {
+        let error = check.run(&current).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+        assert!(error.to_string().contains(told), "{error}");
+        let report = check.clone().report_schema_changes().run(&current).unwrap();
+        assert_eq!(report.verdict.not_compared_columns, ["tags"]);
+        assert_eq!(report.column("x").unwrap().verdict, ColumnVerdict::Stable);
     }
 }
 

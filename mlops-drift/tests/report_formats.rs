@@ -397,7 +397,7 @@ fn several_reports_make_one_exposition() {
     );
 }
 
-/// Null by type before; gone now; so few values that nothing could be told: whatever kept a table from being compared, no format takes it for one
+/// Null by type; gone now; so few values that nothing could be told: whatever kept a table from being compared, no format takes it for one
 /// without drift.
 #[test]
 fn a_table_that_could_not_be_compared_passes_in_no_format() {
@@ -409,7 +409,7 @@ fn a_table_that_could_not_be_compared_passes_in_no_format() {
     };
     let nulls = || -> ArrayRef { Arc::new(NullArray::new(50)) };
     let odd = [
-        (of("x", nulls()), of("x", numbers(50)), "being of type null"),
+        (of("x", nulls()), of("x", nulls()), "being of type null"),
         (
             of("x", numbers(50)),
             of("y", numbers(50)),

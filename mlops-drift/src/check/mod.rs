@@ -12,6 +12,7 @@ mod observed;
 mod prepared;
 mod reach;
 mod source;
+mod uncompared;
 mod unit_labels;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,8 +152,8 @@ impl DriftCheck {
         self
     }
 
-    /// The columns to compare; without this call all, except units. Of all columns those of a type that cannot be compared are reported as untested;
-    /// one that is named here is an error.
+    /// The columns to compare; without this call all, except units. Of all columns those of a type that cannot be compared, such as lists, are reported as
+    /// untested unless other rows of them are missing than in the reference, which a profile does not tell; one that is named here is an error.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};

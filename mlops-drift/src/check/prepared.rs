@@ -14,6 +14,7 @@ use super::notes::notes;
 use super::observed::{FIRST, Observed, Units, Values, facets_per_unit, find, first_of, observe};
 use super::reach::least_p_value;
 use super::source::{ColumnType, Held, Source, no_rows};
+use super::uncompared::{Uncompared, missing_rows};
 use crate::multiplicity::Correction;
 use crate::parallel;
 use crate::profile::{self, FacetProfile, Measured};
@@ -45,8 +46,9 @@ use crate::two_sample::TestResult;
 #[derive(Clone)]
 pub struct PreparedCheck {
     columns: Vec<Arc<Column>>,
-    /// Columns that were not asked for by name and cannot be compared, with the reason.
-    not_applicable: Vec<NotApplicable>,
+    /// Columns that were not asked for by name and whose values cannot be compared.
+    uncompared: Vec<Uncompared>,
+    tests: DefaultTests,
     /// All columns of the reference, unless some were asked for by name.
     known: Option<BTreeSet<String>>,
     level: SignificanceLevel,
@@ -71,9 +73,6 @@ struct Column {
     reference: Observed,
 }
 
-/// A column with the reason why it is not compared.
-type NotApplicable = (String, String);
-
 /// A column of the reference, with what the current table has in its place if that cannot be compared.
 type WithChange<'a> = (&'a Column, Option<SchemaChange>);
 
@@ -95,8 +94,9 @@ impl PreparedCheck {
     pub(super) fn new(check: &DriftCheck) -> Result<Self> {
         require_rows(&check.reference, "reference")?;
         check_names(check)?;
-        let (selected, not_applicable) = comparable(check)?;
-        let tests = DefaultTests::of(check.reference_risk, selected.len().max(1));
+        let (selected, uncompared) = comparable(check)?;
+        let columns = selected.len() + uncompared.len();
+        let tests = DefaultTests::of(check.reference_risk, columns.max(1));
         let units = units_of(
             &check.reference,
             selected.iter().filter_map(|name| unit_of(check, name)),
@@ -107,13 +107,14 @@ impl PreparedCheck {
                 .map(Arc::new)
                 .map_err(|error| unlike_parts(&check.reference, error).context("column", name))
         })?;
-        if columns.is_empty() && not_applicable.is_empty() {
+        if columns.is_empty() && uncompared.is_empty() {
             return Err(Error::invalid("at least 1 column must be compared, got 0"));
         }
         check_effects(check, &columns)?;
         Ok(Self {
             columns,
-            not_applicable,
+            uncompared,
+            tests,
             known: check
                 .columns
                 .is_none()
@@ -162,6 +163,15 @@ impl PreparedCheck {
             // One column after another, so that only one is held twice.
             bytes = Digest::of(&bytes).as_bytes().to_vec();
         }
+        for column in &self.uncompared {
+            let how = (
+                &column.name,
+                &column.data_type.name,
+                column.missing,
+                &column.least,
+            );
+            bytes.extend(format!("{how:?}").into_bytes());
+        }
         Digest::of(&bytes).to_string()
     }
 
@@ -174,8 +184,10 @@ impl PreparedCheck {
             Some(change) => Ok(column.not_compared(change.clone())),
             None => self.compare_column(column, current, &units),
         })?;
-        let left_out = self.not_applicable.iter();
-        compared.extend(left_out.map(|(name, why)| ReportedColumn::not_applicable(name, why)));
+        let others = parallel::map(&self.uncompared, |column| {
+            self.compare_missing(column, current)
+        })?;
+        compared.extend(others);
         let new_columns = self.new_columns(current);
         if self.reports_schema_changes {
             compared.extend(
@@ -240,6 +252,16 @@ impl PreparedCheck {
         compared.map_err(|error: Error| error.context("column", &column.name))
     }
 
+    /// One column of which nothing but what is missing can be compared.
+    fn compare_missing(&self, column: &Uncompared, current: &Source) -> Result<ReportedColumn> {
+        if let Some(change) = column.schema_change(current) {
+            return Ok(column.not_compared(change));
+        }
+        let compared = column.compare(self.tests, current);
+        let compared = compared.map_err(in_table("current"));
+        compared.or_else(|error| Ok(column.not_compared(self.parts_differ(current, error)?)))
+    }
+
     /// Columns that the reference lacks, if all were to be compared.
     fn new_columns(&self, current: &Source) -> Vec<String> {
         let Some(known) = &self.known else {
@@ -256,6 +278,10 @@ impl PreparedCheck {
             let changes = column.schema_changes(current);
             refused.extend(changes.iter().map(|change| change.refused(&column.name)));
             columns.push((column.as_ref(), changes.into_iter().next()));
+        }
+        for column in &self.uncompared {
+            let change = column.schema_change(current);
+            refused.extend(change.map(|change| change.refused(&column.name)));
         }
         if refused.is_empty() || self.reports_schema_changes {
             return Ok(columns);
@@ -321,19 +347,7 @@ impl Column {
 
     /// What keeps this column of the current table, whose columns have names of their own, from being compared.
     fn schema_changes(&self, current: &Source) -> Vec<SchemaChange> {
-        let own = match current.column_type(&self.name) {
-            Err(_) => Some(SchemaChange::ColumnMissing),
-            Ok(found) if found.name == profile::PARTS_DIFFER => Some(SchemaChange::PartsDiffer {
-                why: "of the table that the profile is of".to_owned(),
-            }),
-            Ok(found) if !self.data_type.is_comparable_with(&found) => {
-                Some(SchemaChange::TypeChanged {
-                    from: self.data_type.name.clone(),
-                    to: found.name,
-                })
-            }
-            Ok(_) => None,
-        };
+        let own = self.data_type.change_to(current.column_type(&self.name));
         let unit = self.unit.clone();
         let lost = unit.filter(|unit| current.column_type(unit).is_err());
         let of_unit = lost.map(|unit| SchemaChange::UnitMissing { unit });
@@ -634,7 +648,7 @@ pub(crate) fn in_table(role: &'static str) -> impl Fn(Error) -> Error {
 
 /// The columns to compare, and those that cannot be and that nobody named, or that hold no value, with the reason. If none can be for its type, that
 /// is an error.
-fn comparable(check: &DriftCheck) -> Result<(Vec<String>, Vec<NotApplicable>)> {
+fn comparable(check: &DriftCheck) -> Result<(Vec<String>, Vec<Uncompared>)> {
     let (mut comparable, mut others) = (Vec::new(), Vec::new());
     let mut holds_null = false;
     for name in selected(check) {
@@ -642,24 +656,51 @@ fn comparable(check: &DriftCheck) -> Result<(Vec<String>, Vec<NotApplicable>)> {
         match found.kind {
             ColumnKind::Null => {
                 holds_null = true;
-                others.push((
-                    name,
-                    "the reference holds no value, being of type null".into(),
-                ));
+                let why = "the reference holds no value, being of type null";
+                others.push(uncompared(check, name, found, why.to_owned())?);
             }
             ColumnKind::Unsupported if !is_named(check, &name) => {
                 let why = format!("values of type {} cannot be compared", found.name);
-                others.push((name, why));
+                others.push(uncompared(check, name, found, why)?);
             }
             _ => comparable.push(name),
         }
     }
     match others.first() {
-        Some((name, why)) if comparable.is_empty() && !holds_null => {
+        Some(Uncompared { name, why, .. }) if comparable.is_empty() && !holds_null => {
             Err(Error::new(ErrorKind::Unsupported, why.as_str()).context("column", name))
         }
         _ => Ok((comparable, others)),
     }
+}
+
+fn uncompared(
+    check: &DriftCheck,
+    name: String,
+    data_type: ColumnType,
+    why: String,
+) -> Result<Uncompared> {
+    let missing = match unit_of(check, &name) {
+        Some(_) => None,
+        None => missing_rows(&check.reference, &name)
+            .map_err(in_table("reference"))
+            .map_err(|error| unlike_parts(&check.reference, error))?,
+    };
+    let own = check.effects_for.get(&name).into_iter().flatten();
+    let least = own
+        .chain(&check.effects)
+        .filter(|effect| is_of_missing(effect));
+    Ok(Uncompared {
+        least: least.take(1).cloned().collect(),
+        name,
+        data_type,
+        why,
+        missing,
+    })
+}
+
+fn is_of_missing(effect: &Distance) -> bool {
+    effect.measure() == MISSING_SHARE
 }
 
 fn is_named(check: &DriftCheck, column: &str) -> bool {
@@ -732,7 +773,6 @@ fn check_effects(check: &DriftCheck, columns: &[Arc<Column>]) -> Result<()> {
 
 fn least_effects(check: &DriftCheck, name: &str, method: &Method) -> Result<Vec<Distance>> {
     let measures = measures(method);
-    let is_of_missing = |effect: &Distance| effect.measure() == MISSING_SHARE;
     let reports = |effect: &Distance| is_of_missing(effect) || measures.contains(&effect.measure());
     let mut least = check.effects_for.get(name).cloned().unwrap_or_default();
     if let Some(other) = least.iter().find(|effect| !reports(effect)) {

@@ -4,7 +4,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
-use crate::profile::TableProfile;
+use crate::profile::{PARTS_DIFFER, TableProfile};
+use crate::report::SchemaChange;
 use crate::sample::ColumnKind;
 #[cfg(feature = "parquet")]
 use crate::table::ParquetTable;
@@ -161,6 +162,21 @@ impl ColumnType {
         };
         let name = name.to_owned();
         Self { kind, name }
+    }
+
+    /// What became of a column of this type by the one that a current table has, if it has one; `None` if they can be compared.
+    pub(crate) fn change_to(&self, found: Result<Self>) -> Option<SchemaChange> {
+        match found {
+            Err(_) => Some(SchemaChange::ColumnMissing),
+            Ok(found) if found.name == PARTS_DIFFER => Some(SchemaChange::PartsDiffer {
+                why: "of the table that the profile is of".to_owned(),
+            }),
+            Ok(found) if !self.is_comparable_with(&found) => Some(SchemaChange::TypeChanged {
+                from: self.name.clone(),
+                to: found.name,
+            }),
+            Ok(_) => None,
+        }
     }
 
     /// Whether values of the two types mean the same: widths and encodings may differ, clocks may not. A column without a type is comparable with

@@ -130,6 +130,9 @@ pub struct ColumnReport {
     /// Infinite ones among those of the current table.
     #[serde(default, skip_serializing_if = "is_none_of_them")]
     pub current_infinite: usize,
+    /// Whether the missing shares are not known, and 0 below: of a column that a profile leaves out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing_unknown: bool,
     /// The missing share in the reference, in \[0, 1].
     pub reference_missing: f64,
     /// The missing share in the current table, in \[0, 1].
@@ -244,6 +247,7 @@ impl ReportedColumn {
     pub(crate) fn not_applicable(column: &str, why: &str) -> Self {
         Self::without_test(ColumnReport {
             not_applicable: Some(format!("not applicable: {why}")),
+            missing_unknown: true,
             ..ColumnReport::new(column)
         })
     }
@@ -270,6 +274,7 @@ impl ColumnReport {
             current_size: 0,
             reference_infinite: 0,
             current_infinite: 0,
+            missing_unknown: false,
             reference_missing: 0.0,
             current_missing: 0.0,
             serial_correlation: None,
@@ -328,7 +333,7 @@ impl ColumnReport {
     }
 
     pub(super) fn missing_in_words(&self) -> String {
-        if self.schema_change.is_some() {
+        if self.schema_change.is_some() || self.missing_unknown {
             return "–".to_owned();
         }
         let [before, now] =

@@ -198,8 +198,10 @@ impl Expose for DriftReport {
                 ("current", column.current_missing, column.current_infinite),
             ] {
                 let labels = [name, ("table", table)];
-                let help = "Its share of missing values.";
-                to.gauge("column_missing_ratio", help, &labels, share);
+                if !column.missing_unknown {
+                    let help = "Its share of missing values.";
+                    to.gauge("column_missing_ratio", help, &labels, share);
+                }
                 let help = "Its infinite values.";
                 to.gauge("column_infinite", help, &labels, infinite as f64);
             }
