@@ -12,8 +12,11 @@ mod bound;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array,
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampSecondArray, UInt32Array,
 };
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimeUnit};
 use bound::most;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
@@ -415,6 +418,46 @@ fn what_is_predicted_is_no_target() {
             .run(&week, &week)
             .unwrap_err(),
     );
+}
+
+/// Labels of which none is ever right are those of something else.
+#[test]
+fn predicted_labels_that_never_come_true_are_refused() {
+    let flags = Arc::new(BooleanArray::from([true, false].repeat(50))) as ArrayRef;
+    let named = |yes: &str, no: &str| Arc::new(StringArray::from([yes, no].repeat(50))) as ArrayRef;
+    let week = batch(vec![
+        ("late", flags),
+        ("python", named("True", "False")),
+        ("rust", named("true", "false")),
+        ("constant", named("True", "True")),
+    ]);
+    let check = |said: &str| preset::classification_by_labels("late", said).run(&week, &week);
+    let error = check("python").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    let told = "got False, True in \"python\" and false, true in \"late\"";
+    assert!(error.to_string().contains(told), "{error}");
+    assert_eq!(
+        check("rust")
+            .unwrap()
+            .metric("accuracy")
+            .unwrap()
+            .current
+            .unwrap()
+            .value,
+        1.0
+    );
+    assert!(check("constant").is_ok()); // one label may be a class that seldom comes true
+}
+
+/// Times are told as such, whatever their unit.
+#[test]
+fn data_quality_tells_times() {
+    let seconds = TimestampSecondArray::from_iter_values((0..2_000).map(|i| 1_700_000_000 + i));
+    let nanos = cast(&seconds, &DataType::Timestamp(TimeUnit::Nanosecond, None)).unwrap();
+    let week = batch(vec![("at", nanos)]);
+    let quality = preset::data_quality(&week, SignificanceLevel::FIVE_PERCENT).unwrap();
+    let told = quality.run(&week).unwrap().to_markdown();
+    assert!(told.contains("| 2023-11-14 22:13:20 |"), "{told}");
 }
 
 /// What each preset cannot read, with what it can, and where.

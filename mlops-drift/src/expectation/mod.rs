@@ -90,6 +90,7 @@ pub use count::Count;
 pub use expected::{Expectation, Severity};
 pub use infer::Inference;
 pub use report::{BrokenValue, ExpectationResult, ValidationReport};
+pub(crate) use rule::listed;
 pub use rule::{Order, Rule};
 pub use suite::Suite;
 pub use validator::{BrokenRows, CheckedPart, Validator};

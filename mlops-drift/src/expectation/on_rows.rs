@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::NullBuffer;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
@@ -12,7 +12,7 @@ use super::column_type::labels_of;
 use super::key::Keys;
 use super::number::Number;
 use super::numbers::Numbers;
-use crate::sample::{numbers, value_type};
+use crate::sample::{ColumnKind, numbers, value_type};
 use crate::table::column_of;
 
 pub(super) fn column<'a>(part: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
@@ -23,13 +23,22 @@ pub(super) fn rows(len: usize, breaks: impl FnMut(&usize) -> bool) -> Vec<usize>
     (0..len).filter(breaks).collect()
 }
 
-/// Which values are there, being neither null nor NaN; `None` if all are.
+/// Which values are there, being neither null nor NaN, nor an embedding that holds one that is so or infinite; `None` if all are.
 fn nulls(values: &ArrayRef) -> Result<Option<NullBuffer>> {
-    if !value_type(values.data_type()).is_floating() {
+    let nulls: NullBuffer = if let Some(embeddings) = values.as_fixed_size_list_opt()
+        && ColumnKind::of(values.data_type()) == ColumnKind::Embedding
+    {
+        let dimension = embeddings.value_length() as usize;
+        let elements = numbers(embeddings.values())?;
+        let are_finite = |elements: &[f64]| elements.iter().all(|x| x.is_finite());
+        let rows = elements.chunks_exact(dimension).enumerate();
+        rows.map(|(row, elements)| embeddings.is_valid(row) && are_finite(elements))
+            .collect()
+    } else if value_type(values.data_type()).is_floating() {
+        numbers(values)?.into_iter().map(|x| !x.is_nan()).collect()
+    } else {
         return Ok(values.logical_nulls());
-    }
-    let there = numbers(values)?.into_iter().map(|x| !x.is_nan());
-    let nulls: NullBuffer = there.collect();
+    };
     Ok((nulls.null_count() > 0).then_some(nulls))
 }
 

@@ -1,11 +1,12 @@
 //! Which expectation of a suite is wrong.
 
-use mlops_core::Error;
+use mlops_core::{Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::expected::Expectation;
-use super::rule::{Rule, name_in, told_how_written};
+use super::rule::{Rule, UNNAMED, are_named, name_in, told_how_written};
+use super::suite::malformed;
 
 /// One of the expectations of a suite.
 pub(super) struct Place<'a> {
@@ -53,6 +54,23 @@ impl Listed {
         let place = self.place(index);
         let is_no_rule = Rule::deserialize(&self.expectations[index]["rule"]).is_err();
         told_how_written(place.told(error), place.rule.filter(|_| is_no_rule))
+    }
+
+    /// An error for an expectation, or a rule of one, whose settings are listed instead of named.
+    pub(super) fn require_named(&self) -> Result<()> {
+        let is_unnamed = |expectation: &Value| {
+            let rules = expectation["where"].as_array().into_iter().flatten();
+            let rules = rules.map(|condition| &condition["rule"]);
+            let mut rules = rules.chain([&expectation["rule"]]);
+            !expectation.is_object() || !rules.all(are_named)
+        };
+        let Some(index) = self.expectations.iter().position(is_unnamed) else {
+            return Ok(());
+        };
+        let place = self.place(index);
+        let is_unnamed = !are_named(&self.expectations[index]["rule"]);
+        let error = place.told(malformed(UNNAMED));
+        Err(told_how_written(error, place.rule.filter(|_| is_unnamed)))
     }
 
     fn place(&self, index: usize) -> Place<'_> {

@@ -19,7 +19,7 @@ use crate::report::chart::shorten;
 /// A **rule on rows** says which rows break it: these are counted, shown and set apart. A **rule on the
 /// table** says something of all rows together; it breaks no row.
 ///
-/// Missing values (null, NaN) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0; ±inf is a value at the
+/// Missing values (null, NaN, an embedding that holds one of these or ±inf) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0; ±inf is a value at the
 /// end of the order. Integers, decimals, dates and times are compared without rounding.
 ///
 /// What stands after `"rule":` in a file, an end of a range being `min`, `above`, `max` or `below`, is read by [`from_json`](Self::from_json):
@@ -204,16 +204,40 @@ pub(super) fn name_in(rule: &Value) -> Option<&str> {
     rule.as_str().or_else(key)
 }
 
+/// How a rule of this name is written, if there is one.
+fn written_as(name: &str) -> Option<&'static str> {
+    let starts = [format!("\"{name}\""), format!("{{\"{name}\"")];
+    let mut codes = RULES.split('`');
+    codes.find(|code| starts.iter().any(|start| code.starts_with(start)))
+}
+
 /// The error, saying how a rule of this name is written, if there is one.
 pub(super) fn told_how_written(error: Error, name: Option<&str>) -> Error {
-    let written = name.and_then(|name| {
-        let starts = [format!("\"{name}\""), format!("{{\"{name}\"")];
-        let mut codes = RULES.split('`');
-        codes.find(|code| starts.iter().any(|start| code.starts_with(start)))
-    });
-    match written {
+    match name.and_then(written_as) {
         Some(written) => error.context("written as", written),
         None => error,
+    }
+}
+
+/// What is wrong with settings that are not [named](are_named).
+pub(super) const UNNAMED: &str = "settings must be named, got a list of them";
+
+/// Whether what is written as an object where it is documented is one here: serde reads a list by the order of the fields, so that `"between": [5]`
+/// would be "at least 5".
+pub(super) fn are_named(rule: &Value) -> bool {
+    let written = name_in(rule).and_then(written_as);
+    let written = written.and_then(|written| serde_json::from_str::<Value>(written).ok());
+    written.is_none_or(|written| is_like(&written, rule))
+}
+
+fn is_like(written: &Value, found: &Value) -> bool {
+    match (written, found) {
+        (Value::Object(written), Value::Object(found)) => found.iter().all(|(key, found)| {
+            let written = written.get(key);
+            written.is_none_or(|written| is_like(written, found))
+        }),
+        (Value::Object(_), _) => false,
+        _ => true,
     }
 }
 
@@ -242,13 +266,13 @@ impl Rule {
         if let Some(token) = inexact_integer(text) {
             return Err(malformed(beyond(&text[token])));
         }
-        let rule = serde_json::from_str::<Self>(text).map_err(|error| {
-            let error = malformed(error.to_string());
-            let read = serde_json::from_str::<Value>(text).ok();
-            let name = read.as_ref().and_then(name_in);
-            told_how_written(error, name)
-        });
-        rule?.checked()
+        let written = serde_json::from_str::<Value>(text).unwrap_or_default();
+        let told = |why: String| told_how_written(malformed(why), name_in(&written));
+        if !are_named(&written) {
+            return Err(told(UNNAMED.to_owned()));
+        }
+        let rule = serde_json::from_str::<Self>(text);
+        rule.map_err(|error| told(error.to_string()))?.checked()
     }
 
     /// Values from `min` to `max`, both included.
@@ -458,10 +482,17 @@ impl Rule {
                     "a rule on several columns must name at least 1, got 0",
                 ));
             }
+            Self::Matches(expression) if expression.is_empty() => {
+                return Err(Error::invalid(
+                    "a regular expression must not match every text, got \"\"",
+                ));
+            }
             Self::Matches(expression) => {
                 expression_of(expression)?;
             }
-            Self::OneOf(labels) | Self::AllOf(labels) if labels.is_empty() => {
+            Self::OneOf(labels) | Self::NoneOf(labels) | Self::AllOf(labels)
+                if labels.is_empty() =>
+            {
                 return Err(Error::invalid("a set must hold at least 1 value, got 0"));
             }
             _ => {}
@@ -572,7 +603,7 @@ impl fmt::Display for Rule {
 }
 
 /// The first labels, long ones cut off, and how many more.
-pub(super) fn listed(labels: &BTreeSet<String>) -> String {
+pub(crate) fn listed(labels: &BTreeSet<String>) -> String {
     let shown = labels.iter().take(8).map(|label| shorten(label, 40));
     let shown: Vec<String> = shown.collect();
     match labels.len() - shown.len() {

@@ -197,6 +197,7 @@ impl Suite {
             let marked = [&text[..token.start], MARK, &text[token.end..]].concat();
             return Err(beyond_64_bits(&text[token], &listed(&marked)));
         }
+        listed(text).require_named()?;
         let suite = serde_json::from_str::<Self>(text);
         suite
             .map_err(|error| listed(text).unreadable(malformed(error)))?

@@ -51,6 +51,9 @@ impl Suite {
             return Err(beyond_64_bits(&text[token], &listed));
         }
         announced.map_err(|error| malformed(told(&error, text)))?;
+        toml::from_str::<Listed>(text)
+            .unwrap_or_default()
+            .require_named()?;
         let suite = toml::from_str::<Self>(text);
         suite.map_err(|error| unreadable(error, text))?.checked()
     }

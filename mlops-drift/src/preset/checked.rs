@@ -1,5 +1,7 @@
 //! What the columns of a task must hold, row by row: an error names the table, the column and the row.
 
+use std::collections::BTreeSet;
+
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::DataType;
 use mlops_core::{Error, ErrorKind, Result, type_name};
@@ -7,6 +9,7 @@ use mlops_core::{Error, ErrorKind, Result, type_name};
 use super::read::{Labelled, labels_of, numbers_of};
 use super::task::Task;
 use crate::check::find;
+use crate::expectation::listed;
 use crate::performance::sum_to_one;
 use crate::report::exact;
 use crate::sample::{ColumnKind, value_type};
@@ -123,6 +126,34 @@ impl Task {
                 told.collect::<Vec<_>>().join(", ")
             ),
         ))
+    }
+
+    /// An error for predicted labels of which none ever comes true, in neither table, as of "True" and "False" for booleans: no answer could be right.
+    pub(super) fn check_labels(&self, tables: [&RecordBatch; 2]) -> Result<()> {
+        let Self::Labels {
+            target, prediction, ..
+        } = self
+        else {
+            return Ok(());
+        };
+        let labels = |column: &str| -> Result<BTreeSet<String>> {
+            let of_tables = tables.map(|rows| labels_of(rows, column));
+            Ok(of_tables
+                .into_iter()
+                .collect::<Result<Vec<_>>>()?
+                .into_iter()
+                .flatten()
+                .collect())
+        };
+        let (true_ones, predicted) = (labels(target)?, labels(prediction)?);
+        if true_ones.len() < 2 || predicted.len() < 2 || !true_ones.is_disjoint(&predicted) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "some predicted label must be one that comes true, got {} in \"{prediction}\" and {} in \"{target}\"",
+            listed(&predicted),
+            listed(&true_ones)
+        )))
     }
 
     /// Both tables with the target as booleans where it is boolean in one of them and a number in the other: two classes either way.

@@ -234,6 +234,9 @@ impl EstimatedVerdict {
                 .then(|| format!("undefined: {}", named(undefined.iter(), NAMES))),
             too_little(&untold),
             Some(match inputs.len() {
+                0 if input_drift.verdict.nothing_compared => {
+                    "no feature or prediction could be compared".to_owned()
+                }
                 0 => "no evidence that features or predictions drifted".to_owned(),
                 _ => format!("drifted: {}", named(inputs.iter(), NAMES)),
             }),

@@ -175,6 +175,7 @@ impl PerformanceCheck {
         }
         self.task
             .check_types(roles.map(|(table, role)| (&table.rows, role)))?;
+        self.task.check_labels(tables.map(|table| &table.rows))?;
         let task = self.task.with_classes_of(tables.map(|table| &table.rows))?;
         let check = Self {
             task,

@@ -9,7 +9,7 @@ use crate::expectation::{Inference, Suite, ValidationReport};
 use crate::parallel;
 use crate::profile::{ColumnProfile, NumericProfile, TableProfile, Values};
 use crate::report::markdown::table;
-use crate::report::{number, version};
+use crate::report::{Scale, version};
 use crate::sample::{ColumnKind, Moments};
 use crate::table::{Table, unreadable};
 
@@ -200,7 +200,9 @@ impl ColumnQuality {
     }
 
     pub(super) fn cells(&self) -> [String; 8] {
-        let figure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
+        let scale = Scale::of_type(&self.data_type);
+        let figure =
+            |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |x| scale.in_words(x));
         [
             self.column.clone(),
             self.data_type.clone(),

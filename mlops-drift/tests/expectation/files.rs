@@ -25,6 +25,48 @@ fn an_unreadable_rule_is_told_with_how_it_is_written() {
         let written = Rule::from_json(written.strip_suffix(')').unwrap()).unwrap();
         assert_eq!(written.name(), name);
     }
+    // A list would be read by the order of the fields.
+    for listed in [
+        r#"{"between": [5]}"#,
+        r#"{"between": [0, 23]}"#,
+        r#"{"rows": [300]}"#,
+        r#"{"mean": [10, 20]}"#,
+        r#"{"quantile": [0.5, {"max": 3}]}"#,
+        r#"{"quantile": {"share": 0.5, "within": [3]}}"#,
+        r#"{"at_most": ["y"]}"#,
+    ] {
+        let suite = |expectation: String| {
+            Suite::from_json(&format!(
+                r#"{{"version": 2, "expectations": [{expectation}]}}"#
+            ))
+        };
+        let on = format!(r#"{{"column": "x", "rule": {listed}}}"#);
+        let condition = format!(
+            r#"{{"column": "x", "rule": "not_null", "where": [{{"column": "y", "rule": {listed}}}]}}"#
+        );
+        for error in [
+            Rule::from_json(listed).unwrap_err(),
+            suite(on).unwrap_err(),
+            suite(condition).unwrap_err(),
+        ] {
+            let error = error.to_string();
+            assert!(
+                error.contains("settings must be named, got a list of them"),
+                "{error}"
+            );
+            assert!(
+                error.contains("written as: {") || error.contains("rule: not_null"),
+                "{error}"
+            );
+        }
+    }
+    let unnamed =
+        r#"{"version": 2, "expectations": [["k", 0.01, null, "warning", null, [], "not_null"]]}"#;
+    let error = Suite::from_json(unnamed).unwrap_err().to_string();
+    assert!(
+        error.contains("settings must be named") && error.contains("1 of 1"),
+        "{error}"
+    );
     let unknown = Rule::from_json("\"betwixt\"").unwrap_err().to_string();
     assert!(
         unknown.contains("betwixt") && !unknown.contains("written as"),
@@ -110,6 +152,9 @@ mod toml {
                 "with another",
             ),
             (of("rule.standard_deviation.max = -1"), "at least 0"),
+            (of("rule.between = [5]"), "settings must be named"),
+            (of("rule.none_of = []"), "at least 1 value"),
+            (of("rule.matches = \"\""), "must not match every text"),
             (of("rule.standard_deviation.above = -1"), "at least 0"),
             (of("rule.standard_deviation.min = -3"), "at least 0"),
             (of("rule.standard_deviation.min = 0"), "at least 0"),

@@ -184,3 +184,38 @@ fn what_cannot_be_checked_fails_with_its_reason_for_every_row() {
             .contains("\"y\" is missing")
     );
 }
+
+/// As profiles have it.
+#[test]
+fn an_embedding_that_holds_what_is_no_number_is_missing() {
+    use arrow::array::{FixedSizeListArray, types::Float64Type};
+    use mlops_drift::profile::TableProfile;
+    let odd = [Some(1.0), None, Some(f64::NAN), Some(f64::INFINITY)];
+    let rows = odd
+        .map(|x| Some(vec![x, Some(2.0)]))
+        .into_iter()
+        .chain([None]);
+    let rows: Vec<_> = rows.collect();
+    let column = FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(rows, 2);
+    let table = table([("x", Arc::new(column) as ArrayRef)]);
+    let suite = Suite::new([
+        Expectation::on("x", Rule::NotNull),
+        Expectation::on("x", Rule::Missing),
+    ]);
+    let profile = TableProfile::of(&table).unwrap();
+    let reports = [
+        suite.validate(&table).unwrap(),
+        suite
+            .validate(&vec![table.slice(0, 2), table.slice(2, 3)])
+            .unwrap(),
+        suite
+            .validate_profile(&profile, &Context::default())
+            .unwrap(),
+    ];
+    for report in reports {
+        assert_eq!(report.results[0].broken, 4, "{report:?}");
+        assert!(!report.results[1].passed, "{report:?}");
+    }
+    let report = suite.validate(&table.slice(1, 4)).unwrap();
+    assert_eq!((report.results[0].broken, report.results[1].broken), (4, 0));
+}
