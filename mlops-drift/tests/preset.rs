@@ -449,6 +449,35 @@ fn predicted_labels_that_never_come_true_are_refused() {
     assert!(check("constant").is_ok()); // one label may be a class that seldom comes true
 }
 
+/// Few rows of a reference allow no rule, and a ruined table passes: told of the columns by name, in every format.
+#[test]
+fn data_quality_tells_of_which_columns_nothing_is_expected() {
+    let of = |rows: usize, x: f64| {
+        let numbers = Float64Array::from_iter_values((0..rows).map(|i| x * (i % 7) as f64));
+        let labels = StringArray::from(vec![if x.is_nan() { "garbage" } else { "a" }; rows]);
+        batch(vec![
+            ("x", Arc::new(numbers) as ArrayRef),
+            ("label", Arc::new(labels)),
+        ])
+    };
+    for (rows, unruled) in [(30, true), (2_000, false)] {
+        let quality =
+            preset::data_quality(&of(rows, 1.0), SignificanceLevel::FIVE_PERCENT).unwrap();
+        let report = quality.run(&of(30, f64::NAN)).unwrap();
+        assert_eq!(report.passed(), unruled);
+        let told = "Nothing is expected of the values of x, label:";
+        assert_eq!(
+            report.to_markdown().contains(told),
+            unruled,
+            "{}",
+            report.to_markdown()
+        );
+        assert_eq!(report.to_html().unwrap().contains(told), unruled);
+        let gauge = "mlops_drift_quality_rules{column=\"x\"} 0\n";
+        assert_eq!(report.to_openmetrics().contains(gauge), unruled);
+    }
+}
+
 /// Times are told as such, whatever their unit.
 #[test]
 fn data_quality_tells_times() {
@@ -933,7 +962,7 @@ fn data_quality_tells_infinite_values() {
         let column = &report.columns[0];
         assert_eq!((column.infinite, column.missing), (infinite as u64, 0));
         assert_eq!((column.least, column.greatest), (Some(0.0), Some(23.0)));
-        let row = format!("| x | float64 | 0 | {infinite} |");
+        let row = format!("| x | float64 | 1 | 0 | {infinite} |"); // no range has an end
         assert!(report.to_markdown().contains(&row));
         let gauge = format!("mlops_drift_quality_infinite_rows{{column=\"x\"}} {infinite}\n");
         assert!(report.to_openmetrics().contains(&gauge));

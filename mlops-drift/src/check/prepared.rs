@@ -628,7 +628,7 @@ fn unlike_parts(reference: &Source, error: Error) -> Error {
     Error::new(
         ErrorKind::SignatureMismatch,
         format!(
-            "every part of the reference must have the column as one type; leave out the column, by `except`, or the parts that differ: {error}"
+            "every part of the reference must have the column, as types of one meaning; leave out the column, by `except`, or the parts that differ: {error}"
         ),
     )
 }

@@ -51,8 +51,9 @@ struct QualityPage<'a> {
     rows: u64,
     headline: String,
     results: Vec<&'a ExpectationResult>,
-    header: [&'static str; 8],
-    columns: Vec<[String; 8]>,
+    unruled: Option<String>,
+    header: [&'static str; 9],
+    columns: Vec<[String; 9]>,
 }
 
 impl PerformanceReport {
@@ -180,6 +181,7 @@ impl DataQualityReport {
             rows: self.validation.rows,
             results: self.validation.worst_first(),
             headline: self.validation.headline(),
+            unruled: self.about_unruled(),
             header: Self::HEADER,
             columns: self.columns.iter().map(ColumnQuality::cells).collect(),
         };

@@ -5,11 +5,11 @@ use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{Source, in_table};
-use crate::expectation::{Inference, Suite, ValidationReport};
+use crate::expectation::{Expectation, Inference, Rule, Suite, ValidationReport};
 use crate::parallel;
 use crate::profile::{ColumnProfile, NumericProfile, TableProfile, Values};
-use crate::report::markdown::table;
-use crate::report::{Scale, version};
+use crate::report::markdown::{escaped, table};
+use crate::report::{Scale, named, version};
 use crate::sample::{ColumnKind, Moments};
 use crate::table::{Table, unreadable};
 
@@ -64,6 +64,9 @@ pub struct ColumnQuality {
     /// Rows that are −∞ or +∞: neither missing, nor among the figures below. 0 in reports of versions that did not count them.
     #[serde(default)]
     pub infinite: u64,
+    /// Rules that are expected of its values, beside its type: few rows of a reference allow none. `None` in reports of versions that did not count them.
+    #[serde(default)]
+    pub rules: Option<u64>,
     /// Distinct values; `None` if they were not counted.
     pub distinct: Option<u64>,
     /// The least finite number.
@@ -73,6 +76,9 @@ pub struct ColumnQuality {
     /// The greatest finite number.
     pub greatest: Option<f64>,
 }
+
+/// Columns that a sentence names.
+const NAMES: usize = 12;
 
 impl DataQuality {
     pub(super) fn of(reference: &Source, level: SignificanceLevel) -> Result<Self> {
@@ -171,8 +177,24 @@ impl DataQuality {
             .filter(|field| !unreadable.contains_key(field.name()))
             .collect();
         parallel::map(&read, |field| {
-            Ok(ColumnQuality::of(&ColumnProfile::of(table, field)?))
+            let quality = ColumnQuality::of(&ColumnProfile::of(table, field)?);
+            Ok(ColumnQuality {
+                rules: Some(self.rules_on(field.name())),
+                ..quality
+            })
         })
+    }
+
+    /// Expectations of the values of a column.
+    fn rules_on(&self, column: &str) -> u64 {
+        let is_on_values = |of: &&Expectation| {
+            of.column() == Some(column) && !matches!(of.rule(), Rule::Type(_) | Rule::Exists)
+        };
+        self.suite
+            .expectations()
+            .iter()
+            .filter(is_on_values)
+            .count() as u64
     }
 }
 
@@ -191,6 +213,7 @@ impl ColumnQuality {
             column: column.name().to_owned(),
             data_type: column.data_type().to_owned(),
             missing: column.values().missing(),
+            rules: None,
             infinite: numbers.map_or(0, |profile| profile.infinite().iter().sum()),
             distinct,
             least: moments.and_then(Moments::least),
@@ -199,13 +222,15 @@ impl ColumnQuality {
         }
     }
 
-    pub(super) fn cells(&self) -> [String; 8] {
+    pub(super) fn cells(&self) -> [String; 9] {
         let scale = Scale::of_type(&self.data_type);
         let figure =
             |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |x| scale.in_words(x));
+        let rules = self.rules.map(|rules| rules.to_string());
         [
             self.column.clone(),
             self.data_type.clone(),
+            rules.unwrap_or_else(|| "–".to_owned()),
             self.missing.to_string(),
             self.infinite.to_string(),
             self.distinct
@@ -218,9 +243,21 @@ impl ColumnQuality {
 }
 
 impl DataQualityReport {
-    pub(super) const HEADER: [&'static str; 8] = [
-        "column", "type", "missing", "infinite", "distinct", "least", "mean", "greatest",
+    pub(super) const HEADER: [&'static str; 9] = [
+        "column", "type", "rules", "missing", "infinite", "distinct", "least", "mean", "greatest",
     ];
+
+    /// Which columns may hold anything of their type, as nothing is expected of their values; `None` if something is of all.
+    pub(super) fn about_unruled(&self) -> Option<String> {
+        let unruled = self.columns.iter().filter(|column| column.rules == Some(0));
+        let unruled: Vec<&str> = unruled.map(|column| column.column.as_str()).collect();
+        (!unruled.is_empty()).then(|| {
+            format!(
+                "Nothing is expected of the values of {}: the reference has too few rows, or they are of no kind that rules are inferred for.",
+                named(unruled.iter(), NAMES)
+            )
+        })
+    }
 
     /// Whether every expectation of severity error holds, and [something was checked](ValidationReport::is_checked).
     pub fn passed(&self) -> bool {
@@ -259,11 +296,15 @@ impl DataQualityReport {
     /// # let column = std::sync::Arc::new(Int32Array::from_iter_values((0..2_000).map(|i| i % 24))) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("hour", column)])?;
     /// let quality = mlops_drift::preset::data_quality(&flights, SignificanceLevel::FIVE_PERCENT)?;
-    /// assert!(quality.run(&flights)?.to_markdown().contains("| hour | int32 | 0 | 0 |"));
+    /// assert!(quality.run(&flights)?.to_markdown().contains("| hour | int32 | 2 | 0 | 0 |"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_markdown(&self) -> String {
         let columns = table(Self::HEADER, self.columns.iter().map(ColumnQuality::cells));
-        format!("{}\n{columns}", self.validation.to_markdown())
+        let unruled = self
+            .about_unruled()
+            .map(|told| format!("{}\n\n", escaped(&told)));
+        let unruled = unruled.unwrap_or_default();
+        format!("{}\n{unruled}{columns}", self.validation.to_markdown())
     }
 }

@@ -494,6 +494,11 @@ impl Expose for DataQualityReport {
                 &[name],
                 column.missing as f64,
             );
+            if let Some(rules) = column.rules {
+                let help =
+                    "Rules on the values of the column: of none, whatever they are is no failure.";
+                to.gauge("quality_rules", help, &[name], rules as f64);
+            }
             let help = "Rows of the column that are infinite, and among no other figure.";
             to.gauge(
                 "quality_infinite_rows",

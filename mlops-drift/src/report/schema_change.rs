@@ -24,7 +24,8 @@ pub enum SchemaChange {
         /// The type in the current table.
         to: String,
     },
-    /// The current table is read part by part, such as file by file, and one of the parts lacks the column or has it as another type.
+    /// The current table is read part by part, such as file by file, and one of the parts lacks the column, has it as a type of
+    /// another meaning, or holds integers that the floats of the others would round.
     PartsDiffer {
         /// Which part, and how.
         why: String,
