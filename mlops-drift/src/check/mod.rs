@@ -153,7 +153,8 @@ impl DriftCheck {
     }
 
     /// The columns to compare; without this call all, except units. Of all columns those of a type that cannot be compared, such as lists, are reported as
-    /// untested unless other rows of them are missing than in the reference, which a profile does not tell; one that is named here is an error.
+    /// untested unless more or fewer of them are missing than in the reference, which a profile does not tell. They are read for that: leave large ones
+    /// out by [`except`](Self::except). One that is named here is an error.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -341,7 +342,8 @@ impl DriftCheck {
     /// [notes](crate::report::ColumnReport::notes).
     ///
     /// **Guarantee**: of the columns that are compared, as ever: they are corrected for the tests that are made, and which ones these are is known from
-    /// the schema, and from integers too long for floats in other parts, not from how values compare. Nothing is concluded of the others, so [`drifted`](crate::report::BatchVerdict::drifted) speaks of the compared ones: look at
+    /// the schema, and from integers too long for floats in other parts, not from how values compare. Nothing is concluded of the others, so
+    /// [`drifted`](crate::report::BatchVerdict::drifted) speaks of the compared ones: look at
     /// [`not_compared_columns`](crate::report::BatchVerdict::not_compared_columns) beside it.
     ///
     /// ```

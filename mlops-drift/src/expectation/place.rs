@@ -58,19 +58,19 @@ impl Listed {
 
     /// An error for an expectation, or a rule of one, whose settings are listed instead of named.
     pub(super) fn require_named(&self) -> Result<()> {
-        let is_unnamed = |expectation: &Value| {
+        let lists_settings = |expectation: &Value| {
             let rules = expectation["where"].as_array().into_iter().flatten();
             let rules = rules.map(|condition| &condition["rule"]);
             let mut rules = rules.chain([&expectation["rule"]]);
             !expectation.is_object() || !rules.all(are_named)
         };
-        let Some(index) = self.expectations.iter().position(is_unnamed) else {
+        let Some(index) = self.expectations.iter().position(lists_settings) else {
             return Ok(());
         };
         let place = self.place(index);
-        let is_unnamed = !are_named(&self.expectations[index]["rule"]);
+        let is_of_rule = !are_named(&self.expectations[index]["rule"]);
         let error = place.told(malformed(UNNAMED));
-        Err(told_how_written(error, place.rule.filter(|_| is_unnamed)))
+        Err(told_how_written(error, place.rule.filter(|_| is_of_rule)))
     }
 
     fn place(&self, index: usize) -> Place<'_> {

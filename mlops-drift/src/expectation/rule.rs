@@ -19,8 +19,8 @@ use crate::report::chart::shorten;
 /// A **rule on rows** says which rows break it: these are counted, shown and set apart. A **rule on the
 /// table** says something of all rows together; it breaks no row.
 ///
-/// Missing values (null, NaN, an embedding that holds one of these or ±inf) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0; ±inf is a value at the
-/// end of the order. Integers, decimals, dates and times are compared without rounding.
+/// Missing values (null, NaN, an embedding that holds one of these or ±inf) break [`NotNull`](Self::NotNull) alone; −0.0 equals 0.0;
+/// ±inf is a value at the end of the order. Integers, decimals, dates and times are compared without rounding.
 ///
 /// What stands after `"rule":` in a file, an end of a range being `min`, `above`, `max` or `below`, is read by [`from_json`](Self::from_json):
 ///

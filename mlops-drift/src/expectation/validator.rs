@@ -95,12 +95,13 @@ impl Suite {
         });
         let watched = self.named().map(|named| {
             let (name, expectation) = named?;
-            let mut read = expectation.columns();
-            let (check, conditions) = match read.find_map(|column| unreadable.get(column)) {
+            let unread = expectation
+                .columns()
+                .find_map(|column| unreadable.get(column));
+            let (check, conditions) = match unread {
                 Some(reason) => Check::cannot(&expectation, reason),
                 None => Check::of(&expectation, schema, context),
             };
-            drop(read);
             Ok(Watched {
                 name,
                 expectation,

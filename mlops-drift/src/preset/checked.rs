@@ -51,13 +51,13 @@ impl Task {
     /// An error for a column whose type the task cannot read. The booleans of a regression, which are read as 0 and 1 elsewhere, are the labels of a
     /// classifier.
     pub(super) fn check_kinds(&self, table: &Labelled) -> Result<()> {
-        for (column, must) in self.kinds() {
+        for (column, be, holds) in self.kinds() {
             let Ok(values) = find(&table.rows, column) else {
                 continue; // not read of this table
             };
             let data_type = values.data_type();
-            if !(must.holds)(data_type) {
-                let told = format!("{}, got {}", must.be, type_name(data_type));
+            if !holds(data_type) {
+                let told = format!("{be}, got {}", type_name(data_type));
                 return Err(
                     Error::new(ErrorKind::SignatureMismatch, told).context("column", column)
                 );
@@ -66,30 +66,53 @@ impl Task {
         Ok(())
     }
 
-    /// What the types of the columns must be.
-    fn kinds(&self) -> Vec<(&str, MustBe)> {
+    /// What the types of the columns must be, in words and as a test.
+    fn kinds(&self) -> Vec<(&str, &'static str, OfType)> {
         match self {
             Self::Binary {
                 target,
                 probability,
                 ..
-            } => {
-                vec![(target, TWO_CLASSES), (probability, PROBABILITIES)]
-            }
+            } => vec![
+                (
+                    target,
+                    "a target of two classes must be boolean, or 0 and 1 (labels are for the presets of several classes)",
+                    is_number_or_boolean,
+                ),
+                (probability, PROBABILITIES, is_number),
+            ],
             Self::Multiclass { classes, .. } => {
-                let columns = classes.iter();
+                let columns = classes.iter().map(|(_, column)| column.as_str());
                 columns
-                    .map(|(_, column)| (column.as_str(), PROBABILITIES))
+                    .map(|column| (column, PROBABILITIES, is_number as OfType))
                     .collect()
             }
-            Self::Regression { target, prediction } => {
-                vec![(target, TRUTH), (prediction, PREDICTION)]
-            }
+            Self::Regression { target, prediction } => vec![
+                (
+                    target,
+                    "a target of a regression must be of integers, decimals, floats or times",
+                    is_number_or_time,
+                ),
+                (
+                    prediction,
+                    "a prediction of a regression must be of integers, decimals, floats or times",
+                    is_number_or_time,
+                ),
+            ],
             Self::Ranking {
                 relevance, score, ..
-            } => {
-                vec![(relevance, RELEVANCE), (score, SCORE)]
-            }
+            } => vec![
+                (
+                    relevance,
+                    "a relevance must be of numbers or boolean",
+                    is_number_or_boolean,
+                ),
+                (
+                    score,
+                    "a score must be of integers, decimals, floats or times",
+                    is_number_or_time,
+                ),
+            ],
             Self::Labels { .. } => Vec::new(),
         }
     }
@@ -137,13 +160,8 @@ impl Task {
             return Ok(());
         };
         let labels = |column: &str| -> Result<BTreeSet<String>> {
-            let of_tables = tables.map(|rows| labels_of(rows, column));
-            Ok(of_tables
-                .into_iter()
-                .collect::<Result<Vec<_>>>()?
-                .into_iter()
-                .flatten()
-                .collect())
+            let [before, now] = tables.map(|rows| labels_of(rows, column));
+            Ok(before?.into_iter().chain(now?).collect())
         };
         let (true_ones, predicted) = (labels(target)?, labels(prediction)?);
         if true_ones.len() < 2 || predicted.len() < 2 || !true_ones.is_disjoint(&predicted) {
@@ -178,36 +196,10 @@ impl Task {
     }
 }
 
-/// What a column's type must be.
-struct MustBe {
-    be: &'static str,
-    holds: fn(&DataType) -> bool,
-}
+/// Whether a column's type is as it must be.
+type OfType = fn(&DataType) -> bool;
 
-const TWO_CLASSES: MustBe = MustBe {
-    be: "a target of two classes must be boolean, or 0 and 1 (labels are for the presets of several classes)",
-    holds: is_number_or_boolean,
-};
-const PROBABILITIES: MustBe = MustBe {
-    be: "a probability must be of floats, decimals or integers",
-    holds: is_number,
-};
-const TRUTH: MustBe = MustBe {
-    be: "a target of a regression must be of integers, decimals, floats or times",
-    holds: is_number_or_time,
-};
-const PREDICTION: MustBe = MustBe {
-    be: "a prediction of a regression must be of integers, decimals, floats or times",
-    holds: is_number_or_time,
-};
-const RELEVANCE: MustBe = MustBe {
-    be: "a relevance must be of numbers or boolean",
-    holds: is_number_or_boolean,
-};
-const SCORE: MustBe = MustBe {
-    be: "a score must be of integers, decimals, floats or times",
-    holds: is_number_or_time,
-};
+const PROBABILITIES: &str = "a probability must be of floats, decimals or integers";
 
 fn is_number(data_type: &DataType) -> bool {
     ColumnKind::of(data_type) == ColumnKind::Numeric
