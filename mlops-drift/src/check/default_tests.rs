@@ -3,10 +3,10 @@
 use mlops_core::evidence::{PValue, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result};
 
+use super::column::read_in_two_ways;
 use super::compared::Compared;
 use super::method::{Method, missing_test};
 use super::observed::Missing;
-use super::prepared::read_in_two_ways;
 use super::source::ColumnType;
 use crate::profile::{self, FacetProfile, NumericProfile, Values};
 use crate::report::Scale;

@@ -1,6 +1,7 @@
 //! The front door: a reference table, and is the current one still like it? [`DriftCheck`] asks once, [`DriftMonitor`] window after
 //! window.
 
+mod column;
 mod compared;
 mod default_tests;
 mod fingerprint;
@@ -11,6 +12,7 @@ mod notes;
 mod observed;
 mod prepared;
 mod reach;
+mod selection;
 mod source;
 mod uncompared;
 mod unit_labels;
@@ -32,10 +34,9 @@ pub use method::Method;
 pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn, WindowCounts};
 pub(crate) use observed::{Units, find};
 pub use prepared::PreparedCheck;
-pub(crate) use prepared::{in_table, require_rows};
 pub(crate) use reach::least_of_profiles;
-pub(crate) use source::ColumnType;
 pub use source::Source;
+pub(crate) use source::{ColumnType, in_table, require_rows};
 
 /// A drift check over the columns of a table: what to compare, how, and with which error rate.
 ///

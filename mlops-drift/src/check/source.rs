@@ -132,6 +132,46 @@ pub(super) fn no_rows() -> Error {
     )
 }
 
+/// An error for a table without rows.
+pub(crate) fn require_rows(source: &Source, role: &str) -> Result<()> {
+    if source.rows() > 0 {
+        return Ok(());
+    }
+    let of_nothing = match source.columns().as_slice() {
+        [] => ", and no column: a list of batches must not be empty",
+        _ => "",
+    };
+    Err(Error::invalid(format!(
+        "the {role} table must hold at least 1 row, got 0{of_nothing}"
+    )))
+}
+
+/// An error for two columns of one name.
+pub(super) fn require_distinct(source: &Source, role: &'static str) -> Result<()> {
+    source.columns().iter().try_for_each(|name| {
+        let found = source.column_type(name);
+        found.map(drop).map_err(in_table(role))
+    })
+}
+
+/// Says which of the two tables an error is of.
+pub(crate) fn in_table(role: &'static str) -> impl Fn(Error) -> Error {
+    move |error| error.context("table", role)
+}
+
+/// What to do about a reference of which a column, though it is there, cannot be read from every part.
+pub(super) fn unlike_parts(reference: &Source, error: Error) -> Error {
+    if !matches!(reference.0, Held::Parts(_)) || error.kind() != ErrorKind::SignatureMismatch {
+        return error;
+    }
+    Error::new(
+        ErrorKind::SignatureMismatch,
+        format!(
+            "every part of the reference must have the column, as types of one meaning; leave out the column, by `except`, or the parts that differ: {error}"
+        ),
+    )
+}
+
 fn names(table: &dyn Table) -> Vec<String> {
     let schema = table.schema();
     schema

@@ -4,10 +4,12 @@ use arrow::array::Array;
 use mlops_core::evidence::Distance;
 use mlops_core::{Error, Result};
 
+use super::DriftCheck;
 use super::compared::Compared;
 use super::default_tests::DefaultTests;
 use super::observed::Missing;
-use super::source::{ColumnType, Source};
+use super::selection::{is_of_missing, unit_of};
+use super::source::{ColumnType, Source, in_table, unlike_parts};
 use crate::report::{ColumnReport, Finding, ReportedColumn, SchemaChange};
 use crate::table::parts_of;
 
@@ -25,6 +27,31 @@ pub(super) struct Uncompared {
 }
 
 impl Uncompared {
+    pub(super) fn prepare(
+        check: &DriftCheck,
+        name: String,
+        data_type: ColumnType,
+        why: String,
+    ) -> Result<Self> {
+        let missing = match unit_of(check, &name) {
+            Some(_) => None,
+            None => missing_rows(&check.reference, &name)
+                .map_err(in_table("reference"))
+                .map_err(|error| unlike_parts(&check.reference, error))?,
+        };
+        let own = check.effects_for.get(&name).into_iter().flatten();
+        let least = own
+            .chain(&check.effects)
+            .filter(|effect| is_of_missing(effect));
+        Ok(Self {
+            least: least.take(1).cloned().collect(),
+            name,
+            data_type,
+            why,
+            missing,
+        })
+    }
+
     pub(super) fn schema_change(&self, current: &Source) -> Option<SchemaChange> {
         self.data_type.change_to(current.column_type(&self.name))
     }
@@ -73,7 +100,7 @@ impl Uncompared {
 ///
 /// # Errors
 /// What reading the column can cause.
-pub(super) fn missing_rows(source: &Source, column: &str) -> Result<Option<[u64; 2]>> {
+fn missing_rows(source: &Source, column: &str) -> Result<Option<[u64; 2]>> {
     let Ok(table) = source.as_table() else {
         return Ok(None);
     };
