@@ -20,16 +20,21 @@ pub(super) fn two_sample_sf(steps: u64, n: u64, m: u64) -> f64 {
     }
 }
 
-/// The reflection principle: `2 Σ (-1)^(k-1) C(2n, n-kh) / C(2n, n)`, by Horner from the last term that is more than nothing: with
-/// K = kh the ratio is at most (1 + K/n)^-K, below the least positive float from K = 60·√n on.
+/// The reflection principle: `2 Σ (-1)^(k-1) C(2n, n-kh) / C(2n, n)`, by Horner from the last term that tells. With K = kh the next
+/// term is at most (1 - 2K/(n+K))^h < exp(-2Kh/n) of one: less than 2^-60 beyond K = 21·n/h. And a term is at most (1 + K/n)^-K of
+/// them all, below the least positive float from K = 60·√n on.
 fn equal_sizes_sf(h: u64, n: u64) -> f64 {
+    let size = n as f64;
+    let last = (60.0 * size.sqrt()).min(21.0 * size / h as f64).ceil();
     let mut sf = 0.0;
-    let last = n.min((60.0 * (n as f64).sqrt()).ceil() as u64);
-    for k in (0..=last / h).rev() {
+    for k in (0..=n.min(last as u64) / h).rev() {
         let mut ratio = 1.0;
-        for j in 0..h {
-            let (above, below) = (n as i64 - (k * h + j) as i64, n + k * h + j + 1);
-            ratio *= above as f64 / below as f64;
+        for j in k * h..(k + 1) * h {
+            ratio *= (size - j as f64) / (size + (j + 1) as f64);
+            if ratio < f64::MIN_POSITIVE {
+                ratio = 0.0; // smaller numbers do not fall any more, for their rounding
+                break;
+            }
         }
         sf = ratio * (1.0 - sf);
     }
@@ -336,6 +341,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// The terms that are left out change nothing: beside the sum of them all, by the products that each is, in floats.
+    #[test]
+    fn the_terms_that_are_left_out_tell_nothing() {
+        let n = 4_000_u64;
+        let next = |term: &mut f64, j: u64| {
+            let this = *term;
+            *term *= (n - j) as f64 / (n + j + 1) as f64;
+            Some(this)
+        };
+        let ratios: Vec<f64> = (0..=n).scan(1.0, next).collect();
+        for h in [1, 3, 10, 40, 63, 90, 200, 900, 3_999, 4_000] {
+            let terms = ratios.iter().step_by(h as usize).skip(1).enumerate();
+            let sum: f64 = terms
+                .map(|(k, term)| if k % 2 == 0 { *term } else { -term })
+                .sum();
+            let (got, want) = (two_sample_sf(h, n, n), 2.0 * sum);
+            assert!((got - want).abs() <= 1e-12 * want, "{h}: {got}, {want}");
+        }
+        assert_eq!(two_sample_sf(200_000, 1_000_000, 1_000_000), 0.0);
     }
 
     /// SciPy 1.17.1, `special.smirnov(n, z / sqrt(n))`; at 100,000,000, where that is off in the eighth digit, Smirnov's
