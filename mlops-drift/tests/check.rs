@@ -433,6 +433,48 @@ fn a_report_says_which_way_a_column_moved() {
     );
 }
 
+/// Numbers that few digits do not tell apart are all told in as many: quartiles ascend as they are told.
+#[test]
+fn close_numbers_are_told_in_equal_digits() {
+    let table = |shift: f64| {
+        batch([(
+            "x",
+            floats((0..2_001).map(|i| 1e9 + f64::from(i) / 16.0 + shift)),
+        )])
+    };
+    let report = DriftCheck::against(&table(0.0)).run(&table(7.0)).unwrap();
+    let told = report.columns[0].moved.as_ref().unwrap().to_string();
+    let expected = "up: mean 1000000062.5 → 1000000069.5, quartiles 1000000031.2, 1000000062.5, 1000000093.8 → 1000000038.2, 1000000069.5, 1000000100.8";
+    assert_eq!(told, expected);
+}
+
+/// Labels that differ by spaces alone are told in quotation marks.
+#[test]
+fn labels_that_look_alike_are_told_apart() {
+    let table = |label: &'static str| {
+        batch([(
+            "x",
+            Arc::new(StringArray::from_iter_values(
+                (0..200).map(|i| if i % 2 == 0 { label } else { "B6" }),
+            )),
+        )])
+    };
+    for (now, told) in [
+        ("UA ", "\"UA \""),
+        ("U  A", "\"U  A\""),
+        ("UA\n", "\"UA\\n\""),
+        ("", "\"\""),
+        ("ua", "ua"),
+    ] {
+        let report = DriftCheck::against(&table("UA")).run(&table(now)).unwrap();
+        let reason = &report.columns[0].reason;
+        assert!(
+            reason.contains(&format!("new: {told} 50.0 %; gone: UA 50.0 %")),
+            "{reason}"
+        );
+    }
+}
+
 #[test]
 fn a_null_unit_and_a_column_in_two_units_are_errors() {
     let table = batch([

@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::bounds::{Bound, Bounds};
-use super::column_type::{LABELS, NUMBERS, wrong_type};
+use super::column_type::{LABELS, NUMBERS, require_possible, wrong_type};
 use super::conclusion::Conclusion;
 use super::context::Context;
 use super::count::Count;
@@ -266,7 +266,10 @@ fn broken(rule: &Rule, column: &ColumnProfile) -> Result<[u64; 2]> {
             let all = labels.values();
             Ok([all.saturating_sub(most), all - least])
         }
-        Rule::NoneOf(forbidden) => Ok(counted(labels_alone(column)?, forbidden.iter())),
+        Rule::NoneOf(forbidden) => {
+            require_possible(forbidden, column.data_type())?;
+            Ok(counted(labels_alone(column)?, forbidden.iter()))
+        }
         Rule::Matches(expression) => {
             let expression = expression_of(expression)?;
             by_label(column, |label| !expression.is_match(label))

@@ -8,7 +8,7 @@ use arrow::buffer::NullBuffer;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::bounds::Bounds;
-use super::column_type::labels_of;
+use super::column_type::{labels_of, require_possible};
 use super::key::Keys;
 use super::number::Number;
 use super::numbers::Numbers;
@@ -122,6 +122,7 @@ pub(super) fn not_among(values: &ArrayRef, allowed: &BTreeSet<String>) -> Result
 }
 
 pub(super) fn among(values: &ArrayRef, forbidden: &BTreeSet<String>) -> Result<Vec<usize>> {
+    require_possible(forbidden, &type_name(value_type(values.data_type())))?;
     texts(values, |label| forbidden.contains(label))
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::conclusion::Conclusion;
 use super::expected::{Expectation, Severity};
 use super::found::Found;
+use crate::report::chart::label_in_words;
 use crate::report::version;
 
 /// What a [`Suite`](super::Suite) found in one table.
@@ -114,10 +115,7 @@ impl BrokenValue {
 impl std::fmt::Display for BrokenValue {
     /// In quotation marks where it could not be told apart otherwise, for its spaces.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.value.is_empty() || self.value.trim() != self.value {
-            true => write!(f, "{:?}", self.value)?,
-            false => f.write_str(&self.value)?,
-        }
+        f.write_str(&label_in_words(&self.value, usize::MAX))?;
         match self.rows {
             1 => Ok(()),
             rows => write!(f, " ({rows} rows)"),

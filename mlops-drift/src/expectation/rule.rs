@@ -12,7 +12,7 @@ use super::label;
 use super::named_type::require_type_name;
 use super::number::exact;
 use super::suite::inexact_integer;
-use crate::report::chart::shorten;
+use crate::report::chart::label_in_words;
 
 /// What a column or a table must be.
 ///
@@ -50,7 +50,7 @@ pub enum Rule {
     Between(Bounds),
     /// On rows: one of these labels; integers and booleans as their text.
     OneOf(#[serde(deserialize_with = "label::read")] BTreeSet<String>),
-    /// On rows: none of these labels.
+    /// On rows: none of these labels. One that no value of the column could have, such as `"x"` for an integer, cannot be checked.
     NoneOf(#[serde(deserialize_with = "label::read")] BTreeSet<String>),
     /// On rows: a text that matches this regular expression somewhere; anchor it for a whole match.
     Matches(String),
@@ -306,7 +306,7 @@ impl Rule {
         Self::OneOf(labels.into_iter().map(Into::into).collect())
     }
 
-    /// Any but these labels.
+    /// Any but these labels, which must be such as values of the column could have.
     pub fn none_of<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
         Self::NoneOf(labels.into_iter().map(Into::into).collect())
     }
@@ -604,7 +604,7 @@ impl fmt::Display for Rule {
 
 /// The first labels, long ones cut off, and how many more.
 pub(crate) fn listed(labels: &BTreeSet<String>) -> String {
-    let shown = labels.iter().take(8).map(|label| shorten(label, 40));
+    let shown = labels.iter().take(8).map(|label| label_in_words(label, 40));
     let shown: Vec<String> = shown.collect();
     match labels.len() - shown.len() {
         0 => shown.join(", "),

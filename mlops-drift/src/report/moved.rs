@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Scale;
-use super::chart::shorten;
+use super::chart::label_in_words;
 use crate::profile::NumericProfile;
 use crate::sample::{CategoricalSample, NumericSample, rank_of};
 
@@ -157,8 +157,9 @@ impl Moved {
     pub fn in_short(&self) -> String {
         match self {
             Self::Numbers { reference, current } => {
-                let [(what, before), (_, now)] = [reference.main(), current.main()];
-                format!("{what} {}", apart(before, now, reference.scale).join(" → "))
+                let (what, pair) = Location::middles(reference, current);
+                let [told] = apart([pair], reference.scale);
+                format!("{what} {}", told.join(" → "))
             }
             Self::Categories(shares) => {
                 let all = shares.moved.iter().chain(&shares.new).chain(&shares.gone);
@@ -174,19 +175,15 @@ impl std::fmt::Display for Moved {
         match self {
             Self::Numbers { reference, current } => {
                 let direction = direction(reference, current);
-                let pairs = reference.quartiles.into_iter().zip(current.quartiles);
-                let quartiles: Vec<[String; 2]> = pairs
-                    .map(|(before, now)| apart(before, now, reference.scale))
-                    .collect();
+                let (what, middle) = Location::middles(reference, current);
+                let [a, b, c] = [0, 1, 2].map(|i| [reference.quartiles[i], current.quartiles[i]]);
+                let [middle, quartiles @ ..] = apart([middle, a, b, c], reference.scale);
                 let [before, now] = [0, 1].map(|side: usize| {
-                    let of_side = quartiles.iter().map(|pair| pair[side].as_str());
-                    of_side.collect::<Vec<_>>().join(", ")
+                    let of_side: [&str; 3] = quartiles.each_ref().map(|pair| pair[side].as_str());
+                    of_side.join(", ")
                 });
-                write!(
-                    f,
-                    "{direction}{}, quartiles {before} → {now}",
-                    self.in_short()
-                )?;
+                let middle = middle.join(" → ");
+                write!(f, "{direction}{what} {middle}, quartiles {before} → {now}")?;
                 for (name, end) in [("−∞", 0), ("+∞", 1)] {
                     let [before, now] = [reference, current].map(|l| 100.0 * l.infinite[end]);
                     if before != now {
@@ -246,23 +243,32 @@ impl Location {
         })
     }
 
-    fn main(&self) -> (&'static str, [f64; 2]) {
-        match self.mean {
-            Some(mean) => ("mean", [mean; 2]),
-            None => ("median", self.quartiles[1]),
+    /// What is told first: the means, or the medians where there is one mean at most.
+    fn middles(reference: &Self, current: &Self) -> (&'static str, Pair) {
+        match [reference.mean, current.mean] {
+            [Some(before), Some(now)] => ("mean", [[before; 2], [now; 2]]),
+            _ => ("median", [reference.quartiles[1], current.quartiles[1]]),
         }
     }
 }
 
-/// Two numbers in few digits, or in more where these would be alike: of as many as tell them apart, and two more.
-fn apart(before: [f64; 2], now: [f64; 2], scale: Scale) -> [String; 2] {
-    let both = |number: &dyn Fn(f64) -> String| [before, now].map(|ends| in_words(ends, number));
-    let short = both(&|value| scale.in_words(value));
-    if short[0] != short[1] || before == now {
+/// A number before and now, each as an interval.
+type Pair = [[f64; 2]; 2];
+
+/// Numbers before and now in few digits, or all in more where two of a pair would be alike: in as many as tell every pair apart, and two more.
+fn apart<const N: usize>(pairs: [Pair; N], scale: Scale) -> [[String; 2]; N] {
+    let all =
+        |number: &dyn Fn(f64) -> String| pairs.map(|pair| pair.map(|ends| in_words(ends, number)));
+    let is_told = |told: &[[String; 2]; N]| {
+        let mut pairs = pairs.iter().zip(told);
+        pairs.all(|([before, now], told)| before == now || told[0] != told[1])
+    };
+    let short = all(&|value| scale.in_words(value));
+    if is_told(&short) {
         return short;
     }
-    let told = (4..=17).map(|digits| both(&|value| scale.in_digits(value, digits)));
-    let mut apart = told.skip_while(|told| told[0] == told[1]).take(3);
+    let told = (4..=17).map(|digits| all(&|value| scale.in_digits(value, digits)));
+    let mut apart = told.skip_while(|told| !is_told(told)).take(3);
     apart.by_ref().last().unwrap_or(short)
 }
 
@@ -282,7 +288,7 @@ impl LabelShare {
     }
 
     fn name(&self) -> String {
-        shorten(&self.label, LENGTH)
+        label_in_words(&self.label, LENGTH)
     }
 }
 

@@ -7,6 +7,7 @@ use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Float64Array, Int32Array, RecordBatch,
     StringArray,
 };
+use arrow::datatypes::DataType;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::expectation::{Bounds, Context, Expectation, Rule, Suite};
@@ -262,6 +263,59 @@ fn an_error_says_which_expectation_is_wrong() {
         let place = "(expectation: 2 of 2, column: x, rule: matches)";
         assert!(error.to_string().ends_with(place), "{error}");
     }
+}
+
+/// A label that no value of the column could have makes a rule that nothing could break.
+#[test]
+fn forbidden_labels_must_be_possible() {
+    let integers = || Arc::new(Int32Array::from(vec![1, -2])) as ArrayRef;
+    let truths = || Arc::new(BooleanArray::from(vec![true, false])) as ArrayRef;
+    let coded = || {
+        arrow::compute::cast(
+            &integers(),
+            &DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Int32)),
+        )
+        .unwrap()
+    };
+    for (column, label, told) in [
+        (
+            integers(),
+            "x",
+            "int32 must be integers such as \"-1\", got x",
+        ),
+        (integers(), "01", "got 01"),
+        (integers(), "1.0", "got 1.0"),
+        (integers(), "-0", "got -0"),
+        (
+            coded(),
+            "",
+            "int32 must be integers such as \"-1\", got \"\"",
+        ),
+        (
+            truths(),
+            "True",
+            "bool must be \"false\" or \"true\", got True",
+        ),
+        (truths(), "1", "got 1"),
+    ] {
+        let result = result(Rule::none_of([label]), column);
+        assert!(!result.passed && result.applicable);
+        assert!(
+            result.reason.starts_with("cannot be checked") && result.reason.contains(told),
+            "{}",
+            result.reason
+        );
+    }
+    assert_eq!(result(Rule::none_of(["-2", "7"]), integers()).broken, 1);
+    assert_eq!(result(Rule::none_of(["true"]), truths()).broken, 1);
+    assert!(result(Rule::none_of(["x"]), Arc::new(StringArray::from(vec!["y"]))).passed);
+    let table = table([("x", truths())]);
+    let suite = Suite::new([Expectation::on("x", Rule::none_of(["True"]))]);
+    let profile = TableProfile::of(&table).unwrap();
+    let report = suite
+        .validate_profile(&profile, &Context::default())
+        .unwrap();
+    assert!(report.results[0].reason.contains("got True"));
 }
 
 /// Labels are texts; those of integers and booleans are written in quotation marks, and found.

@@ -21,7 +21,7 @@ mod timeline;
 pub use heat_map::HeatMap;
 pub use histogram::Histogram;
 pub use line::LineChart;
-pub(crate) use svg::shorten;
+pub(crate) use svg::{label_in_words, shorten};
 pub use timeline::Timeline;
 
 /// Colours that stay apart for colour-blind readers: Okabe & Ito, "Color universal design", 2008, without

@@ -184,7 +184,18 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-/// A label cut to `most` characters, with an ellipsis.
+/// A label of data in a sentence, cut to `most` characters: in quotation marks where a reader could not tell it from another one by its spaces or
+/// characters that are not seen.
+pub(crate) fn label_in_words(label: &str, most: usize) -> String {
+    let is_plain =
+        label.trim() == label && !label.contains("  ") && !label.contains(char::is_control);
+    match is_plain && !label.is_empty() {
+        true => shorten(label, most),
+        false => format!("{:?}", shorten(label, most)),
+    }
+}
+
+/// A text cut to `most` characters, with an ellipsis.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
