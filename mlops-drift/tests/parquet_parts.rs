@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use mlops_core::ErrorKind;
-use mlops_drift::DriftCheck;
+use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::check::Source;
 use mlops_drift::parquet::arrow::ArrowWriter;
 use mlops_drift::profile::TableProfile;
 use mlops_drift::report::ColumnVerdict;
-use mlops_drift::table::{ParquetTable, Table};
+use mlops_drift::table::{ParquetTable, Projection, Table};
+use mlops_drift::{DriftCheck, preset};
 
 fn rows(from: u32, to: u32) -> RecordBatch {
     let x = Float64Array::from_iter_values((from..to).map(|i| f64::from(i * 37 % 1_000)));
@@ -166,6 +167,13 @@ fn files_that_differ_are_told_or_refused() {
         );
         assert!(reference.except([column]).prepare().is_ok());
         told(TableProfile::of(&parts).unwrap_err(), file);
+        let rest = || Projection::except(parts.clone(), [column]).unwrap();
+        let profiled = TableProfile::of(&rest()).unwrap();
+        assert_eq!(profiled.columns().len(), parts.schema().fields().len() - 1);
+        assert!(profiled.column(column).is_none());
+        let level = SignificanceLevel::FIVE_PERCENT;
+        let quality = preset::data_quality(Source::table(rest()), level).unwrap();
+        assert!(quality.run(Source::table(rest())).unwrap().passed());
     }
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -19,9 +19,8 @@
 //! | regression | `mae`, `rmse`, `mean_error` (told, not judged), `r2`, `skill` |
 //! | ranking, by the first k items | `ndcg`, `map`, `mrr`, `recall`, `skill` |
 //!
-//! `macro_f1` is the mean over the classes of both tables, or those that were named. A class that neither came true nor was predicted in one of them
-//! counts as 0 there, as in scikit-learn by default (`zero_division=0` with the labels of both), so that it falls if a class is gone: see the confusion
-//! matrix. `balanced_accuracy` is the mean recall of the classes that came true in a table, as in scikit-learn.
+//! `macro_f1` of a table is the mean over the classes that came true or were predicted in it, `balanced_accuracy` the mean recall of those that came true,
+//! both as in scikit-learn by default: a class that is gone makes a model no worse. That it is gone is told by the confusion matrix, and by target drift.
 //!
 //! `skill` is the part of a dummy's loss that the model saves, see [`PerformanceCheck`].
 
@@ -103,7 +102,9 @@ pub fn target_drift<C: Into<String>>(
 /// ```
 ///
 /// # Errors
-/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a reference without rows; what reading it can cause.
+/// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a reference without rows; what reading it can cause, such as
+/// [`SignatureMismatch`](mlops_core::ErrorKind::SignatureMismatch) for a column that is not the same in every part, which a
+/// [`Projection`](crate::table::Projection) leaves out.
 pub fn data_quality(
     reference: impl Into<Source>,
     level: SignificanceLevel,

@@ -408,7 +408,9 @@ impl TableProfile {
     /// [left out](Self::not_profiled).
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a table without rows; what reading it can cause.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a table without rows; what reading it can cause, such as
+    /// [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that is not the same in every part, which a
+    /// [`Projection`](crate::table::Projection) leaves out.
     pub fn of(reference: &dyn Table) -> Result<Self> {
         if reference.rows() == 0 {
             return Err(Error::invalid(

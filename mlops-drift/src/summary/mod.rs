@@ -94,7 +94,8 @@ impl TableSummary {
     /// Of a table, read column by column, part by part. Of nested and binary columns rows and nulls alone are counted.
     ///
     /// # Errors
-    /// What reading the table can cause.
+    /// What reading the table can cause, such as [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that is not the same in every part,
+    /// which a [`Projection`](crate::table::Projection) leaves out.
     pub fn of(table: &dyn Table) -> Result<Self> {
         let schema = table.schema();
         let fields: Vec<_> = schema.fields().iter().collect();

@@ -9,7 +9,8 @@ use super::require_type;
 use crate::sample::value_type;
 
 /// The type that holds the values of both: the wider one of two integers or floats, a float for a float and integers, text for
-/// any two encodings of it. Columns of type `null` take any. `None` for values that do not mean the same, and for `uint64` beside integers with a sign.
+/// any two encodings of it, and a float for `uint64` beside integers with a sign. Columns of type `null` take any. `None` for values that do not mean the
+/// same.
 pub(super) fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;
     if a == b {
@@ -27,7 +28,7 @@ pub(super) fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
         (a, b) if a.is_integer() && b.is_integer() => {
             match a.is_signed_integer() == b.is_signed_integer() {
                 true => Some(wider(a, b)),
-                false if [a, b].contains(&&T::UInt64) => None,
+                false if [a, b].contains(&&T::UInt64) => Some(T::Float64),
                 false => Some(T::Int64),
             }
         }
@@ -141,7 +142,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(common_type(&T::Int64, &T::UInt64), None);
+        assert_eq!(common_type(&T::Int64, &T::UInt64), Some(T::Float64));
         assert_eq!(common_type(&T::Int8, &T::UInt32), Some(T::Int64));
         assert_eq!(common_type(&T::Utf8, &T::Int64), None);
         assert_eq!(common_type(&T::Boolean, &T::Int8), None);

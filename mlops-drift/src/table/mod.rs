@@ -3,6 +3,7 @@
 //! | table | holds |
 //! | --- | --- |
 //! | `RecordBatch`, `Vec<RecordBatch>` | rows in memory |
+//! | [`Projection`] | some columns of another table |
 #![cfg_attr(
     feature = "parquet",
     doc = "| [`ParquetTable`] | a Parquet file, or several that need not have the same columns, read a row group at a time |"
@@ -12,6 +13,7 @@ mod common_type;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod parts;
+mod projection;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use common_type::{may_round, require_convertible};
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetTable;
 pub(crate) use parts::in_parts;
+pub use projection::Projection;
 
 /// The parts of one column, in the order of the rows.
 pub type Chunks<'a> = Box<dyn Iterator<Item = Result<ArrayRef>> + 'a>;
@@ -80,8 +83,8 @@ impl Table for RecordBatch {
 }
 
 /// The columns are those of the first batch, followed by those that later ones have beyond it. A column whose parts are of several types is of one that
-/// holds all their values: the wider one of two integers with a sign, without one, or floats; `int64` for some with a sign and some without, but for
-/// `uint64`; `float64` for floats and integers; text, or large text, for several encodings of it; any type beside `null`. Values are kept as they are:
+/// holds all their values: the wider one of two integers with a sign, without one, or floats; `int64` for some with a sign and some without, or, beside
+/// `uint64`, `float64`; `float64` for floats and integers; text, or large text, for several encodings of it; any type beside `null`. Values are kept as they are:
 /// a `float32` of 0.1 is 0.10000000149… then. A batch that lacks a column or has it as a type of another meaning, and integers that a float would round,
 /// are errors when that column is asked for.
 impl Table for Vec<RecordBatch> {
