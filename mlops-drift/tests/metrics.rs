@@ -411,6 +411,31 @@ fn bad_rows_are_refused_with_what_is_wrong() {
         constant.estimate(|m| m.r2).unwrap_err(),
         "undefined for these rows",
     );
+    // The mean of equal numbers may be another one, rounded: that is no spread.
+    let guesses: Vec<f64> = (0..11).map(f64::from).collect();
+    for (truth, weight) in [
+        (0.1, 1.0),
+        (0.3, 0.1718),
+        (-1e-9, 0.7),
+        (1e9 + 0.1, 1.0 / 3.0),
+    ] {
+        let rows = Regression::new(&[truth; 11], &guesses).unwrap();
+        for rows in [rows.clone(), rows.weights(&[weight; 11]).unwrap()] {
+            let metrics = rows.metrics();
+            assert_eq!(
+                (metrics.r2, metrics.explained_variance),
+                (None, None),
+                "{truth}"
+            );
+            assert!(rows.r2().is_err() && rows.estimate(|m| m.explained_variance).is_err());
+        }
+    }
+    // One row of another value, which weighs nothing.
+    let rows = Regression::new(&[5.0, 0.1, 0.1, 0.1], &[1.0, 2.0, 3.0, 4.0]).unwrap();
+    assert_eq!(
+        rows.weights(&[0.0, 0.1, 0.2, 0.7]).unwrap().metrics().r2,
+        None
+    );
     says(
         Ranking::new(&[1], &[-1.0], &[0.5]).unwrap_err(),
         "[0, inf), got -1",

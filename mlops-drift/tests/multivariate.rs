@@ -535,7 +535,7 @@ fn errors_of_one_size_are_seen() {
 fn a_domain_classifier_permutes_on_request() {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
     let mut points =
-        |shift: f64| Points::new(2, (0..400).map(|_| rng.random_range(0.0..1.0) + shift)).unwrap();
+        |shift: f64| Points::new(2, (0..440).map(|_| rng.random_range(0.0..1.0) + shift)).unwrap();
     let (reference, same, moved) = (points(0.0), points(0.0), points(0.3));
     let test = DomainClassifier::default().null(NullDistribution::Exact);
     let result = test.test(&reference, &same).unwrap();

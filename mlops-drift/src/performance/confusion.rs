@@ -75,7 +75,7 @@ fn check_table(weights: &[f64]) -> Result<()> {
 pub enum Average {
     /// Of one class alone, by its number.
     Class(usize),
-    /// The mean over all classes.
+    /// The mean over the classes that occur, be it as truth or as prediction: those that scikit-learn takes unless it is told `labels`.
     Macro,
     /// The metric of all classes' counts added up.
     Micro,
@@ -324,7 +324,11 @@ impl Confusion {
         match average {
             Average::Class(class) if class < self.classes => of_class(class),
             Average::Class(_) => 0.0,
-            Average::Macro => classes.map(of_class).sum::<f64>() / self.classes as f64,
+            Average::Macro => {
+                let occurs = |class: &usize| self.truth(*class) + self.predicted(*class) > 0.0;
+                let figures: Vec<f64> = classes.filter(occurs).map(of_class).collect();
+                figures.iter().sum::<f64>() / figures.len() as f64
+            }
             // Every false positive of one class is a false negative of another.
             Average::Micro => self.accuracy(),
             Average::Weighted => {

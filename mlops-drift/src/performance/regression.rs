@@ -174,7 +174,7 @@ impl Regression {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn r2(&self) -> Result<Estimate> {
-        let centre = mean(self.truth.iter().copied(), self.rows.get());
+        let centre = centre(&self.truth, self.rows.get());
         let dummy = self.truth.iter().map(|y| (y - centre).powi(2));
         let dummy: Vec<f64> = dummy.collect();
         let losses = self.losses(RegressionLoss::Squared);
@@ -333,7 +333,7 @@ impl Regression {
         let relative = |(error, truth): (f64, &f64)| error.abs() / truth.abs().max(f64::EPSILON);
         let mean_error = mean(errors.clone(), weights);
         let squared = mean(errors.clone().map(|error| error * error), weights);
-        let centre = mean(self.truth.iter().copied(), weights);
+        let centre = centre(&self.truth, weights);
         let spread = mean(self.truth.iter().map(|y| (y - centre).powi(2)), weights);
         let scattered = mean(
             errors.clone().map(|error| (error - mean_error).powi(2)),
@@ -355,6 +355,16 @@ impl Regression {
             explained_variance: explained(scattered),
         }
     }
+}
+
+/// The mean, which is exactly the value of values that are all equal, whatever their weights: distances from the first one are averaged.
+fn centre(values: &[f64], weights: &[f64]) -> f64 {
+    let weighing = values
+        .iter()
+        .zip(weights)
+        .find(|(_, weight)| **weight > 0.0);
+    let first = weighing.map_or(0.0, |(value, _)| *value);
+    first + mean(values.iter().map(|value| value - first), weights)
 }
 
 /// The least value with at least half of the weight up to it; the middle between it and the next if that is

@@ -261,6 +261,7 @@ pub(crate) fn present(key: &'static str, value: Option<f64>) -> Values {
 pub(crate) fn number(value: &Value) -> f64 {
     match value {
         Value::Null => f64::NAN,
+        Value::Bool(is) => f64::from(u8::from(*is)),
         Value::String(text) => text.parse().unwrap(),
         value => value.as_f64().unwrap(),
     }
