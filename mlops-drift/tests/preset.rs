@@ -1429,10 +1429,10 @@ fn great_numbers_are_told_in_few_digits() {
     }
 }
 
-/// By hand, as scikit-learn's `f1_score(..., labels=["rain", "snow", "sun"], average="macro", zero_division=0)`: snow neither falls nor is
-/// predicted now, and counts as 0.
+/// scikit-learn 1.9.1's `f1_score(truth, said, average="macro")` of each table, 0.82222 and 0.73333, which are by hand what stands below: snow neither
+/// falls nor is predicted now, and is not counted.
 #[test]
-fn macro_averages_of_both_tables_are_over_the_classes_of_either() {
+fn macro_averages_are_over_the_classes_that_occur() {
     let table = |truth: &[&str], said: &[&str]| {
         batch(vec![
             ("truth", Arc::new(StringArray::from(truth.to_vec()))),
@@ -1467,10 +1467,10 @@ fn macro_averages_of_both_tables_are_over_the_classes_of_either() {
                 assert!((got - want).abs() < 1e-12, "{metric}: {got}, not {want}");
             }
         };
-        // Of sun 2·1/(1 + 2) and 2·2/(3 + 2), of rain 2·2/(3 + 2) and 2·1/(1 + 2), of snow 1 and 0.
+        // Of sun 2·1/(1 + 2) and 2·2/(3 + 2), of rain 2·2/(3 + 2) and 2·1/(1 + 2), of snow 1.
         near(
             "macro_f1",
-            [(2.0 / 3.0 + 0.8 + 1.0) / 3.0, (0.8 + 2.0 / 3.0 + 0.0) / 3.0],
+            [(2.0 / 3.0 + 0.8 + 1.0) / 3.0, (0.8 + 2.0 / 3.0) / 2.0],
         );
         // The recall of a class that does not occur is undefined, and not counted, as in scikit-learn.
         near(
