@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+use mlops_core::arrow::array::{
+    ArrayRef, Date32Array, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray,
+};
 use mlops_drift::slice::{DriftSlices, ErrorSlices, ErrorSlicesReport, Lattice, LossSlices};
 
 const EVIL: &str = "<script>alert('1')</script>|\"&@all [a](http://b.c)";
@@ -71,6 +73,34 @@ fn names_from_the_data_become_no_markup() {
         for row in markdown.lines().filter(|line| line.starts_with('|')) {
             assert_eq!(row.replace("\\|", "").matches('|').count(), 7, "{row}");
         }
+    }
+}
+
+/// Days and times are told as such, labels of spaces in quotation marks.
+#[test]
+fn slices_are_told_in_the_terms_of_their_column() {
+    let days = (0..900).map(|row| 15_706 + row % 3); // from 2013-01-01 on
+    let days = Arc::new(Date32Array::from_iter_values(days)) as ArrayRef;
+    // One every half hour of these days.
+    let hours = (0..900).map(|row| 1_356_998_400_000 + row * 1_800_000 + 250);
+    let hours = Arc::new(TimestampMillisecondArray::from_iter_values(hours)) as ArrayRef;
+    let labels = (0..900).map(|row| ["a ", "b", "c"][row % 3]);
+    let labels = Arc::new(StringArray::from_iter_values(labels)) as ArrayRef;
+    let by_third: Vec<bool> = (0..900).map(|row| row % 3 == 0).collect();
+    let late: Vec<bool> = (0..900).map(|row| row >= 675).collect();
+    for (column, wrong, told) in [
+        (days, &by_third, "x = 2013-01-01"),
+        (labels, &by_third, "x = \"a \""),
+        (hours, &late, "x >= 2013-01-1"),
+    ] {
+        let table = RecordBatch::try_from_iter([("x", column)]).unwrap();
+        let report = ErrorSlices::default().find(&table, wrong).unwrap();
+        assert!(report.headline().contains(told), "{}", report.headline());
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ErrorSlicesReport>(&json).unwrap(),
+            report
+        );
     }
 }
 

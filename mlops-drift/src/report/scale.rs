@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{exact, number};
 
+/// What a day begins with.
+const MIDNIGHT: &str = " 00:00:00";
+
 /// In which terms the numbers of a column are told: as such, or as the points in time that they count from 1970 on, in UTC.
 ///
 /// ```
@@ -53,7 +56,7 @@ impl Scale {
     }
 
     #[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
-    pub(super) fn is_of_numbers(&self) -> bool {
+    pub(crate) fn is_of_numbers(&self) -> bool {
         *self == Self::Numbers
     }
 
@@ -68,7 +71,7 @@ impl Scale {
             return number(value);
         };
         let whole = time.split('.').next().unwrap_or_default();
-        whole.strip_suffix(" 00:00:00").unwrap_or(whole).to_owned()
+        whole.strip_suffix(MIDNIGHT).unwrap_or(whole).to_owned()
     }
 
     /// In so many significant digits; a time in all.
@@ -77,6 +80,12 @@ impl Scale {
             let rounded = format!("{value:.*e}", digits - 1).parse();
             exact(rounded.unwrap_or(value))
         })
+    }
+
+    /// In all digits; a day without hours.
+    pub(crate) fn exactly(self, value: f64) -> String {
+        let told = self.time(value).unwrap_or_else(|| exact(value));
+        told.strip_suffix(MIDNIGHT).unwrap_or(&told).to_owned()
     }
 
     /// A point in time within the calendar.

@@ -7,8 +7,8 @@ use arrow::datatypes::DataType;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::{Conjunction, Lattice, Predicate};
-use crate::report::exact;
-use crate::sample::{ColumnKind, Labels, NumericSample, labels, numbers};
+use crate::report::Scale;
+use crate::sample::{ColumnKind, Labels, NumericSample, labels, numbers, value_type};
 use crate::table::column_of;
 
 /// The code of a row for which no predicate of a column holds.
@@ -127,7 +127,8 @@ fn read(
 ) -> Result<(Vec<Predicate>, Vec<u32>)> {
     let parts = tables.iter().map(|table| column_of(table, column));
     let parts = parts.collect::<Result<Vec<&ArrayRef>>>()?;
-    if require_alike(&parts)? == ColumnKind::Categorical {
+    let data_type = type_of(&parts)?;
+    if ColumnKind::of(data_type) == ColumnKind::Categorical {
         let parts = parts
             .into_iter()
             .map(|part| labels(part))
@@ -138,25 +139,35 @@ fn read(
         .into_iter()
         .map(|part| numbers(part))
         .collect::<Result<Vec<_>>>()?;
-    Ok(by_number(column, &parts.concat(), lattice, basis))
+    let of = Told {
+        column,
+        scale: Scale::of_type(&type_name(value_type(data_type))),
+    };
+    Ok(by_number(&of, &parts.concat(), lattice, basis))
 }
 
-/// The kind of a column, if it is of one in all tables: numbers of any width, labels of any encoding, or the same temporal type. A column without
+/// A column of numbers, and in which terms they are told.
+struct Told<'a> {
+    column: &'a str,
+    scale: Scale,
+}
+
+/// The type of a column, if it is of one kind in all tables: numbers of any width, labels of any encoding, or the same temporal type. A column without
 /// a type is of any, and missing in every row.
-fn require_alike(parts: &[&ArrayRef]) -> Result<ColumnKind> {
+fn type_of<'a>(parts: &[&'a ArrayRef]) -> Result<&'a DataType> {
     let kind = |data_type: &DataType| ColumnKind::of(data_type);
     let mut typed = parts
         .iter()
         .map(|part| part.data_type())
         .filter(|data_type| kind(data_type) != ColumnKind::Null);
     let Some(like) = typed.next() else {
-        return Ok(ColumnKind::Null);
+        return Ok(&DataType::Null);
     };
     let differs = |other: &&DataType| {
         kind(other) != kind(like) || (kind(like) == ColumnKind::Temporal && *other != like)
     };
     match typed.find(differs) {
-        None => Ok(kind(like)),
+        None => Ok(like),
         Some(other) => Err(Error::new(
             ErrorKind::SignatureMismatch,
             format!(
@@ -180,7 +191,7 @@ fn by_label(column: &str, parts: &[Labels]) -> (Vec<Predicate>, Vec<u32>) {
 }
 
 fn by_number(
-    column: &str,
+    of: &Told<'_>,
     values: &[f64],
     lattice: &Lattice,
     basis: usize,
@@ -190,29 +201,31 @@ fn by_number(
     distinct.dedup();
     let present = |value: &f64| !value.is_nan();
     if distinct.len() <= lattice.most_values {
-        let predicates = distinct.iter().map(|value| equals(column, exact(*value)));
+        let told = |value: &f64| equals(of.column, of.scale.exactly(*value));
+        let predicates = distinct.iter().map(told);
         let find = |value: &f64| distinct.binary_search_by(|other| other.total_cmp(&(value + 0.0)));
         let code = |value: &f64| find(value).map_or(NONE, |code| code as u32);
         let of_row = values
             .iter()
             .map(|value| present(value).then(|| code(value)));
-        return with_missing(column, predicates.collect(), of_row.collect());
+        return with_missing(of.column, predicates.collect(), of_row.collect());
     }
     let edges = lattice.bins.inner_edges(sample.sorted());
     let code = |value: &f64| edges.partition_point(|edge| edge <= value) as u32;
     let of_row = values
         .iter()
         .map(|value| present(value).then(|| code(value)));
-    with_missing(column, between(column, &edges), of_row.collect())
+    with_missing(of.column, between(of, &edges), of_row.collect())
 }
 
-fn between(column: &str, edges: &[f64]) -> Vec<Predicate> {
+fn between(of: &Told<'_>, edges: &[f64]) -> Vec<Predicate> {
     let lows = std::iter::once(None).chain(edges.iter().copied().map(Some));
     let highs = edges.iter().copied().map(Some).chain([None]);
     let bins = lows.zip(highs).map(|(low, high)| Predicate::Between {
-        column: column.to_owned(),
+        column: of.column.to_owned(),
         low,
         high,
+        scale: of.scale,
     });
     bins.collect()
 }

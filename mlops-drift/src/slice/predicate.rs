@@ -2,14 +2,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::exact;
+use crate::report::Scale;
+use crate::report::chart::label_in_words;
 
 /// What one column of a row must be.
 ///
 /// ```
+/// use mlops_drift::report::Scale;
 /// use mlops_drift::slice::Predicate;
-/// let early = Predicate::Between { column: "hour".into(), low: Some(6.0), high: Some(9.0) };
-/// assert_eq!(early.to_string(), "hour in [6, 9)");
+/// let between = |column: &str, low, high, scale| Predicate::Between { column: column.into(), low, high, scale };
+/// assert_eq!(between("hour", Some(6.0), Some(9.0), Scale::Numbers).to_string(), "hour in [6, 9)");
+/// assert_eq!(between("day", Some(15_706.0), None, Scale::Days).to_string(), "day >= 2013-01-01");
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,7 +21,7 @@ pub enum Predicate {
     Equals {
         /// The column's name.
         column: String,
-        /// The label, or the number.
+        /// The label, the number, or the time in UTC.
         value: String,
     },
     /// The number is at least `low` and below `high`; an end that is `None` is open.
@@ -29,6 +32,9 @@ pub enum Predicate {
         low: Option<f64>,
         /// The least value beyond.
         high: Option<f64>,
+        /// In which terms these numbers are told.
+        #[serde(default, skip_serializing_if = "Scale::is_of_numbers")]
+        scale: Scale,
     },
     /// The value is null or NaN.
     Missing {
@@ -56,13 +62,20 @@ impl Predicate {
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Equals { column, value } => write!(f, "{column} = {value}"),
+            Self::Equals { column, value } => {
+                write!(f, "{column} = {}", label_in_words(value, usize::MAX))
+            }
             Self::Missing { column } => write!(f, "{column} is missing"),
-            Self::Between { column, low, high } => match (low.map(exact), high.map(exact)) {
-                (Some(low), Some(high)) => write!(f, "{column} in [{low}, {high})"),
-                (Some(low), None) => write!(f, "{column} >= {low}"),
-                (None, Some(high)) => write!(f, "{column} < {high}"),
-                (None, None) => write!(f, "{column} is a number"),
+            Self::Between {
+                column,
+                low,
+                high,
+                scale,
+            } => match [low, high].map(|end| end.map(|end| scale.exactly(end))) {
+                [Some(low), Some(high)] => write!(f, "{column} in [{low}, {high})"),
+                [Some(low), None] => write!(f, "{column} >= {low}"),
+                [None, Some(high)] => write!(f, "{column} < {high}"),
+                [None, None] => write!(f, "{column} is a number"),
             },
         }
     }
