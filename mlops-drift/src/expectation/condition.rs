@@ -1,7 +1,11 @@
 //! Which rows an expectation is on.
 
+use std::fmt;
+
 use arrow::array::RecordBatch;
 use mlops_core::{Error, Result};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::check::{RowCheck, on_rows};
@@ -84,5 +88,29 @@ impl Conditions {
             }
         }
         Ok(Some((0..meets.len()).filter(|&row| meets[row]).collect()))
+    }
+}
+
+/// Conditions as they stand in a file: in a list, be it of one.
+pub(super) fn read<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<Condition>, D::Error> {
+    deserializer.deserialize_seq(Listed)
+}
+
+struct Listed;
+
+impl<'de> Visitor<'de> for Listed {
+    type Value = Vec<Condition>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of conditions, each with `column` and `rule`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(
+        self,
+        conditions: A,
+    ) -> std::result::Result<Vec<Condition>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(conditions))
     }
 }

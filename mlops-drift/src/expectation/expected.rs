@@ -4,7 +4,7 @@ use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::condition::Condition;
+use super::condition::{self, Condition};
 use super::number::{exact, rounded};
 use super::rule::{Rule, require_others};
 
@@ -60,7 +60,12 @@ pub struct Expectation {
     severity: Severity,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        rename = "where",
+        deserialize_with = "condition::read",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     conditions: Vec<Condition>,
     rule: Rule,
 }

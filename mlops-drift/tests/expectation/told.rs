@@ -265,6 +265,17 @@ fn an_error_says_which_expectation_is_wrong() {
     }
 }
 
+#[test]
+fn a_condition_outside_a_list_is_told_where_it_belongs() {
+    let json = r#"{"version": 2, "expectations": [{"column": "x", "rule": "not_null", "where": {"column": "y", "rule": "not_null"}}]}"#;
+    let error = Suite::from_json(json).unwrap_err().to_string();
+    assert!(
+        error.contains("expected a list of conditions, each with `column` and `rule`"),
+        "{error}"
+    );
+    assert!(error.contains("expectation: 1 of 1, column: x"), "{error}");
+}
+
 /// A label that no value of the column could have makes a rule that nothing could break.
 #[test]
 fn forbidden_labels_must_be_possible() {
