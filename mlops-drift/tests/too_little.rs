@@ -366,3 +366,91 @@ fn each_metric_has_a_worst_outcome_of_its_own() {
         assert!(told && could, "{metric} of {rows} rows");
     }
 }
+
+/// Of four hundred rows with a few positives: what averages over these is judged exactly where it would be called worse if as many others, of the lowest
+/// scores, had come true.
+#[test]
+fn rows_of_a_rare_class_are_too_few_exactly_where_wrong_ones_would_not_be_called_worse() {
+    let check = preset::classification("late", "said");
+    let table = |positives: usize, right: bool| {
+        scored((0..400).map(|row| {
+            let said = if row < positives { 0.9 } else { 0.1 } + row as f64 / 1e5;
+            let is_lowest = (positives..2 * positives).contains(&row);
+            (if right { row < positives } else { is_lowest }, said)
+        }))
+    };
+    let mut told = Vec::new();
+    for (before, now) in
+        [1, 3, 4, 5, 6, 7, 9]
+            .map(|n| (n, n))
+            .into_iter()
+            .chain([(40, 3), (3, 40), (40, 40)])
+    {
+        let of = |right| check.run(&table(before, true), &table(now, right)).unwrap();
+        let (right, wrong) = (of(true), of(false));
+        for metric in ["auc", "recall"] {
+            let verdict = |report: &PerformanceReport| report.metric(metric).unwrap().verdict;
+            let could = verdict(&wrong) == ChangeVerdict::Worse;
+            let is_told = verdict(&right) != ChangeVerdict::Undefined;
+            assert_eq!(could, is_told, "{metric} of {before} and {now} positives");
+            told.push(is_told);
+        }
+        // Other metrics average over all rows.
+        assert_eq!(
+            right.metric("accuracy").unwrap().verdict,
+            ChangeVerdict::Same
+        );
+        if (before, now) == (3, 3) {
+            let reason = &right.metric("auc").unwrap().reason;
+            assert_says(reason, "3 of one class in one of both tables");
+            assert!(right.to_junit().contains("skipped"), "{}", right.to_junit());
+        }
+    }
+    assert!(told.contains(&true) && told.contains(&false));
+}
+
+/// The same of what is predicted to be positive, which `precision` averages over: as many as leave it unjudged when none comes true.
+#[test]
+fn rare_predictions_are_too_few_exactly_where_wrong_ones_would_not_be_called_worse() {
+    let check = preset::classification("late", "said");
+    let table = |said_yes: usize, right: bool| {
+        scored((0..1_000).map(|row| match row < said_yes {
+            true => (right, 0.9),
+            false => (row % 3 == 0, 0.1 + (row % 17) as f64 / 100.0),
+        }))
+    };
+    let mut told = Vec::new();
+    for said_yes in [1, 2, 3, 4, 5, 8, 11] {
+        let of = |right| {
+            check
+                .run(&table(60, true), &table(said_yes, right))
+                .unwrap()
+        };
+        let verdict = |report: &PerformanceReport| report.metric("precision").unwrap().verdict;
+        let could = verdict(&of(false)) == ChangeVerdict::Worse;
+        let is_told = verdict(&of(true)) != ChangeVerdict::Undefined;
+        assert_eq!(could, is_told, "{said_yes}");
+        told.push(is_told);
+    }
+    assert!(told.contains(&true) && told.contains(&false));
+}
+
+/// The recall of a class of three rows is half of the balanced accuracy of two classes.
+#[test]
+fn a_class_of_three_rows_tells_too_little_of_balanced_accuracy() {
+    let table = |rare: usize| {
+        let truth = (0..900).map(|row| if row < rare { "fraud" } else { "fine" });
+        let said = truth.clone();
+        batch([
+            ("truth", Arc::new(StringArray::from_iter_values(truth))),
+            ("said", Arc::new(StringArray::from_iter_values(said))),
+        ])
+    };
+    let check = preset::classification_by_labels("truth", "said");
+    let verdict = |rare: usize| {
+        let report = check.run(&table(rare), &table(rare)).unwrap();
+        report.metric("balanced_accuracy").unwrap().verdict
+    };
+    assert_eq!(verdict(3), ChangeVerdict::Undefined);
+    assert_eq!(verdict(29), ChangeVerdict::Same);
+}

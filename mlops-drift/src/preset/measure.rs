@@ -44,10 +44,21 @@ pub(super) const SKILL: &str = "skill";
 type Figure = fn(Judged<'_>) -> Result<Estimate>;
 type Value = fn(Judged<'_>) -> Option<f64>;
 
+/// What a metric averages over: few of these tell little, whatever the number of rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    Rows,
+    /// The rows of each class, apart.
+    Classes,
+    /// The rows that were predicted to be positive.
+    Yes,
+}
+
 /// A metric.
 pub(super) struct Measure {
     pub(super) name: &'static str,
     pub(super) better: Better,
+    pub(super) over: Over,
     figure: Figure,
     /// Without its interval, where that costs far less.
     value: Option<Value>,
@@ -58,6 +69,7 @@ impl Measure {
         Self {
             name,
             better,
+            over: Over::Rows,
             figure,
             value: None,
         }
@@ -69,6 +81,10 @@ impl Measure {
 
     fn lower(name: &'static str, figure: Figure) -> Self {
         Self::of(name, Better::Lower, figure)
+    }
+
+    fn over(self, over: Over) -> Self {
+        Self { over, ..self }
     }
 
     fn valued(self, value: Value) -> Self {
@@ -113,12 +129,13 @@ impl Task {
 
 fn of_two_classes() -> Vec<Measure> {
     vec![
-        Measure::higher("auc", |of| of.two_classes()?.auc()),
+        Measure::higher("auc", |of| of.two_classes()?.auc()).over(Over::Classes),
         Measure::lower("log_loss", |of| of.two_classes()?.log_loss()),
         Measure::lower("brier", |of| of.two_classes()?.brier()),
         Measure::higher("accuracy", |of| of.two_classes()?.accuracy(of.yes_from())),
-        Measure::higher("precision", |of| of.two_classes()?.precision(of.yes_from())),
-        Measure::higher("recall", |of| of.two_classes()?.recall(of.yes_from())),
+        Measure::higher("precision", |of| of.two_classes()?.precision(of.yes_from()))
+            .over(Over::Yes),
+        Measure::higher("recall", |of| of.two_classes()?.recall(of.yes_from())).over(Over::Classes),
     ]
 }
 
@@ -128,7 +145,8 @@ fn of_classes() -> Vec<Measure> {
         Measure::higher("balanced_accuracy", |of| {
             of.classes()?.estimate(Confusion::balanced_accuracy)
         })
-        .valued(|of| of.classes().ok()?.confusion().balanced_accuracy()),
+        .valued(|of| of.classes().ok()?.confusion().balanced_accuracy())
+        .over(Over::Classes),
         Measure::higher("macro_f1", |of| of.classes()?.estimate(macro_f1_of))
             .valued(|of| macro_f1_of(&of.classes().ok()?.confusion())),
         Measure::higher("mcc", |of| of.classes()?.estimate(mcc_of))

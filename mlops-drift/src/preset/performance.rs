@@ -9,7 +9,7 @@ use super::measure::{Dummy, Judged, Measure, Predictions};
 use super::reach::told;
 use super::read::{Labelled, Wanted};
 use super::report::{Classes, PerformanceReport, Picture, Rows, SegmentChange};
-use super::shuffle::{Budget, as_extreme};
+use super::shuffle::{Budget, weighed};
 use super::target_drift;
 use super::task::Task;
 use crate::DriftReport;
@@ -34,7 +34,7 @@ use crate::report::Distribution;
 /// **Cost**: for each metric that changed 6·K/alpha times the metric of both tables, which a build without optimization shows.
 /// **Weakness**: says that performance fell, not why; for that see [`slice`](crate::slice).
 /// Target and predictions are compared by the same rows or units, see [`DriftCheck::unit`](crate::DriftCheck::unit).
-/// A metric of fewer than 30 rows of which no outcome that is tried would be called worse, and a skill of which the interval does not exclude that all of it is lost, are no pass:
+/// A metric of fewer than 30 rows (`auc`, `recall` and `balanced_accuracy`: of a class; `precision`: that were predicted to be positive) of which no outcome that is tried would be called worse, and a skill of which the interval does not exclude that all of it is lost, are no pass:
 /// they are [`Undefined`](super::ChangeVerdict::Undefined), and headline and reason say that it is too little to tell.
 /// A metric whose rows are all alike, such as the errors of a perfect model, has an interval where the range of others is known: that of `skill`, `r2` and
 /// shares. `mae`, `rmse` and `mean_error` have none, in either table, so that only another perfect one can be told from it: the same.
@@ -258,15 +258,8 @@ impl PerformanceCheck {
             return Ok(change);
         };
         let tables = [reference.borrow(), current.borrow()];
-        let shuffled = match change.beyond_zero() {
-            Some(side) => as_extreme(task, measure, tables, side, budget)?,
-            None => None,
-        };
-        let change = match shuffled {
-            Some(p) => change.weighed(p)?,
-            None => change,
-        };
-        told(change, measure, task, tables, dummy)
+        let change = weighed(change, task, measure, tables, budget)?;
+        told(change, measure, task, tables, dummy, budget)
     }
 
     /// The primary metric by the values of a column that occur in either table.

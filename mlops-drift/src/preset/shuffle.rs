@@ -5,6 +5,7 @@ use std::cell::Cell;
 use mlops_core::Result;
 use mlops_core::evidence::PValue;
 
+use super::change::MetricChange;
 use super::measure::{Judged, Measure, Predictions};
 use super::task::Task;
 use crate::performance::ByUnit;
@@ -47,6 +48,23 @@ fn shuffles(level: f64) -> u32 {
     (SHUFFLES / level).ceil() as u32 - 1
 }
 
+/// A change with how often shuffled rows differ as much, if its interval excludes 0.
+pub(super) fn weighed(
+    change: MetricChange,
+    task: &Task,
+    measure: &Measure,
+    tables: [&Predictions; 2],
+    budget: &Budget,
+) -> Result<MetricChange> {
+    let Some(side) = change.beyond_zero() else {
+        return Ok(change);
+    };
+    match as_extreme(task, measure, tables, side, budget)? {
+        Some(p) => change.weighed(p),
+        None => Ok(change),
+    }
+}
+
 /// How often a metric of the table of fewer units, less that of the other one, is at least as far off when all units are shuffled between both;
 /// upwards for the current table if `rose`. Undefined counts as such. `None` where nothing is shuffled: tables are too great, or the
 /// budget is spent.
@@ -55,7 +73,7 @@ fn shuffles(level: f64) -> u32 {
 ///
 /// **Guarantee**: exact if the units of both tables are exchangeable, at every size. **Cost**: 3/level times the metric of both tables;
 /// fewer where some fifty shuffles tell that it is nothing unusual.
-pub(super) fn as_extreme(
+fn as_extreme(
     task: &Task,
     measure: &Measure,
     tables: [&Predictions; 2],
