@@ -33,7 +33,8 @@ head_of_page() {
 Made by `./mlops-drift/guarantees.sh`, which fails if a count exceeds its bound: what is promised exactly exceeds it with
 probability 1e-4 or so. What each row simulates stands in the suite of that name under `tests` (`guarantees`: in mlops-core). Most
 rows count false alarms without drift, of tests at 5 %. Others say what they count in their names: misses of an interval, alarms of a run
-length (of so many observations, 1/c of which may alarm), false discoveries, values outside of a bracket that must hold them all.
+length (of so many observations, 1/c of which may alarm), false discoveries, values outside of a bracket that must hold them all. Intervals
+that are approximate by their documentation (`coverage`) have bounds of 7 % where 5 % is stated, unless a row's name or its documentation says more.
 
 | suite | case | rate | count | of | bound |
 | --- | --- | --- | --- | --- | --- |

@@ -6,8 +6,9 @@ mod bound;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, FixedSizeListArray, Float64Array,
-    Int32Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeListArray,
+    Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
+    TimestampMillisecondArray,
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Schema, TimeUnit};
@@ -448,6 +449,30 @@ fn close_numbers_are_told_in_equal_digits() {
     assert_eq!(told, expected);
 }
 
+/// "true" and true are labels alike, and yet not the same.
+#[test]
+fn booleans_are_not_compared_with_texts() {
+    let truths = batch([(
+        "x",
+        Arc::new((0..60).map(|i| Some(i % 2 == 0)).collect::<BooleanArray>()) as ArrayRef,
+    )]);
+    let texts = batch([(
+        "x",
+        Arc::new(StringArray::from_iter_values(
+            (0..60).map(|i| (i % 2 == 0).to_string()),
+        )) as ArrayRef,
+    )]);
+    for (reference, current) in [(&truths, &texts), (&texts, &truths)] {
+        let check = DriftCheck::against(reference);
+        assert_eq!(
+            check.run(current).unwrap_err().kind(),
+            ErrorKind::SignatureMismatch
+        );
+        let report = check.report_schema_changes().run(current).unwrap();
+        assert_eq!(report.verdict.not_compared_columns, ["x"]);
+    }
+}
+
 /// Labels that differ by spaces alone are told in quotation marks.
 #[test]
 fn labels_that_look_alike_are_told_apart() {
@@ -464,6 +489,12 @@ fn labels_that_look_alike_are_told_apart() {
         ("U  A", "\"U  A\""),
         ("UA\n", "\"UA\\n\""),
         ("", "\"\""),
+        ("\u{feff}UA", "\"\\u{feff}UA\""),
+        ("UA\u{200b}", "\"UA\\u{200b}\""),
+        ("U\u{a0}A", "\"U\\u{a0}A\""),
+        ("\u{202e}UA", "\"\\u{202e}UA\""),
+        ("UA, B6", "\"UA, B6\""),
+        ("Zürich's \"A\"", "Zürich's \"A\""),
         ("ua", "ua"),
     ] {
         let report = DriftCheck::against(&table("UA")).run(&table(now)).unwrap();

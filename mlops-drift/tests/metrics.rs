@@ -86,6 +86,14 @@ fn units_widen_the_interval_as_they_must() {
     );
 }
 
+/// A class that was predicted and never came true counts, as 0; one that did neither does not. scikit-learn 1.9.1's
+/// `f1_score(["sun", "sun", "rain", "rain"], ["sun", "snow", "rain", "sun"], average="macro")` is 0.38889.
+#[test]
+fn macro_averages_count_the_classes_that_occur() {
+    let confusion = Confusion::of(5, &[0, 0, 1, 1], &[0, 2, 1, 0]).unwrap();
+    assert!((confusion.f1(Average::Macro) - (0.5 + 2.0 / 3.0) / 3.0).abs() < 1e-12);
+}
+
 #[test]
 fn an_interval_of_macro_f1_covers() {
     // Predictions right with probability 0.7, wrong ones spread evenly over the other two of three equal

@@ -61,6 +61,24 @@ fn all_windows_together_keep_the_rate() {
     assert!(alarmed <= 51, "{alarmed} of 150");
 }
 
+/// The least p-value of a window times the number of its tests, exactly.
+#[test]
+fn the_p_value_of_a_window_is_that_of_all_its_tests() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(5);
+    let mut monitor = monitor(rng, 0.2);
+    for (day, shift) in [0.0, 0.1, 0.2, 0.3].into_iter().enumerate() {
+        let (seen, report) = monitor
+            .observe(day.to_string(), &window(rng, 150, shift))
+            .unwrap();
+        assert_eq!(report.tests, 3); // of three columns, none of which misses a value
+        let values = report.columns.iter().flat_map(|column| &column.value);
+        let least = values
+            .map(|finding| finding.p_value.get())
+            .fold(1.0_f64, f64::min);
+        assert_eq!(seen.p_value.get(), f64::min(3.0 * least, 1.0));
+    }
+}
+
 /// A shift of half a deviation is seen in its first window, after twenty quiet ones, in 19 of 20 runs.
 #[test]
 fn a_change_is_seen() {

@@ -172,8 +172,8 @@ fn files_that_differ_are_told_or_refused() {
         assert_eq!(profiled.columns().len(), parts.schema().fields().len() - 1);
         assert!(profiled.column(column).is_none());
         let level = SignificanceLevel::FIVE_PERCENT;
-        let quality = preset::data_quality(Source::table(rest()), level).unwrap();
-        assert!(quality.run(Source::table(rest())).unwrap().passed());
+        let quality = preset::data_quality(rest(), level).unwrap();
+        assert!(quality.run(rest()).unwrap().passed());
     }
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -106,3 +106,40 @@ fn deviation(sizes: [usize; 2]) -> f64 {
     let shares: f64 = sizes.into_iter().map(|size| 1.0 / size as f64).sum();
     ((2.0 / (1.0 - CONFIDENCE)).ln() / 2.0 * shares).sqrt()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const BAND: f64 = 0.190_126;
+    const DEVIATION: f64 = 0.123_977;
+
+    /// By hand, of 200 and 300 values: √(ln 80/400) + √(ln 80/600) = 0.190126…, and √(ln 40/2 · (1/200 + 1/300)) = 0.123977….
+    #[test]
+    fn ends_are_those_of_the_inequalities() {
+        let is = |found: f64, by_hand: f64| assert!((found - by_hand).abs() < 1e-6, "{found}");
+        let d = both(
+            Bracket {
+                low: 0.5,
+                high: 0.5,
+            },
+            [200, 300],
+            None,
+        )
+        .unwrap()["kolmogorov_smirnov"];
+        is(d.low(), 0.5 - BAND);
+        is(d.high(), 0.5 + BAND);
+        let share = of_shares(0.5, [200, 300]).unwrap();
+        is(share.low(), 0.5 - DEVIATION);
+        is(share.high(), 0.5 + DEVIATION);
+        // Of three labels ½√(2/200) + ½√(2/300) less at the lower end.
+        let counted = |counts: [u64; 3]| {
+            CategoricalSample::from_counts(["a", "b", "c"].into_iter().zip(counts))
+        };
+        let (one, other) = (counted([100, 60, 40]), counted([30, 60, 210]));
+        let distance = of_categories(&one, &other, [200, 300], 0.5).unwrap()["total_variation"];
+        is(distance.low(), 0.5 - DEVIATION - 0.05 - 0.0408248);
+        is(distance.high(), 0.5 + DEVIATION);
+    }
+}

@@ -9,14 +9,14 @@ use crate::report::SchemaChange;
 use crate::sample::ColumnKind;
 #[cfg(feature = "parquet")]
 use crate::table::ParquetTable;
-use crate::table::{Table, field_of, gathered, missing};
+use crate::table::{Projection, Table, field_of, gathered, missing};
 
 /// What a check compares: rows in memory, a table read part by part, or a profile of one.
 ///
 /// | source | a column is compared by | memory |
 /// | --- | --- | --- |
 /// | `&RecordBatch` | its values, sorted | all rows |
-/// | `Vec<RecordBatch>`, `&[RecordBatch]`, `&ParquetTable`, [`Source::table`] | counts on a grid of the reference's quantiles | one column of the reference, one part of the current |
+/// | `Vec<RecordBatch>`, `&[RecordBatch]`, `&ParquetTable`, [`Projection`], [`Source::table`] | counts on a grid of the reference's quantiles | one column of the reference, one part of the current |
 /// | `&TableProfile` | the same, of a table that need not be there any more | the profile |
 ///
 /// The reference decides: rows are compared as rows, whatever the current table; a reference that is read part by part, or
@@ -266,6 +266,19 @@ impl From<&[RecordBatch]> for Source {
 impl From<&ParquetTable> for Source {
     fn from(table: &ParquetTable) -> Self {
         Self::table(table.clone())
+    }
+}
+
+/// Of a borrowed table a clone: `Projection::except(table.clone(), …)`.
+impl<T: Table + 'static> From<Projection<T>> for Source {
+    fn from(projection: Projection<T>) -> Self {
+        Self::table(projection)
+    }
+}
+
+impl<T: Table + Clone + 'static> From<&Projection<T>> for Source {
+    fn from(projection: &Projection<T>) -> Self {
+        Self::table(projection.clone())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which types of columns a rule reads, and what is said of another.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use arrow::array::ArrayRef;
 use mlops_core::{Error, ErrorKind, Result, type_name};
@@ -30,18 +31,18 @@ pub(super) fn wrong_type(found: &str, takes: &str) -> Error {
 
 /// An error for labels to be kept out that no value of the type of this name has: a rule that nothing could break.
 pub(super) fn require_possible(labels: &BTreeSet<String>, type_name: &str) -> Result<()> {
-    let is_integer = |label: &str| {
-        let integer = label.parse::<i128>();
-        integer.is_ok_and(|integer| integer.to_string() == label)
+    let range = range_of(type_name);
+    let form = match &range {
+        Some(range) => format!("integers from \"{}\" to \"{}\"", range.start(), range.end()),
+        None if type_name == "bool" => "\"false\" or \"true\"".to_owned(),
+        None => return Ok(()),
     };
-    let (form, is_possible): (&str, &dyn Fn(&str) -> bool) = match type_name {
-        "bool" => ("\"false\" or \"true\"", &|label| {
-            ["false", "true"].contains(&label)
-        }),
-        "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" => {
-            ("integers such as \"-1\"", &is_integer)
+    let is_possible = |label: &str| match &range {
+        Some(range) => {
+            let integer = label.parse::<i128>();
+            integer.is_ok_and(|x| range.contains(&x) && x.to_string() == label)
         }
-        _ => return Ok(()),
+        None => ["false", "true"].contains(&label),
     };
     let mut impossible = labels.clone();
     impossible.retain(|label| !is_possible(label));
@@ -52,6 +53,19 @@ pub(super) fn require_possible(labels: &BTreeSet<String>, type_name: &str) -> Re
         "the labels of a column of type {type_name} must be {form}, got {}",
         listed(&impossible)
     )))
+}
+
+/// What the integers of the type of this name may be.
+fn range_of(type_name: &str) -> Option<RangeInclusive<i128>> {
+    let (width, is_signed) = match type_name.strip_prefix("uint") {
+        Some(width) => (width, false),
+        None => (type_name.strip_prefix("int")?, true),
+    };
+    let bits: u32 = width.parse().ok()?;
+    Some(match is_signed {
+        true => -(1 << (bits - 1))..=(1 << (bits - 1)) - 1,
+        false => 0..=(1 << bits) - 1,
+    })
 }
 
 pub(super) fn labels_of(values: &ArrayRef) -> Result<Labels> {

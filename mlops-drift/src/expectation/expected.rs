@@ -56,6 +56,8 @@ pub struct Expectation {
     mostly: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     level: Option<SignificanceLevel>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    of_share: bool,
     #[serde(default)]
     severity: Severity,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +103,7 @@ impl Expectation {
             rule,
             mostly: all(),
             level: None,
+            of_share: false,
             severity: Severity::Error,
             reason: None,
             conditions: Vec::new(),
@@ -133,14 +136,46 @@ impl Expectation {
         self.checked()
     }
 
-    /// At least this share of the rows obeys, missing values counting as rows. For rules on rows.
+    /// At least this share of the rows obeys, missing values counting as rows. For rules on rows. A row that breaks the rule is
+    /// [set apart](super::Suite::quarantine) all the same, unless the expectation is [of the share](Self::of_share) alone.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `0 <= share <= 1`, or for a rule on
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) unless `0 < share <= 1`, or for a rule on
     /// the table.
     pub fn mostly(self, share: f64) -> Result<Self> {
         let mostly = share;
         Self { mostly, ..self }.checked()
+    }
+
+    /// Of the share of rows that obey, and of no single row: those that break the rule are as good as others, and none is
+    /// [set apart](super::Suite::quarantine). A suite that is [inferred](super::Suite::infer) says so of values that were missing in some rows.
+    /// In a file: `"of_share": true`.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) where all rows must obey.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from(vec![Some(1), None, Some(3)])) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("coupon", column)])?;
+    /// use mlops_drift::expectation::{Context, Expectation, Rule, Suite};
+    /// let mostly = Expectation::on("coupon", Rule::NotNull).mostly(0.5)?;
+    /// let set_apart = |expectation| Suite::new([expectation]).split(&table, &Context::default()).map(|(_, apart)| apart.num_rows());
+    /// assert_eq!(set_apart(mostly.clone())?, 1);
+    /// assert_eq!(set_apart(mostly.of_share()?)?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_share(self) -> Result<Self> {
+        Self {
+            of_share: true,
+            ..self
+        }
+        .checked()
+    }
+
+    /// Whether it is [of the share](Self::of_share) of rows alone.
+    pub fn is_of_share(&self) -> bool {
+        self.of_share
     }
 
     /// Fails only on evidence at this level.
@@ -231,7 +266,7 @@ impl Expectation {
         self.reason.as_deref()
     }
 
-    /// The least share of rows that must obey, in \[0, 1].
+    /// The least share of rows that must obey, in (0, 1].
     pub fn obeying_share(&self) -> f64 {
         self.mostly
     }
@@ -285,6 +320,11 @@ impl Expectation {
         self.conditions.iter().try_for_each(Condition::checked)?;
         if self.mostly < 1.0 && !self.rule.is_on_rows() {
             return Err(refused("a share of rows must be of a rule on rows"));
+        }
+        if self.of_share && self.mostly == 1.0 {
+            return Err(refused(
+                "an expectation of the share of rows must not be of all",
+            ));
         }
         if self.level.is_some() && !self.rule.takes_level() {
             return Err(refused("a level must be of a rule on rows or on a law"));

@@ -73,7 +73,11 @@ impl Observed<'_> {
         let observed = format!("of {} rows {missing} were missing", self.rows);
         let share = share_at_most(missing, self.rows, self.error);
         let seen = missing as f64 / self.rows as f64;
-        self.expect(Rule::NotNull, share, seen, observed)
+        match self.expect(Rule::NotNull, share, seen, observed)? {
+            // Rows without the value are nothing new.
+            Ok(expectation) if missing > 0 => expectation.of_share().map(Ok),
+            inferred => Ok(inferred),
+        }
     }
 
     fn values(&self) -> Result<Inferred> {

@@ -19,7 +19,8 @@ impl Suite {
     /// `broken_expectations` that says which. Memory for one part, and one row group of each file.
     ///
     /// A rule on rows that cannot be checked, say for a misspelt column, sets all rows apart, and `broken_expectations` tells
-    /// why. Rules on the table set no row apart: look at the report before the accepted rows are used. After an
+    /// why. A row that breaks a rule which only [most](super::Expectation::mostly) rows must obey is set apart, too, though the expectation holds, unless that is
+    /// [of the share](super::Expectation::of_share) alone, as it is of an inferred suite for values that were missing in some rows. Rules on the table set no row apart: look at the report before the accepted rows are used. After an
     /// error both files are incomplete, without a footer, and cannot be read.
     ///
     /// # Errors

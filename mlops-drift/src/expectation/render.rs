@@ -44,7 +44,7 @@ impl ValidationReport {
             (0, 0) => format!("All {all} expectations hold"),
             (0, warnings) => format!("{warnings} of {all} expectations failed, as warnings"),
             (count, _) if others > 0 => format!(
-                "{count} of {all} expectations failed: {}; and {others} others",
+                "{count} of {all} expectations failed: {}; and {others} more",
                 first.join("; ")
             ),
             (count, _) => {
@@ -89,6 +89,11 @@ impl ValidationReport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_junit(&self) -> String {
+        self.to_junit_beside(Vec::new())
+    }
+
+    /// Beside other cases.
+    pub(crate) fn to_junit_beside(&self, others: Vec<Case<'_>>) -> String {
         let told: Vec<String> = self.results.iter().map(ExpectationResult::why).collect();
         let results = self.results.iter().zip(&told);
         let is_checked = self.is_checked();
@@ -101,6 +106,7 @@ impl ValidationReport {
                 outcome: Outcome::Broken("the suite has no expectation: nothing was checked"),
             });
         }
+        cases.extend(others);
         suite("validation", &cases)
     }
 

@@ -559,6 +559,7 @@ impl fmt::Display for Rule {
             Self::OneOf(labels) => write!(f, "one of {}", listed(labels)),
             Self::NoneOf(labels) => write!(f, "none of {}", listed(labels)),
             Self::AllOf(labels) => write!(f, "showing each of {}", listed(labels)),
+            Self::OnlyColumns(names) if names.is_empty() => f.write_str("of no columns"),
             Self::OnlyColumns(names) => write!(f, "of no columns but {}", listed(names)),
             Self::Matches(expression) => write!(f, "matching {expression}"),
             Self::Length(count) => write!(f, "of {count} characters"),
@@ -608,6 +609,6 @@ pub(crate) fn listed(labels: &BTreeSet<String>) -> String {
     let shown: Vec<String> = shown.collect();
     match labels.len() - shown.len() {
         0 => shown.join(", "),
-        more => format!("{} and {more} others", shown.join(", ")),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }

@@ -180,6 +180,8 @@ impl Watched {
             expectation: self.name.clone(),
             description: self.in_words(),
             severity: self.expectation.severity_of_failure(),
+            sets_apart: self.expectation.severity_of_failure() == Severity::Error
+                && !(is_checked && self.expectation.is_of_share()),
             rows: broken.iter().map(in_part).collect(),
         })
     }
@@ -250,6 +252,9 @@ pub struct BrokenRows {
     pub description: String,
     /// How bad it is.
     pub severity: Severity,
+    /// Whether its rows are set apart: those of severity [`Error`](Severity::Error), unless the expectation is
+    /// [of the share](super::Expectation::of_share) of rows alone.
+    pub sets_apart: bool,
     /// The rows, ascending, counted from the start of the part; none for a rule on the table.
     pub rows: Vec<usize>,
 }
@@ -260,14 +265,14 @@ impl CheckedPart {
         &self.broken
     }
 
-    /// How many rows break a rule of severity [`Error`](Severity::Error).
+    /// How many rows are [set apart](BrokenRows::sets_apart).
     pub fn quarantined(&self) -> usize {
         self.reasons().iter().filter(|why| !why.is_empty()).count()
     }
 
     /// The rows that break no rule of severity [`Error`](Severity::Error), and the others, with a column
     /// `broken_expectations` that says which, one after another. A row counts as broken even where most rows
-    /// obey.
+    /// obey, and need, unless the expectation is [of the share](super::Expectation::of_share) of rows alone.
     ///
     /// # Errors
     /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for a part of another number of rows than
@@ -294,14 +299,10 @@ impl CheckedPart {
         ))
     }
 
-    /// Per row, the expectations of severity error that it breaks.
+    /// Per row, the expectations for which it is set apart.
     fn reasons(&self) -> Vec<Vec<&str>> {
         let mut why = vec![Vec::new(); self.rows];
-        let errors = self
-            .broken
-            .iter()
-            .filter(|broken| broken.severity == Severity::Error);
-        for broken in errors {
+        for broken in self.broken.iter().filter(|broken| broken.sets_apart) {
             for &row in &broken.rows {
                 why[row].push(broken.description.as_str());
             }

@@ -466,11 +466,9 @@ impl Parts {
         let guessed = unlike.share * lambda * width.unwrap_or_default();
         let [below, above] =
             towards_ends(value, range, unlike.share).map(|moved| at_least(moved + guessed, radius));
-        rows.rows.figure(
-            value,
-            (value - below).max(range.0),
-            (value + above).min(range.1),
-        )
+        let within = |value: f64| value.max(range.0).min(range.1);
+        rows.rows
+            .figure(within(value), within(value - below), within(value + above))
     }
 
     fn bessel(&self) -> [f64; 3] {

@@ -1,7 +1,7 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::rows::{Weighted, mean, own_metrics, same_length, weighted_rows};
+use super::rows::{Weighted, mean, none, own_metrics, same_length, weighted_rows};
 use super::skill::skill;
 use super::{Estimate, RegressionLoss};
 
@@ -47,9 +47,9 @@ pub struct RegressionMetrics {
     pub max_error: f64,
     /// Median absolute error; `None` with weights, for which see [`Regression::median_absolute_error`].
     pub median_absolute_error: Option<f64>,
-    /// Coefficient of determination, at most 1; `None` for a constant truth.
+    /// Coefficient of determination, at most 1; `None` for a constant truth, and where squares are beyond the range of floats.
     pub r2: Option<f64>,
-    /// The same with the mean error left out; `None` for a constant truth.
+    /// The same with the mean error left out; `None` as above.
     pub explained_variance: Option<f64>,
 }
 
@@ -153,9 +153,15 @@ impl Regression {
         if square == 0.0 {
             return self.rows.figure(0.0, 0.0, 0.0);
         }
-        let error = self.rows.error_of_mean(&squares, square) / square;
-        let factor = (error * self.rows.student_quantile()? / 2.0).exp();
         let root = square.sqrt();
+        let error = self.rows.error_of_mean(&squares, square) / square;
+        if none(error, 1.0) {
+            // Errors that are all of one size: as far as the rule of three has it.
+            let mean = self.rows.mean(&squares, (0.0, f64::INFINITY))?.interval;
+            let [low, high] = [mean.low(), mean.high()].map(f64::sqrt);
+            return self.rows.figure(root, low, high);
+        }
+        let factor = (error * self.rows.student_quantile()? / 2.0).exp();
         self.rows.figure(root, root / factor, root * factor)
     }
 
@@ -339,7 +345,10 @@ impl Regression {
             errors.clone().map(|error| (error - mean_error).powi(2)),
             weights,
         );
-        let explained = |rest: f64| (spread > 0.0).then(|| 1.0 - rest / spread);
+        let explained = |rest: f64| {
+            let explained = Some(1.0 - rest / spread).filter(|_| spread > 0.0);
+            explained.filter(|share| share.is_finite())
+        };
         let weighing = errors
             .clone()
             .zip(weights)
@@ -374,7 +383,7 @@ fn weighted_median(values: &[f64], order: &[usize], weights: &[f64]) -> f64 {
     let (mut below, mut at_half) = (0.0, None);
     for row in order.iter().filter(|row| weights[**row] > 0.0) {
         if let Some(lower) = at_half {
-            return (lower + values[*row]) / 2.0;
+            return f64::midpoint(lower, values[*row]);
         }
         below += weights[*row];
         if below == half {

@@ -302,3 +302,23 @@ fn judge(better: Better, change: &Interval) -> ChangeVerdict {
         Better::Higher | Better::Lower => ChangeVerdict::Improved,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// By hand, of intervals that are not symmetric: a change is lower by what the current figure may be too high and the reference's too low.
+    #[test]
+    fn a_change_has_the_right_ends_of_both_intervals() {
+        let figure = |low, value, high| Estimate {
+            value,
+            interval: Interval::new(low, high, 0.99).unwrap(),
+            n: 100,
+            units: 100,
+        };
+        let change = difference(&figure(0.1, 0.5, 0.53), &figure(0.66, 0.7, 1.0)).unwrap();
+        assert!((change.low() - (0.2 - 0.05)).abs() < 1e-12, "{change:?}"); // √(0.04² + 0.03²)
+        assert!((change.high() - (0.2 + 0.5)).abs() < 1e-12, "{change:?}"); // √(0.3² + 0.4²)
+    }
+}

@@ -25,7 +25,7 @@ use crate::{DriftCheck, DriftReport};
 /// | [`LabelShift`](crate::performance::LabelShift) | `accuracy` | only the shares of the classes changed | refused where no shares explain the predictions |
 /// | [`ImportanceWeighted`](crate::performance::ImportanceWeighted) | `accuracy` and `brier`, `mae` and `rmse` | only the inputs changed | refused below 30 effective reference rows or units, and without overlap |
 /// | [`DirectLoss`](crate::performance::DirectLoss) | `accuracy` and `brier`, `mae` and `rmse` | like rows have the loss that they had | refused with more than a fifth of the rows beyond the reference |
-/// | [`PredictionPowered`](crate::performance::PredictionPowered), with [few labels](Self::few_labels) | `accuracy`, `f1`, `precision`, `recall`, `mae` and `rmse` | the rows with labels are a random sample | a p-value of their predictions |
+/// | [`PredictionPowered`](crate::performance::PredictionPowered), with [few labels](Self::few_labels) | `accuracy`, `f1`, `precision`, `recall`, `mae` and `rmse` | the rows with labels are a random sample | refused where their predictions differ from the others', at the level of a figure; else the p-value of that |
 ///
 /// **Verdict**: a metric is expected to be worse if the interval of its change from the reference lies on the worse side of 0.
 /// **Guarantee**: where the assumptions hold and the model performs as it did, any metric is called worse by any method with probability about

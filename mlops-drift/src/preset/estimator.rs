@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mlops_core::Result;
 use mlops_core::evidence::{Interval, SignificanceLevel};
+use mlops_core::{Error, Result};
 
 use super::change::{Better, ChangeVerdict, MetricChange};
 use super::estimated::of_another_task;
@@ -276,7 +276,10 @@ impl Estimator {
             }
             EstimationMethod::ImportanceWeighting => Self::ImportanceWeighting(weighted(tables)?),
             EstimationMethod::DirectLoss => Self::DirectLoss(direct_loss(tables)?),
-            EstimationMethod::PredictionPowered => Self::PredictionPowered,
+            EstimationMethod::PredictionPowered => {
+                require_sampled(tables)?;
+                Self::PredictionPowered
+            }
         })
     }
 
@@ -436,6 +439,18 @@ fn sampled(truth: &[Option<f64>], guess: &[f64], tables: &Tables<'_>) -> Result<
         Some((_, units)) => rows.units(units),
         None => Ok(rows),
     }
+}
+
+/// An error for labels of rows whose predictions are not those of a random sample, as far as that can be tested.
+fn require_sampled(tables: &Tables<'_>) -> Result<()> {
+    let sampled = sampled(&tables.labels, &tables.predicted, tables)?.sampled_alike();
+    let Some(p) = sampled.ok().filter(|p| p.rejects_at(tables.level)) else {
+        return Ok(());
+    };
+    Err(Error::invalid(format!(
+        "the rows with labels must be a random sample, got some whose predictions differ from those of the others, p-value {}",
+        short(p.get())
+    )))
 }
 
 fn powered(tables: &Tables<'_>, figure: Figure) -> Result<Estimate> {

@@ -180,7 +180,7 @@ impl DataQualityReport {
         let page = QualityPage {
             rows: self.validation.rows,
             results: self.validation.worst_first(),
-            headline: self.validation.headline(),
+            headline: self.headline(),
             unruled: self.about_unruled(),
             header: Self::HEADER,
             columns: self.columns.iter().map(ColumnQuality::cells).collect(),

@@ -8,6 +8,7 @@ use crate::check::{Source, in_table};
 use crate::expectation::{Expectation, Inference, Rule, Suite, ValidationReport};
 use crate::parallel;
 use crate::profile::{ColumnProfile, NumericProfile, TableProfile, Values};
+use crate::report::junit::{Case, Outcome};
 use crate::report::markdown::{escaped, table};
 use crate::report::{Scale, named, version};
 use crate::sample::{ColumnKind, Moments};
@@ -247,16 +248,54 @@ impl DataQualityReport {
         "column", "type", "rules", "missing", "infinite", "distinct", "least", "mean", "greatest",
     ];
 
-    /// Which columns may hold anything of their type, as nothing is expected of their values; `None` if something is of all.
-    pub(super) fn about_unruled(&self) -> Option<String> {
+    /// The columns that may hold anything of their type, as nothing is expected of their values.
+    fn unruled(&self) -> Vec<&str> {
         let unruled = self.columns.iter().filter(|column| column.rules == Some(0));
-        let unruled: Vec<&str> = unruled.map(|column| column.column.as_str()).collect();
+        unruled.map(|column| column.column.as_str()).collect()
+    }
+
+    /// Which these are; `None` if something is expected of all.
+    pub(super) fn about_unruled(&self) -> Option<String> {
+        let unruled = self.unruled();
         (!unruled.is_empty()).then(|| {
             format!(
                 "Nothing is expected of the values of {}: the reference has too few rows, or they are of no kind that rules are inferred for.",
                 named(unruled.iter(), NAMES)
             )
         })
+    }
+
+    /// One line that says the most important thing: that of the [validation](ValidationReport::headline), and of how many columns nothing is expected but
+    /// their type.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # use mlops_core::evidence::SignificanceLevel;
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..40)) as ArrayRef;
+    /// # let few = RecordBatch::try_from_iter([("x", column)])?;
+    /// let quality = mlops_drift::preset::data_quality(&few, SignificanceLevel::FIVE_PERCENT)?;
+    /// let report = quality.run(&few)?;
+    /// assert_eq!(report.headline(), "All 3 expectations hold; nothing is expected of the values of 1 column");
+    /// assert!(report.to_junit().contains(r#"tests="4" failures="0" skipped="1""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn headline(&self) -> String {
+        let headline = self.validation.headline();
+        match self.unruled().len() {
+            0 => headline,
+            1 => format!("{headline}; nothing is expected of the values of 1 column"),
+            more => format!("{headline}; nothing is expected of the values of {more} columns"),
+        }
+    }
+
+    /// The report as JUnit XML: that of the [validation](ValidationReport::to_junit), and a skipped test case for every column of the values of which nothing
+    /// is expected.
+    pub fn to_junit(&self) -> String {
+        let unruled = self.unruled().into_iter().map(|name| Case {
+            name,
+            outcome: Outcome::Skipped("nothing is expected of its values"),
+        });
+        self.validation.to_junit_beside(unruled.collect())
     }
 
     /// Whether every expectation of severity error holds, and [something was checked](ValidationReport::is_checked).

@@ -403,6 +403,15 @@ impl ColumnProfile {
     }
 }
 
+/// What to do about a table of which a column, though it is there, cannot be read from every part.
+fn unlike_parts(error: Error) -> Error {
+    if error.kind() != ErrorKind::SignatureMismatch {
+        return error;
+    }
+    let what = "every part of the table must have the column, as types of one meaning; leave out the column, by a `Projection`, or the parts that differ";
+    Error::new(ErrorKind::SignatureMismatch, format!("{what}: {error}"))
+}
+
 impl TableProfile {
     /// Of a reference: fixes a grid for every numeric column. Nested columns other than embeddings, and columns of type `null`, are
     /// [left out](Self::not_profiled).
@@ -425,7 +434,9 @@ impl TableProfile {
         let named = |field: &FieldRef| (field.name().clone(), type_name(field.data_type()));
         Ok(Self {
             rows: reference.rows(),
-            columns: parallel::map(&supported, |field| ColumnProfile::of(reference, field))?,
+            columns: parallel::map(&supported, |field| {
+                ColumnProfile::of(reference, field).map_err(unlike_parts)
+            })?,
             not_profiled: unsupported.into_iter().map(named).collect(),
         })
     }

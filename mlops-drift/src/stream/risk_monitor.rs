@@ -120,3 +120,32 @@ impl Sequential<f64> for RiskMonitor {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Half of alpha is the reference's, half the stream's: the bound is the end of a sequence at 1 - alpha/2, and the alarm is at evidence of 2/alpha.
+    #[test]
+    fn alpha_is_spent_in_two_halves() {
+        let [alpha, half] = [0.1, 0.05].map(|level| SignificanceLevel::new(level).unwrap());
+        let losses = || (0..400).map(|i| f64::from(i % 5) / 10.0);
+        let mut source = MeanSequence::new(0.0, 1.0, Sides::Upper, half).unwrap();
+        losses().for_each(|loss| source.observe(loss).unwrap());
+        let mut monitor = RiskMonitor::against(losses(), 0.05, alpha).unwrap();
+        assert_eq!(monitor.bound(), source.interval().unwrap().high() + 0.05);
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|evidence| *evidence < 20.0) {
+            let signal = monitor.observe(0.5).unwrap();
+            seen.push(monitor.e_value().get());
+            assert_eq!(
+                signal == Signal::Drift,
+                seen.last() >= Some(&20.0),
+                "{seen:?}"
+            );
+        }
+        // Half of it is no alarm.
+        assert!(seen.iter().any(|evidence| (10.0..20.0).contains(evidence)));
+    }
+}

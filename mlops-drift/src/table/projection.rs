@@ -9,6 +9,7 @@ use super::{Chunks, Table, index_of, missing};
 /// ```
 /// # use std::sync::Arc;
 /// use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+/// use mlops_drift::DriftCheck;
 /// use mlops_drift::profile::TableProfile;
 /// use mlops_drift::table::Projection;
 ///
@@ -18,8 +19,10 @@ use super::{Chunks, Table, index_of, missing};
 /// let week = vec![part(numbers)?, part(texts)?];
 ///
 /// assert!(TableProfile::of(&week).is_err()); // "code" is of no one type
-/// let profile = TableProfile::of(&Projection::except(week, ["code"])?)?;
+/// let rest = Projection::except(week, ["code"])?;
+/// let profile = TableProfile::of(&rest)?;
 /// assert_eq!((profile.rows(), profile.columns().len()), (100, 1));
+/// assert!(!DriftCheck::against(&profile).run(&rest)?.verdict.drifted);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -43,6 +46,7 @@ impl<T: Table> Projection<T> {
     /// use mlops_drift::table::{Projection, Table};
     /// let y = Projection::of(table, ["y"])?;
     /// assert!(y.column("y").is_ok() && y.column("x").is_err());
+    /// assert!(Projection::of(&y, ["y", "y"]).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn of<C: AsRef<str>>(table: T, columns: impl IntoIterator<Item = C>) -> Result<Self> {

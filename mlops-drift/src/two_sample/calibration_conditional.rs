@@ -140,3 +140,17 @@ impl TwoSampleTest<CategoricalSample> for CalibrationConditional {
         self.least(sizes)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// By hand: √(ln 40/400) at a risk of 5 %, and √(ln 160/400) at a quarter of that.
+    #[test]
+    fn the_radius_is_that_of_the_inequality() {
+        let test = CalibrationConditional::new(SignificanceLevel::FIVE_PERCENT);
+        assert!((test.radius(200) - 0.096_032).abs() < 1e-6);
+        assert!((test.shared_by(4).radius(200) - 0.112_641).abs() < 1e-6);
+    }
+}

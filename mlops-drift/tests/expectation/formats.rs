@@ -120,7 +120,7 @@ fn headlines_tell_the_worst() {
     let many = headline(vec![missing(); 300]);
     assert!(many.starts_with("300 of 300 expectations failed: y is not missing; y is"));
     assert!(
-        many.ends_with("; and 295 others") && many.len() < 200,
+        many.ends_with("; and 295 more") && many.len() < 200,
         "{many}"
     );
 }

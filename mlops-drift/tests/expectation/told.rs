@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Float64Array, Int32Array, RecordBatch,
-    StringArray,
+    StringArray, UInt8Array,
 };
 use arrow::datatypes::DataType;
 use mlops_core::ErrorKind;
@@ -281,6 +281,7 @@ fn a_condition_outside_a_list_is_told_where_it_belongs() {
 fn forbidden_labels_must_be_possible() {
     let integers = || Arc::new(Int32Array::from(vec![1, -2])) as ArrayRef;
     let truths = || Arc::new(BooleanArray::from(vec![true, false])) as ArrayRef;
+    let bytes_of = || Arc::new(UInt8Array::from(vec![1, 255])) as ArrayRef;
     let coded = || {
         arrow::compute::cast(
             &integers(),
@@ -292,22 +293,25 @@ fn forbidden_labels_must_be_possible() {
         (
             integers(),
             "x",
-            "int32 must be integers such as \"-1\", got x",
+            "int32 must be integers from \"-2147483648\" to \"2147483647\", got x",
         ),
         (integers(), "01", "got 01"),
         (integers(), "1.0", "got 1.0"),
         (integers(), "-0", "got -0"),
-        (
-            coded(),
-            "",
-            "int32 must be integers such as \"-1\", got \"\"",
-        ),
+        (coded(), "", "to \"2147483647\", got \"\""),
         (
             truths(),
             "True",
             "bool must be \"false\" or \"true\", got True",
         ),
         (truths(), "1", "got 1"),
+        (integers(), "2147483648", "got 2147483648"),
+        (
+            bytes_of(),
+            "-1",
+            "uint8 must be integers from \"0\" to \"255\", got -1",
+        ),
+        (bytes_of(), "256", "got 256"),
     ] {
         let result = result(Rule::none_of([label]), column);
         assert!(!result.passed && result.applicable);
@@ -491,7 +495,7 @@ fn what_is_listed_is_short() {
     let absent: BTreeSet<String> = (0..5_000).map(|i| format!("label {i}")).collect();
     let found = result(Rule::AllOf(absent), texts(&["a"]));
     assert!(
-        found.reason.ends_with("and 4992 others") && found.reason.len() < 200,
+        found.reason.ends_with("and 4992 more") && found.reason.len() < 200,
         "{found:?}"
     );
 }

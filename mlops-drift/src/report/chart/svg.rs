@@ -185,11 +185,11 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A label of data in a sentence, cut to `most` characters: in quotation marks where a reader could not tell it from another one by its spaces or
-/// characters that are not seen.
+/// characters that are not seen, which are written as in Rust, or from two by its commas.
 pub(crate) fn label_in_words(label: &str, most: usize) -> String {
-    let is_plain =
-        label.trim() == label && !label.contains("  ") && !label.contains(char::is_control);
-    match is_plain && !label.is_empty() {
+    let is_seen = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
+    let is_plain = label.trim() == label && !label.contains("  ") && !label.contains(',');
+    match is_plain && !label.is_empty() && label.chars().all(is_seen) {
         true => shorten(label, most),
         false => format!("{:?}", shorten(label, most)),
     }
