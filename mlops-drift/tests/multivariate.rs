@@ -18,7 +18,8 @@ use mlops_core::ErrorKind;
 use mlops_drift::NumericSample;
 use mlops_drift::divergence::{Divergence, Energy};
 use mlops_drift::multivariate::{
-    DomainClassifier, EnergyTest, FittedPca, Mmd, Pca, PcaReconstruction, Points,
+    Bandwidth, DomainClassifier, EnergyTest, FittedPca, LinearMmd, Mmd, Pca, PcaReconstruction,
+    Points,
 };
 use mlops_drift::two_sample::{NullDistribution, Permutations, TestResult, TwoSampleTest};
 use rand::{RngExt, SeedableRng};
@@ -249,6 +250,17 @@ fn energy_does_not_change_when_both_samples_are_turned_and_moved() {
     let (before, after) = (energy(&x, &y), energy(&also(&x), &also(&y)));
     assert!((before.statistic - after.statistic).abs() < 1e-12);
     assert!(energy(&x, &x).statistic < 1e-6 && energy(&x, &x).p_value.get() == 1.0);
+}
+
+/// Of two constants every quadruple says the same, however its mean is rounded: there is no error to hold it against.
+#[test]
+fn quadruples_that_do_not_differ_are_refused() {
+    for (rows, there) in [(200, 0.3), (246, 0.7), (302, 0.123)] {
+        let [zeros, ones] = [0.0, there].map(|x| Points::new(1, vec![x; rows]).unwrap());
+        let test = LinearMmd::default().bandwidth(Bandwidth::Fixed(1.3));
+        let error = test.test(&zeros, &ones).unwrap_err().to_string();
+        assert!(error.contains("no quadruple of rows differs"), "{error}");
+    }
 }
 
 /// Three zeros against three ones: of 20 ways to deal them, 2 are as far apart, and those tie with the data.

@@ -334,6 +334,59 @@ fn a_segment_of_nulls_has_series_of_its_own() {
     }
 }
 
+/// Windows that alarm are no quiet ones.
+#[test]
+fn windows_are_counted_by_outcome() {
+    let week = |shift: f64| {
+        let values = (0..200).map(|i| f64::from(i) + shift);
+        let values = Arc::new(Float64Array::from_iter_values(values)) as ArrayRef;
+        RecordBatch::try_from_iter([("x", values)]).unwrap()
+    };
+    let check = DriftCheck::against(&week(0.0)).prepare().unwrap();
+    let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    for (day, shift) in [("one", 0.0), ("two", 0.0), ("three", 1e6)] {
+        monitor.observe(day, &week(shift)).unwrap();
+    }
+    let text = monitor.state().to_openmetrics();
+    for told in ["\"quiet\"} 2\n", "\"alarm\"} 1\n", "\"not_compared\"} 0\n"] {
+        assert!(text.contains(told), "{told} in {text}");
+    }
+}
+
+/// One column is material for sure, whatever is undecided of another.
+#[test]
+fn what_is_material_for_sure_is_told_beside_what_is_undecided() {
+    // Of a distance within its bracket nobody knows whether it reaches the minimum; of a far one all do.
+    let table = |near: f64, far: f64| {
+        let column = |shift: f64| -> ArrayRef {
+            let value = |i: u32| f64::from(i.wrapping_mul(2_654_435_761) >> 8) / 16_777_216.0;
+            Arc::new(Float64Array::from_iter_values(
+                (0..20_000).map(|i| value(i) + shift),
+            ))
+        };
+        RecordBatch::try_from_iter([("near", column(near)), ("far", column(far))]).unwrap()
+    };
+    let reference = TableProfile::of(&table(0.0, 0.0)).unwrap();
+    let current = table(0.1, 5.0);
+    let found = DriftCheck::against(&reference).run(&current).unwrap();
+    let bracket = found.column("near").unwrap().brackets["kolmogorov_smirnov"];
+    assert!(bracket.low < bracket.high, "{bracket:?}");
+    let within = f64::midpoint(bracket.low, bracket.high);
+    let least = Distance::new(within, "kolmogorov_smirnov").unwrap();
+    let report = DriftCheck::against(&reference)
+        .effect(least)
+        .run(&current)
+        .unwrap();
+    assert_eq!(report.verdict.undecided_columns, ["near"]);
+    let text = report.to_openmetrics();
+    for told in [
+        "mlops_drift_material_decided 1\n",
+        "mlops_drift_material 1\n",
+    ] {
+        assert!(text.contains(told), "{told} in {text}");
+    }
+}
+
 /// Reports of two models, a monitor, a model's performance and a table's quality in one text.
 #[test]
 fn several_reports_make_one_exposition() {
@@ -371,6 +424,7 @@ fn several_reports_make_one_exposition() {
         .to_text();
     let (families, samples) = read_openmetrics(&text);
     assert!(families > 20 && samples > 60, "{families}, {samples}");
+    assert!(!text.contains("is the report's own\",column=") && !text.contains("own\",metric="));
     for line in [
         "mlops_drift_monitor_windows{model=\"late\"",
         "outcome=\"not_compared\"} 1\n",

@@ -439,3 +439,19 @@ fn texts_and_embeddings_are_compared_by_facets() {
     let other = distributed(&embeddings(5, 0.0), &embeddings(4, 0.0));
     assert!(other.reason.starts_with("cannot be checked"), "{other:?}");
 }
+
+/// That the number of rows of an empty table is as expected says nothing of the values that were expected.
+#[test]
+fn a_table_without_rows_does_not_pass_for_one_rule_that_applies() {
+    let suite = Suite::new([
+        Expectation::on_table(Rule::Rows((0..=0).into())),
+        Expectation::on("x", Rule::between(0, 5).unwrap()),
+    ]);
+    let table = table([(
+        "x",
+        Arc::new(Int32Array::from(Vec::<i32>::new())) as ArrayRef,
+    )]);
+    let report = suite.validate(&table).unwrap();
+    assert!(report.results[0].passed && report.is_checked());
+    assert!(!report.passed());
+}
