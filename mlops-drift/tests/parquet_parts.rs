@@ -99,6 +99,21 @@ fn files_of_types_of_one_meaning_are_one_table() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+#[test]
+fn a_folder_of_folders_is_told() {
+    let folder = std::env::temp_dir().join(format!("parquet-hive-{}", std::process::id()));
+    fs::create_dir_all(folder.join("month=1")).unwrap();
+    write(&folder.join("month=1"), "part", &rows(0, 10));
+    let error = ParquetTable::open_folder(&folder).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    let error = error.to_string();
+    assert!(
+        error.contains("folders within it are not looked into") && error.contains("parquet-hive"),
+        "{error}"
+    );
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 /// As of batches in memory: of a folder in which a file lost a column, has one beyond the others, or has one as another type, the other columns are
 /// compared if schema changes are reported; else it is an error that names the file. So it is of a reference, always.
 #[test]

@@ -1481,6 +1481,39 @@ fn macro_averages_are_over_the_classes_that_occur() {
     }
 }
 
+/// A dataframe makes floats of integers beside nulls: which table and column, and what to do.
+#[test]
+fn labels_that_are_floats_are_told_what_to_become() {
+    let integers = || Arc::new((0..40).map(|i| Some(i % 3)).collect::<Int64Array>()) as ArrayRef;
+    let floats = || {
+        Arc::new(
+            (0..40)
+                .map(|i| Some(f64::from(i % 3)))
+                .collect::<Float64Array>(),
+        ) as ArrayRef
+    };
+    let table = |truth, said| batch(vec![("truth", truth), ("said", said)]);
+    let check = preset::classification_by_labels("truth", "said");
+    for (current, column) in [
+        (table(floats(), integers()), "truth"),
+        (table(integers(), floats()), "said"),
+    ] {
+        let error = check
+            .run(&table(integers(), integers()), &current)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+        let error = error.to_string();
+        for told in [
+            "labels must be of texts, booleans or integers",
+            "are cast to these before), got float64",
+            "table: current",
+            column,
+        ] {
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}
+
 /// Booleans would be read as 0 and 1, and the mean absolute error of them is the error rate by another name.
 #[test]
 fn a_regression_is_of_numbers() {

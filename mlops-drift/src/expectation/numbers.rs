@@ -131,14 +131,9 @@ impl Numbers {
         }
     }
 
-    /// To the width of the column, so that a limit of 0.1 includes the column's own 0.1. A limit beyond all finite
-    /// values of the column stays what it is: rounded to infinity it would let infinite values in.
+    /// To the width of the column.
     fn rounded(&self, x: f64) -> Result<Number> {
-        let narrow = cast(&Float64Array::from(vec![x]), &self.data_type)?;
-        let wide = cast(&narrow, &DataType::Float64)?;
-        let rounded = wide.as_primitive::<Float64Type>().value(0);
-        let beyond = rounded.is_infinite() && x.is_finite();
-        Ok(Number::Float(if beyond { x } else { rounded }))
+        rounded_to(&self.data_type, x).map(Number::Float)
     }
 
     /// Whether every value is missing, whatever it would be.
@@ -235,4 +230,14 @@ fn places_of_decimal(data_type: &DataType) -> i32 {
         | T::Decimal256(_, scale) => (*scale).into(),
         _ => 0,
     }
+}
+
+/// A limit to the width of a column of floats, so that one of 0.1 includes the column's own 0.1. A limit beyond all finite
+/// values of the column stays what it is: rounded to infinity it would let infinite values in.
+pub(super) fn rounded_to(data_type: &DataType, x: f64) -> Result<f64> {
+    let narrow = cast(&Float64Array::from(vec![x]), data_type)?;
+    let wide = cast(&narrow, &DataType::Float64)?;
+    let rounded = wide.as_primitive::<Float64Type>().value(0);
+    let beyond = rounded.is_infinite() && x.is_finite();
+    Ok(if beyond { x } else { rounded })
 }

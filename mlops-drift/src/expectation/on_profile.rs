@@ -12,6 +12,7 @@ use super::distribution::Distributed;
 use super::expected::Expectation;
 use super::found::Found;
 use super::number::exact;
+use super::numbers::rounded_to;
 use super::on_table::no_others;
 use super::report::{ExpectationResult, ValidationReport};
 use super::rule::{Rule, expression_of};
@@ -32,7 +33,7 @@ impl Suite {
     /// | rule | decided by |
     /// | --- | --- |
     /// | rows, columns, types, missing values | the profile's exact figures |
-    /// | ranges of integers and `float64` | counts on the grid, if they leave one verdict |
+    /// | ranges of integers and floats | counts on the grid, if they leave one verdict |
     /// | labels, expressions, lengths, distinct values, uniqueness of strings | counts by label, or their bounds |
     /// | lengths of texts | counts of characters on the grid, if they leave one verdict |
     /// | mean, standard deviation | moments |
@@ -347,14 +348,22 @@ type End = Option<(f64, bool)>;
 
 /// The ends as floats, where no rounding can change a verdict.
 fn ends(bounds: &Bounds, data_type: &str) -> Result<[End; 2]> {
-    let exact = match data_type {
-        "float64" => true,
-        of if of.starts_with("int") || of.starts_with("uint") => false,
+    let floats = match data_type {
+        "float16" => Some(DataType::Float16),
+        "float32" => Some(DataType::Float32),
+        "float64" => Some(DataType::Float64),
+        of if of.starts_with("int") || of.starts_with("uint") => None,
         _ => return Err(untold("whether a value of this type was rounded")),
     };
     let read = |(bound, included): (&Bound, bool)| {
-        let number = bound.number().filter(|x| exact || x.abs() < EXACT);
+        let number = bound
+            .number()
+            .filter(|x| floats.is_some() || x.abs() < EXACT);
         let number = number.ok_or_else(|| untold("whether a value was rounded"))?;
+        let number = match &floats {
+            Some(width) => rounded_to(width, number)?,
+            None => number,
+        };
         Ok::<_, Error>((number, included))
     };
     Ok([

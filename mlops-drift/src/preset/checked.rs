@@ -81,10 +81,11 @@ impl Task {
                 ),
                 (probability, PROBABILITIES, is_number),
             ],
-            Self::Multiclass { classes, .. } => {
+            Self::Multiclass { target, classes } => {
                 let columns = classes.iter().map(|(_, column)| column.as_str());
+                let columns = columns.map(|column| (column, PROBABILITIES, is_number as OfType));
                 columns
-                    .map(|column| (column, PROBABILITIES, is_number as OfType))
+                    .chain([(target.as_str(), LABELS, has_labels as OfType)])
                     .collect()
             }
             Self::Regression { target, prediction } => vec![
@@ -113,7 +114,12 @@ impl Task {
                     is_number_or_time,
                 ),
             ],
-            Self::Labels { .. } => Vec::new(),
+            Self::Labels {
+                target, prediction, ..
+            } => vec![
+                (target, LABELS, has_labels),
+                (prediction, LABELS, has_labels),
+            ],
         }
     }
 
@@ -200,6 +206,13 @@ impl Task {
 type OfType = fn(&DataType) -> bool;
 
 const PROBABILITIES: &str = "a probability must be of floats, decimals or integers";
+
+const LABELS: &str = "labels must be of texts, booleans or integers (floats that stand for integers, as pandas makes of integers with nulls, are cast to these before)";
+
+fn has_labels(data_type: &DataType) -> bool {
+    let values = value_type(data_type);
+    ColumnKind::of(values) == ColumnKind::Categorical || values.is_integer()
+}
 
 fn is_number(data_type: &DataType) -> bool {
     ColumnKind::of(data_type) == ColumnKind::Numeric

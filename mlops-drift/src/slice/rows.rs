@@ -71,7 +71,7 @@ fn require_readable(batch: &RecordBatch) -> Result<()> {
         Some(field) => Err(Error::new(
             ErrorKind::Unsupported,
             format!(
-                "slices are cut by numbers, dates, times, texts and booleans, got {}: name the columns that are to be looked at",
+                "slices are cut by numbers, dates, times, texts and booleans, got {}: name the columns that are to be looked at, or leave this one out by a Projection",
                 type_name(field.data_type())
             ),
         )

@@ -99,7 +99,7 @@ impl ParquetTable {
     /// written in. Folders within it are not looked into.
     ///
     /// # Errors
-    /// Those of [`open_all`](Self::open_all), and of reading the folder.
+    /// Those of [`open_all`](Self::open_all), of reading the folder, and [`InvalidArgument`](ErrorKind::InvalidArgument) for one without such a file.
     pub fn open_folder(path: impl AsRef<Path>) -> Result<Self> {
         let folder = path.as_ref();
         let entries = std::fs::read_dir(folder).and_then(|entries| {
@@ -115,6 +115,10 @@ impl ParquetTable {
         })?;
         paths.retain(|path| path.extension().is_some_and(|end| end == "parquet") && path.is_file());
         paths.sort();
+        if paths.is_empty() {
+            let what = "a folder must hold at least 1 file whose name ends in .parquet, got none; folders within it are not looked into";
+            return Err(Error::invalid(what).context("folder", folder.display()));
+        }
         Self::open_all(paths).map_err(|error| error.context("folder", folder.display()))
     }
 }

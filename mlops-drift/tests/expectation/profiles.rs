@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+use arrow::datatypes::DataType;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::expectation::{Bounds, Context, Expectation, ExpectationResult, Rule, Suite};
 use mlops_drift::profile::TableProfile;
@@ -147,4 +148,37 @@ fn a_suite_inferred_of_texts_holds_of_their_own_profile() {
         suite.validate(&texts(60)).unwrap(),
     ];
     assert!(!of_profile.passed() && !of_rows.passed());
+}
+
+/// Floats of any width are exact in a profile; a limit is that of the width, as it is for rows.
+#[test]
+fn a_suite_that_is_inferred_of_floats_holds_of_its_profile() {
+    let narrow = |width: &DataType| {
+        let values = (0..600).map(|i| f64::from(i % 7) / 10.0);
+        let values = Arc::new(Float64Array::from_iter_values(values)) as ArrayRef;
+        table([("x", arrow::compute::cast(&values, width).unwrap())])
+    };
+    for width in [DataType::Float16, DataType::Float32, DataType::Float64] {
+        let table = narrow(&width);
+        let profile = TableProfile::of(&table).unwrap();
+        let level = SignificanceLevel::FIVE_PERCENT;
+        let inferred = Suite::infer(&profile, level).unwrap();
+        let by_hand =
+            |top: f64| Suite::new([Expectation::on("x", Rule::between(0.0, top).unwrap())]);
+        for (suite, passes) in [
+            (inferred, true),
+            (by_hand(0.6), true),
+            (by_hand(0.5), false),
+        ] {
+            let by_profile = suite
+                .validate_profile(&profile, &Context::default())
+                .unwrap();
+            let by_rows = suite.validate(&table).unwrap();
+            assert_eq!(
+                (by_profile.passed(), by_rows.passed()),
+                (passes, passes),
+                "{width}"
+            );
+        }
+    }
 }
