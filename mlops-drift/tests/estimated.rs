@@ -730,3 +730,28 @@ fn few_labels_of_a_regression_see_its_errors() {
     let of = |metric: &str| estimate(&report, "prediction_powered", metric).interval;
     assert!(of("mae").contains(0.5) && of("rmse").contains(1.0 / 3.0_f64.sqrt()));
 }
+
+/// Labels that arrived for the surest rows alone are no random sample of them: no figure is made of them, and the reason stands in every format.
+#[test]
+fn few_labels_that_are_no_sample_are_refused() {
+    let table = |labelled: &dyn Fn(usize) -> bool| {
+        let said = |row: usize| (row * 37 % 100) as f64 / 100.0;
+        let late = (0..900).map(|row| {
+            labelled(row).then(|| f64::from(u8::from(said(row) + (row % 7) as f64 / 20.0 > 0.6)))
+        });
+        let late = Arc::new(late.collect::<Float64Array>()) as ArrayRef;
+        let said = Arc::new(Float64Array::from_iter_values((0..900).map(said))) as ArrayRef;
+        RecordBatch::try_from_iter_with_nullable([("late", late, true), ("said", said, true)])
+            .unwrap()
+    };
+    let check = preset::estimated_classification("late", "said").few_labels();
+    let told = |labelled: &dyn Fn(usize) -> bool| {
+        check
+            .run(&table(&|_| true), &table(labelled))
+            .unwrap()
+            .to_markdown()
+    };
+    let refused = "the rows with labels must be a random sample, got some whose predictions differ";
+    assert!(told(&|row| row * 37 % 100 > 70).contains(refused));
+    assert!(!told(&|row| row % 9 == 4).contains(refused));
+}

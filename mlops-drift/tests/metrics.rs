@@ -521,3 +521,35 @@ fn bad_rows_are_refused_with_what_is_wrong() {
     says(scored.reliability(0).unwrap_err(), "[1, 10000], got 0");
     assert_eq!(scored.confusion(0.5).precision(Average::Class(9)), 0.0);
 }
+
+/// The rule of three of errors of one size: the share of others that it allows, s, is the same in the mean error, 0.1·(1 − s), and in the mean square.
+#[test]
+fn errors_of_one_size_are_no_certainty() {
+    let rows =
+        Regression::new(&[1.0, 2.0, 3.0, 4.0, 5.0], &[1.25, 1.75, 3.25, 3.75, 5.25]).unwrap();
+    let (mae, rmse) = (rows.mae().unwrap(), rows.rmse().unwrap());
+    let shares = [
+        mae.interval.low() / 0.25,
+        (rmse.interval.low() / 0.25).powi(2),
+    ];
+    assert!(
+        (shares[0] - shares[1]).abs() < 1e-12 && shares[0] < 0.8,
+        "{shares:?}"
+    );
+}
+
+/// Squares beyond the range of floats leave no share of them.
+#[test]
+fn r2_is_never_nan() {
+    for size in [1e200, 1e308] {
+        let metrics = Regression::new(&[-size, size, size], &[0.0; 3])
+            .unwrap()
+            .metrics();
+        assert_eq!(
+            (metrics.r2, metrics.explained_variance),
+            (None, None),
+            "{size}"
+        );
+        assert_eq!(metrics.median_absolute_error, Some(size));
+    }
+}

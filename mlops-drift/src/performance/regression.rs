@@ -135,7 +135,8 @@ impl Regression {
     /// **Interval**: Student's t of the logarithm of the mean square by the delta method, by units: squares
     /// are skewed, and their mean is more nearly normal on this scale. **Weakness**: rare great errors: 93 % of
     /// 30 normal errors, 91 % of 80 Laplace ones; for errors without a fourth moment (Student's law with three
-    /// degrees of freedom) 78 % of 300, and more rows hardly help. [`mae`](Self::mae) does not have that.
+    /// degrees of freedom) 78 % of 300, and more rows hardly help. [`mae`](Self::mae) does not have that. Errors of one size have the ends of the
+    /// mean square's interval, which knows the rule of three.
     ///
     /// # Errors
     /// As [`mae`](Self::mae)'s.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch,
-    StringArray, Time32SecondArray, TimestampNanosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
+    RecordBatch, StringArray, Time32SecondArray, TimestampNanosecondArray,
 };
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
-use mlops_drift::expectation::{Expectation, Inference, Rule, Suite};
+use mlops_drift::expectation::{Context, Expectation, Inference, Rule, Suite};
 use mlops_drift::profile::TableProfile;
 use mlops_drift::table::Table;
 use rand::{RngExt, SeedableRng};
@@ -449,4 +449,26 @@ fn columns_are_left_out_by_name() {
         unknown.to_string(),
         "a column to leave out must be one of the 4 of the profiled table, got \"tail\"; they are counts, labels, tails, truths"
     );
+}
+
+/// Rows without a value that was missing before are as good as others; one of another label is not.
+#[test]
+fn an_inferred_suite_sets_apart_what_is_new() {
+    let table = |label: &'static str| {
+        let coupon = (0..2_000).map(|i| (i % 5 < 2).then_some(i));
+        let origin = (0..2_000).map(|i| if i == 7 { label } else { ["JFK", "LGA"][i % 2] });
+        super::table([
+            (
+                "coupon",
+                Arc::new(coupon.map(|x| x.map(|i| i % 9)).collect::<Int32Array>()) as ArrayRef,
+            ),
+            ("origin", Arc::new(StringArray::from_iter_values(origin))),
+        ])
+    };
+    let profile = TableProfile::of(&table("LGA")).unwrap();
+    let suite = Suite::infer(&profile, SignificanceLevel::FIVE_PERCENT).unwrap();
+    for (label, apart) in [("LGA", 0), ("XXX", 1)] {
+        let split = suite.split(&table(label), &Context::default()).unwrap();
+        assert_eq!(split.1.num_rows(), apart, "{label}");
+    }
 }
