@@ -283,3 +283,16 @@ fn ids_that_the_samples_do_not_share_are_seen() {
         );
     }
 }
+
+#[test]
+fn several_samples_that_cannot_be_compared_are_refused() {
+    let test = AndersonDarling::default();
+    let (none, one, many) = (numbers(&[]), numbers(&[1.0]), numbers(&[1.0, 2.0, 3.0]));
+    refused(test.of_samples(&[]));
+    refused(test.of_samples(&[&many]));
+    refused(test.of_samples(&[&many, &none, &many]));
+    refused(test.of_samples(&[&one, &one, &one])); // their deviation is not defined
+    assert!(test.of_samples(&[&one, &many, &one]).is_ok());
+    let constant = numbers(&[5.0; 20]);
+    assert_eq!(test.of_samples(&[&constant; 4]).unwrap().p_value.get(), 1.0);
+}

@@ -255,6 +255,34 @@ fn epps_and_singleton_keep_their_level_for_unequal_sizes() {
     assert_eq!(above("epps-singleton 1000/100", 150, said_of), None);
 }
 
+/// Of several samples of one law, as many as there are sizes.
+fn several(sizes: &[usize], law: Law) -> impl Fn(&mut ChaCha8Rng) -> Said {
+    move |rng| {
+        let samples: Vec<NumericSample> =
+            sizes.iter().map(|&size| numbers(rng, size, law)).collect();
+        let samples: Vec<&NumericSample> = samples.iter().collect();
+        AndersonDarling::default().of_samples(&samples).ok()
+    }
+}
+
+#[test]
+fn anderson_and_darling_keep_their_level_for_several_samples() {
+    for (name, sizes, law) in [
+        ("three, permuted", &[12, 30, 20][..], normal as Law),
+        ("four, ties", &[20, 8, 20, 15], five_values),
+        ("three, by the limit law", &[80, 200, 60], cauchy),
+    ] {
+        assert_eq!(
+            above(
+                &format!("anderson-darling of {name}"),
+                100,
+                several(sizes, law)
+            ),
+            None
+        );
+    }
+}
+
 /// The limit law alarms in 12.9 % of cases at 10 % (enumerated).
 #[test]
 fn cramer_and_von_mises_keep_their_level_for_two_values_against_many() {
@@ -407,6 +435,12 @@ fn the_grid() {
                 runs,
                 of,
             ));
+        }
+    }
+    for (law_name, law) in &LAWS {
+        for sizes in [&[30, 20, 40][..], &[400, 100, 60], &[500, 200, 90, 300, 60]] {
+            let name = format!("anderson-darling of {sizes:?} {law_name}");
+            off.extend(above(&name, 1_000, several(sizes, *law)));
         }
     }
     let mmd = |rng: &mut ChaCha8Rng| {

@@ -32,7 +32,7 @@ pub(crate) use default_tests::default_test;
 pub(crate) use method::MISSING_SHARE;
 pub use method::Method;
 pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn, WindowCounts};
-pub(crate) use observed::{Units, find};
+pub(crate) use observed::{Mean, Units, find};
 pub use prepared::PreparedCheck;
 pub(crate) use reach::least_of_profiles;
 pub use source::Source;

@@ -125,12 +125,12 @@ impl Units {
 
 impl Units {
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.count
     }
 
     /// The units of the rows, in their order.
-    pub(super) fn in_order(&self) -> &[u32] {
+    pub(crate) fn in_order(&self) -> &[u32] {
         &self.of_row
     }
 
@@ -219,7 +219,7 @@ impl Tally {
 
 /// The mean of some numbers, value by value: never beyond their range, and of equal values that very value.
 #[derive(Clone, Copy, Default)]
-struct Mean {
+pub(crate) struct Mean {
     finite: u64,
     mean: f64,
     /// Whether −∞ is among them, and +∞.
@@ -227,7 +227,7 @@ struct Mean {
 }
 
 impl Mean {
-    fn push(&mut self, value: f64) {
+    pub(crate) fn push(&mut self, value: f64) {
         if value.is_infinite() {
             self.infinite[usize::from(value > 0.0)] = true;
             return;
@@ -238,7 +238,7 @@ impl Mean {
     }
 
     /// NaN of none, and where −∞ meets +∞.
-    fn get(self) -> f64 {
+    pub(crate) fn get(self) -> f64 {
         match self.infinite {
             [true, true] => f64::NAN,
             [true, false] => f64::NEG_INFINITY,

@@ -7,6 +7,9 @@
 //! | [`EnergyTest`] | any difference of the two laws, shifts best | quadratic, of 4,000 rows at most |
 //! | [`DomainClassifier`] | shifts and spreads, and in which dimensions they are | linear |
 //! | [`PcaReconstruction`] | other correlations than the reference's | linear, and d³ once |
+//!
+//! All hold their level for **exchangeable** rows. Rows that share a unit (a user, an hour) are not: [`Points::per_unit`] makes one point of each
+//! unit.
 
 mod domain_classifier;
 mod eigen;

@@ -1,9 +1,10 @@
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait};
+use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait, RecordBatch};
 use mlops_core::{Error, ErrorKind, Result};
 use rand_chacha::ChaCha8Rng;
 
+use crate::check::{Mean, Units, find};
 use crate::permutation::shuffle_head;
 use crate::sample::{NumericSample, numbers};
 
@@ -43,11 +44,7 @@ impl Points {
                 all.len()
             )));
         }
-        if let Some(value) = all.iter().find(|value| value.is_infinite()) {
-            return Err(Error::invalid(format!(
-                "values must be finite, got {value}"
-            )));
-        }
+        require_finite(&all)?;
         let whole = all
             .chunks_exact(dimensions)
             .filter(|row| !row.iter().any(|x| x.is_nan()));
@@ -80,53 +77,47 @@ impl Points {
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
     pub fn from_array(array: &dyn Array) -> Result<Self> {
-        if let Some(lists) = array.as_fixed_size_list_opt() {
-            let size = lists.value_length() as usize;
-            let row = |row| {
-                lists
-                    .is_valid(row)
-                    .then(|| lists.value_offset(row) as usize)
-            };
-            let rows = (0..lists.len()).map(row);
-            let rows = rows.map(|start| start.map(|start| start..start + size));
-            return Self::from_lists(size, lists.values(), rows);
-        }
-        if let Some(lists) = array.as_list_opt::<i32>() {
-            return Self::from_variable(lists);
-        }
-        if let Some(lists) = array.as_list_opt::<i64>() {
-            return Self::from_variable(lists);
-        }
-        let text = format!("cannot read {} as points", array.data_type());
-        Err(Error::new(ErrorKind::Unsupported, text))
+        let (dimensions, values) = lists(array)?;
+        Self::new(dimensions, values)
     }
 
-    fn from_variable<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> Result<Self> {
-        let row = |row| {
-            let [start, end] = [row, row + 1].map(|at: usize| lists.value_offsets()[at].as_usize());
-            lists.is_valid(row).then_some(start..end)
-        };
-        let rows = || (0..lists.len()).map(row);
-        let lengths = || rows().flatten().map(|row| row.len());
-        let dimensions = lengths().next().unwrap_or(0);
-        if let Some(other) = lengths().find(|length| *length != dimensions) {
-            return Err(Error::invalid(format!(
-                "lists must be of one length, got {dimensions} and {other}"
-            )));
+    /// From a column of a table, the mean of the whole rows of every unit: for tests that take units, such as users, and not rows for
+    /// exchangeable. A unit without a whole row is missing. A change of the spread within units alone is not seen.
+    ///
+    /// # Errors
+    /// As [`from_array`](Self::from_array); [`SignatureMismatch`](ErrorKind::SignatureMismatch) for a column that the table lacks;
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a null in the unit column.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use mlops_core::arrow::array::{ArrayRef, FixedSizeListArray, Int32Array, RecordBatch};
+    /// use mlops_core::arrow::datatypes::Float32Type;
+    /// use mlops_drift::multivariate::Points;
+    ///
+    /// let rows = [[1.0, 2.0], [3.0, 6.0], [5.0, 5.0]].map(|row| Some(row.map(Some)));
+    /// let embedding = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(rows, 2);
+    /// let user = Int32Array::from(vec![7, 7, 8]);
+    /// let columns: [(&str, ArrayRef); 2] = [("user", Arc::new(user)), ("embedding", Arc::new(embedding))];
+    /// let table = RecordBatch::try_from_iter(columns)?;
+    /// let users = Points::per_unit(&table, "embedding", "user")?;
+    /// assert_eq!(users, Points::new(2, [2.0, 4.0, 5.0, 5.0])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn per_unit(table: &RecordBatch, column: &str, unit: &str) -> Result<Self> {
+        let units = Units::of(table, unit)?;
+        let (dimensions, values) = lists(find(table, column)?)?;
+        require_finite(&values)?;
+        let mut means = vec![Mean::default(); units.len() * dimensions];
+        for (row, &unit) in values.chunks_exact(dimensions.max(1)).zip(units.in_order()) {
+            if !row.iter().any(|x| x.is_nan()) {
+                let of_unit = &mut means[unit as usize * dimensions..][..dimensions];
+                of_unit
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(mean, x)| mean.push(*x));
+            }
         }
-        Self::from_lists(dimensions, lists.values(), rows())
-    }
-
-    /// From where each row's numbers stand; `None` is a missing row.
-    fn from_lists(
-        dimensions: usize,
-        values: &ArrayRef,
-        rows: impl Iterator<Item = Option<Range<usize>>>,
-    ) -> Result<Self> {
-        let values = numbers(values.as_ref())?;
-        let missing = vec![f64::NAN; dimensions];
-        let rows = rows.map(|row| row.map_or(missing.as_slice(), |row| &values[row]));
-        Self::new(dimensions, rows.collect::<Vec<_>>().concat())
+        Self::new(dimensions, means.into_iter().map(Mean::get))
     }
 
     /// So many rows drawn at random, and the others.
@@ -188,6 +179,63 @@ impl From<&NumericSample> for Points {
             values,
         }
     }
+}
+
+fn require_finite(values: &[f64]) -> Result<()> {
+    match values.iter().find(|value| value.is_infinite()) {
+        Some(value) => Err(Error::invalid(format!(
+            "values must be finite, got {value}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// How many numbers a row of a column of lists has, and those of all rows; a missing row is of NaN.
+fn lists(array: &dyn Array) -> Result<(usize, Vec<f64>)> {
+    if let Some(lists) = array.as_fixed_size_list_opt() {
+        let size = lists.value_length() as usize;
+        let row = |row| {
+            let start = lists.value_offset(row) as usize;
+            lists.is_valid(row).then_some(start..start + size)
+        };
+        return joined(size, lists.values(), (0..lists.len()).map(row));
+    }
+    if let Some(lists) = array.as_list_opt::<i32>() {
+        return variable_lists(lists);
+    }
+    if let Some(lists) = array.as_list_opt::<i64>() {
+        return variable_lists(lists);
+    }
+    let text = format!("cannot read {} as points", array.data_type());
+    Err(Error::new(ErrorKind::Unsupported, text))
+}
+
+fn variable_lists<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> Result<(usize, Vec<f64>)> {
+    let row = |row| {
+        let [start, end] = [row, row + 1].map(|at: usize| lists.value_offsets()[at].as_usize());
+        lists.is_valid(row).then_some(start..end)
+    };
+    let rows = || (0..lists.len()).map(row);
+    let lengths = || rows().flatten().map(|row| row.len());
+    let dimensions = lengths().next().unwrap_or(0);
+    if let Some(other) = lengths().find(|length| *length != dimensions) {
+        return Err(Error::invalid(format!(
+            "lists must be of one length, got {dimensions} and {other}"
+        )));
+    }
+    joined(dimensions, lists.values(), rows())
+}
+
+/// From where each row's numbers stand; `None` is a missing row.
+fn joined(
+    dimensions: usize,
+    values: &ArrayRef,
+    rows: impl Iterator<Item = Option<Range<usize>>>,
+) -> Result<(usize, Vec<f64>)> {
+    let values = numbers(values.as_ref())?;
+    let missing = vec![f64::NAN; dimensions];
+    let rows = rows.map(|row| row.map_or(missing.as_slice(), |row| &values[row]));
+    Ok((dimensions, rows.collect::<Vec<_>>().concat()))
 }
 
 /// Both samples, if they can be compared and hold at least so many rows each.

@@ -1,10 +1,10 @@
-use std::f64::consts::PI;
-
+use mlops_core::Result;
 use mlops_core::evidence::PValue;
-use mlops_core::{Error, Result};
 
+use super::anderson_darling_law::Law;
 use super::ladder::{Ladder, sizes};
-use super::laws::ANDERSON_DARLING;
+use super::many::Many;
+use super::resample::ROUNDING;
 use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
 use crate::sample::NumericSample;
 
@@ -12,15 +12,6 @@ use crate::sample::NumericSample;
 const LARGE: u64 = 50;
 /// Share of one value from which its ties distort the limit law visibly.
 const ATOM: f64 = 0.01;
-/// Of table 2 in Scholz & Stephens (1987), two samples: the points at 25 % and 0.1 %, and the parabola
-/// through ln p at all seven by least squares, as SciPy fits it (highest power first).
-const TABLE: [f64; 2] = [0.325, 6.546];
-const PARABOLA: [f64; 3] = [
-    0.018198094574111343,
-    -1.0082265644652515,
-    -1.077770279820486,
-];
-
 /// How a distribution function counts at a value where it jumps.
 ///
 /// ```
@@ -36,7 +27,7 @@ pub enum AtTies {
     Right,
 }
 
-/// The Anderson–Darling test of two samples: the squared distance of the distribution functions,
+/// The Anderson–Darling test of two samples, or of [several](Self::of_samples): the squared distance of the distribution functions,
 /// weighted so that the tails count as much as the middle.
 ///
 /// **Statistic**: Scholz and Stephens's A² with k = 2, less its mean 1 and divided by its standard
@@ -104,117 +95,144 @@ impl AndersonDarling {
         }
     }
 
-    fn a_squared(&self, steps: &[[u64; 2]]) -> f64 {
-        match self.at_ties {
-            AtTies::Midrank => midrank(steps),
-            AtTies::Right => right(steps),
+    /// The test of two or more samples at once: do they all come from one law? Several reference months, or the segments of one table.
+    ///
+    /// **Statistic**: A² of k samples, less its mean k − 1 and divided by its standard deviation without ties; of two samples that of
+    /// [`test`](TwoSampleTest::test). **Guarantee**, **assumption**: as of two samples, by the smallest of them; values of all samples are
+    /// permuted, or it is the limit law for k. **Cost**: O(N log N) for N values, O(N·k) per permutation.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) for fewer than 2 samples, one without values, or fewer than k + 2 values in all.
+    ///
+    /// ```
+    /// use mlops_drift::NumericSample;
+    /// use mlops_drift::two_sample::AndersonDarling;
+    ///
+    /// let month = |shift: f64| NumericSample::new((0..100).map(move |i| f64::from(i) + shift));
+    /// let [january, february, march] = [0.0, 3.0, 60.0].map(month);
+    /// let test = AndersonDarling::default();
+    /// assert!(test.of_samples(&[&january, &february])?.p_value.get() > 0.5);
+    /// assert!(test.of_samples(&[&january, &february, &march])?.p_value.get() < 1e-6);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn of_samples(&self, samples: &[&NumericSample]) -> Result<TestResult> {
+        if let [reference, current] = samples {
+            return self.test(reference, current);
         }
+        let many = Many::of(samples)?;
+        let law = Law::of(&many.sizes())?;
+        let a_squared = self.a_squared_of(&many);
+        let least = many.sizes().into_iter().min().unwrap_or(0);
+        let permuted = || {
+            let threshold = a_squared - ROUNDING * a_squared.abs();
+            many.permuted(self.permutations, |dealt| {
+                self.a_squared_of(dealt) >= threshold
+            })
+        };
+        Ok(self.conclude(
+            &law,
+            a_squared,
+            self.approximates(least, many.largest_atom()),
+            permuted,
+        ))
     }
 
-    fn approximates(&self, ladder: &Ladder) -> bool {
-        let [n, m] = ladder.sizes();
+    fn a_squared(&self, steps: &[[u64; 2]]) -> f64 {
+        let [n, m] = sizes(steps);
+        let steps = &mut steps.iter().map(|step| (step[0], step[0] + step[1]));
+        // Either sample is as far from both together.
+        self.at_ties.distance(steps, n, n + m) * (1.0 / n as f64 + 1.0 / m as f64)
+    }
+
+    fn a_squared_of(&self, many: &Many) -> f64 {
+        let all = many.sizes().iter().sum();
+        let of_sample = |(sample, size): (usize, u64)| {
+            self.at_ties.distance(&mut many.steps_of(sample), size, all) / size as f64
+        };
+        many.sizes().into_iter().enumerate().map(of_sample).sum()
+    }
+
+    /// By the smallest sample and the share of the most frequent value.
+    fn approximates(&self, least: u64, largest_atom: f64) -> bool {
         match self.null {
-            NullDistribution::Automatic => n.min(m) >= LARGE && ladder.largest_atom() <= ATOM,
+            NullDistribution::Automatic => least >= LARGE && largest_atom <= ATOM,
             NullDistribution::Exact => false,
             NullDistribution::Asymptotic => true,
         }
+    }
+
+    fn conclude(
+        &self,
+        law: &Law,
+        a_squared: f64,
+        approximates: bool,
+        permuted: impl FnOnce() -> PValue,
+    ) -> TestResult {
+        let statistic = law.standardized(a_squared);
+        let (p, method) = if self.published {
+            (law.table_sf(statistic), "anderson_darling_table")
+        } else if approximates {
+            (law.limit_sf(statistic), "anderson_darling_asymptotic")
+        } else {
+            (permuted(), "anderson_darling_permutation")
+        };
+        TestResult::new(statistic, p, method)
     }
 }
 
 impl TwoSampleTest<NumericSample> for AndersonDarling {
     fn test(&self, reference: &NumericSample, current: &NumericSample) -> Result<TestResult> {
         let ladder = Ladder::of(reference, current)?;
-        let [n, m] = ladder.sizes();
-        if n + m < 4 {
-            return Err(Error::invalid(format!(
-                "both samples together must hold at least 4 values, got {n} and {m}"
-            )));
-        }
+        let sizes = ladder.sizes();
+        let law = Law::of(&sizes)?;
         let a_squared = self.a_squared(ladder.steps());
-        let statistic = (a_squared - 1.0) / standard_deviation(n as f64, m as f64);
-        let (p, method) = if self.published {
-            (table_sf(statistic), "anderson_darling_table")
-        } else if self.approximates(&ladder) {
-            (limit_sf(statistic), "anderson_darling_asymptotic")
-        } else {
-            let p = ladder.permuted(self.permutations, a_squared, |steps| self.a_squared(steps));
-            (p, "anderson_darling_permutation")
-        };
-        Ok(TestResult::new(statistic, p, method))
+        let approximates = self.approximates(sizes[0].min(sizes[1]), ladder.largest_atom());
+        let permuted =
+            || ladder.permuted(self.permutations, a_squared, |steps| self.a_squared(steps));
+        Ok(self.conclude(&law, a_squared, approximates, permuted))
+    }
+}
+
+/// Of the distinct values ascending: how many values of one sample stand there, and how many of all.
+type Steps<'a> = &'a mut dyn Iterator<Item = (u64, u64)>;
+
+impl AtTies {
+    /// What one sample adds to A², times its size: the weighted squared distance of its distribution function from that of all values.
+    fn distance(self, steps: Steps<'_>, size: u64, all: u64) -> f64 {
+        let (size, all) = (size as f64, all as f64);
+        match self {
+            Self::Midrank => midrank(steps, size, all),
+            Self::Right => right(steps, size, all),
+        }
     }
 }
 
 /// Equation 7.
-fn midrank(steps: &[[u64; 2]]) -> f64 {
-    let [n, m] = sizes(steps).map(|size| size as f64);
-    let all = n + m;
+fn midrank(steps: Steps<'_>, size: f64, all: f64) -> f64 {
     let (mut x, mut both, mut sum) = (0.0, 0.0, 0.0);
-    for step in steps {
-        let (in_x, height) = (step[0] as f64, (step[0] + step[1]) as f64);
+    for (own, height) in steps {
+        let (own, height) = (own as f64, height as f64);
         let below = both + height / 2.0;
-        let distance = all * (x + in_x / 2.0) - below * n;
+        let distance = all * (x + own / 2.0) - below * size;
         let spread = below * (all - below) - all * height / 4.0;
         if spread > 0.0 {
             sum += height * distance * distance / spread;
         }
-        (x, both) = (x + in_x, both + height);
+        (x, both) = (x + own, both + height);
     }
-    sum / all * (1.0 / n + 1.0 / m) * (all - 1.0) / all
+    sum / all * (all - 1.0) / all
 }
 
 /// Equation 6: the greatest value does not count, both functions are 1 there.
-fn right(steps: &[[u64; 2]]) -> f64 {
-    let [n, m] = sizes(steps).map(|size| size as f64);
-    let all = n + m;
+fn right(steps: Steps<'_>, size: f64, all: f64) -> f64 {
     let (mut x, mut both, mut sum) = (0.0, 0.0, 0.0);
-    for step in &steps[..steps.len() - 1] {
-        let height = (step[0] + step[1]) as f64;
-        (x, both) = (x + step[0] as f64, both + height);
-        let distance = all * x - both * n;
-        sum += height * distance * distance / (both * (all - both));
+    for (own, height) in steps {
+        let height = height as f64;
+        (x, both) = (x + own as f64, both + height);
+        if both < all {
+            let distance = all * x - both * size;
+            sum += height * distance * distance / (both * (all - both));
+        }
     }
-    sum / all * (1.0 / n + 1.0 / m)
-}
-
-/// Of A² with k = 2 samples without ties: equation 4.
-fn standard_deviation(n: f64, m: f64) -> f64 {
-    let all = n + m;
-    let sizes = 1.0 / n + 1.0 / m;
-    let (mut h, mut g) = (0.0, 0.0);
-    let mut index = 1.0;
-    while index < all - 1.0 {
-        h += 1.0 / (all - index);
-        index += 1.0;
-        g += h / index;
-    }
-    h += 1.0;
-    let a = 4.0 * g - 6.0 + (10.0 - 6.0 * g) * sizes;
-    let b = 4.0 * (2.0 * g - 4.0) + 16.0 * h + (2.0 * g - 14.0 * h - 4.0) * sizes - 8.0 * h
-        + 4.0 * g
-        - 6.0;
-    let c = 4.0 * (6.0 * h + 2.0 * g - 2.0)
-        + 2.0 * (4.0 * h - 4.0 * g + 6.0)
-        + (2.0 * h - 6.0) * sizes
-        + 4.0 * h;
-    let d = 4.0 * (2.0 * h + 6.0) - 8.0 * h;
-    let variance = a * all.powi(3) + b * all * all + c * all + d;
-    (variance / ((all - 1.0) * (all - 2.0) * (all - 3.0))).sqrt()
-}
-
-/// The limit law has mean 1 and variance 2(π² − 9)/3.
-fn limit_sf(statistic: f64) -> PValue {
-    ANDERSON_DARLING.sf(1.0 + statistic * (2.0 * (PI * PI - 9.0) / 3.0).sqrt())
-}
-
-fn table_sf(statistic: f64) -> PValue {
-    PValue::saturating(if statistic < TABLE[0] {
-        0.25
-    } else if statistic > TABLE[1] {
-        0.001
-    } else {
-        let ln_p = PARABOLA
-            .iter()
-            .fold(0.0, |sum, factor| sum * statistic + factor);
-        ln_p.exp()
-    })
+    sum / all
 }

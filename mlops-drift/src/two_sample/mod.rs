@@ -20,6 +20,7 @@
 //! reference that is used again and again, the level is an average over references.
 
 mod anderson_darling;
+mod anderson_darling_law;
 mod calibration_conditional;
 mod chi_square;
 pub(crate) mod contingency;
@@ -36,6 +37,7 @@ mod laws;
 mod levene;
 mod likelihood_ratio;
 mod mann_whitney;
+mod many;
 mod permutation_test;
 mod proportions;
 pub(crate) mod resample;

@@ -11,7 +11,9 @@ use mlops_drift::two_sample::{
     MannWhitney, NullDistribution, Student, TwoSampleTest, Welch,
 };
 
-use crate::case::{Case, Outcome, Values, measured, present, tested};
+use serde_json::Value;
+
+use crate::case::{Case, Outcome, Values, measured, number, present, tested};
 
 /// Steps of rank of grids that are coarser than the default, and finer.
 const RESOLUTIONS: [usize; 3] = [8, 64, 4_096];
@@ -22,7 +24,7 @@ pub(crate) fn outcome(case: &Case, function: &str) -> Option<Outcome> {
     let asymptotic = NullDistribution::Asymptotic;
     let anderson = |at_ties| {
         let test = AndersonDarling::default().at_ties(at_ties);
-        case.test(&test.published_table())
+        case.of_samples(test.published_table())
     };
     let levene = |centre| case.test(&Levene::default().centre(centre).null(asymptotic));
     Some(match function {
@@ -69,6 +71,20 @@ impl Case {
     fn test(&self, test: &dyn TwoSampleTest<NumericSample>) -> Outcome {
         let (reference, current) = (self.numeric("ref")?, self.numeric("cur")?);
         test.test(&reference, &current).map(tested)
+    }
+
+    /// Of two samples, or of as many as the case has.
+    fn of_samples(&self, test: AndersonDarling) -> Outcome {
+        let Some(samples) = self.fields["input"]["samples"].as_array() else {
+            return self.test(&test);
+        };
+        let sample = |values: &Value| {
+            let values = values.as_array().into_iter().flatten();
+            NumericSample::new(values.map(number))
+        };
+        let samples: Vec<NumericSample> = samples.iter().map(sample).collect();
+        let samples: Vec<&NumericSample> = samples.iter().collect();
+        test.of_samples(&samples).map(tested)
     }
 
     fn welch(&self) -> Outcome {
