@@ -362,6 +362,69 @@ fn merged_sequences_are_those_of_all_their_units() {
     assert_eq!(empty, sequence(&[]));
 }
 
+/// The sums over all units of two shards know no first one, so neither does the interval. Each shard alone is sure that the mean is not
+/// 0.5, which is that of both together (0.4 and 0.6 throughout): what a shard was sure of before does not outlast the merge.
+#[test]
+fn merged_sequences_know_no_first_shard() {
+    let mean = |x: f64| {
+        let mut sequence = MeanSequence::new(0.0, 1.0, Sides::Both, ALPHA).unwrap();
+        (0..400).for_each(|_| sequence.observe(x).unwrap());
+        sequence
+    };
+    let betting = |x: f64| {
+        let mut sequence = BettingSequence::new(0.0, 1.0, Sides::Both, ALPHA).unwrap();
+        (0..400).for_each(|_| sequence.observe(x).unwrap());
+        sequence
+    };
+    let (mut means, mut bettings) = ([0.4, 0.6].map(mean), [0.4, 0.6].map(betting));
+    assert!(
+        means
+            .iter()
+            .all(|one| !one.interval().unwrap().contains(0.5))
+    );
+    assert!(
+        bettings
+            .iter()
+            .all(|one| !one.interval().unwrap().contains(0.5))
+    );
+    for (one, other) in [(0, 0.6), (1, 0.4)] {
+        means[one].merge(&mean(other)).unwrap();
+        bettings[one].merge(&betting(other)).unwrap();
+    }
+    assert_eq!(means[0], means[1]);
+    assert_eq!(bettings[0], bettings[1]);
+    assert!(means[0].interval().unwrap().contains(0.5));
+    assert!(bettings[0].interval().unwrap().contains(0.5));
+}
+
+/// Likelihood ratios are multiplied failure by failure, whichever replica saw which: the evidence is that of one process that saw them
+/// all, but for the rounding of some twenty logarithms, and failures are those of both, arm by arm.
+#[test]
+fn merged_failures_are_those_of_one_process() {
+    let failures = [
+        (0.1, true),
+        (0.2, false),
+        (0.1, false),
+        (0.5, true),
+        (0.3, false),
+    ];
+    let of = |failures: &[(f64, bool)]| {
+        let mut odds = FailureOdds::new(0.2).unwrap();
+        for (share, canary) in failures {
+            odds.observe_failure(*share, *canary).unwrap();
+        }
+        odds
+    };
+    let all = of(&failures);
+    for replica in 0..=failures.len() {
+        let (here, there) = failures.split_at(replica);
+        let mut merged = of(here);
+        merged.merge(&of(there)).unwrap();
+        assert_eq!(merged.failures(), (3, 2));
+        assert!((merged.e_value().ln() - all.e_value().ln()).abs() < 1e-13);
+    }
+}
+
 #[test]
 fn states_of_other_settings_are_not_merged() {
     let mean = |high, sides, alpha| MeanSequence::new(0.0, high, sides, alpha).unwrap();
