@@ -315,6 +315,45 @@ fn a_state_is_of_one_check_and_bounded() {
     );
 }
 
+/// A state of four windows, of which one alarmed and one was not compared: its counts may be of more windows, since it forgets, but
+/// neither of fewer with any outcome, nor of more alarms than comparisons.
+#[test]
+fn counts_that_contradict_the_windows_are_no_state() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(4);
+    let mut monitor = monitor(rng, 0.05);
+    for (name, shift) in [("monday", 0.0), ("tuesday", 0.9), ("wednesday", 0.0)] {
+        monitor.observe(name, &window(rng, 300, shift)).unwrap();
+    }
+    let lost = window(rng, 300, 0.0).project(&[0]).unwrap();
+    assert!(monitor.observe("thursday", &lost).is_err());
+    let saved = monitor.state().to_json().unwrap();
+    let read = |[compared, alarmed, not_compared]: [u64; 3]| {
+        let mut state: serde_json::Value = serde_json::from_str(&saved).unwrap();
+        state["counts"] = serde_json::json!({
+            "compared": compared,
+            "alarmed": alarmed,
+            "not_compared": not_compared,
+        });
+        MonitorState::from_json(&state.to_string())
+    };
+    assert_eq!(&read([3, 1, 1]).unwrap(), monitor.state());
+    for more in [[4, 1, 1], [3, 3, 1], [3, 1, 2]] {
+        assert!(read(more).is_ok(), "{more:?}");
+    }
+    for contradicting in [
+        [2, 1, 1],
+        [3, 4, 1],
+        [3, 0, 1],
+        [3, 1, 0],
+        [3, 1, u64::MAX],
+        [u64::MAX, 1, 1],
+    ] {
+        let error = read(contradicting).expect_err(&format!("{contradicting:?}"));
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.to_string().contains("it counts"), "{error}");
+    }
+}
+
 /// Labels that vary within their unit: permutations end at one in 10,000, which no watch over many windows could alarm at; the bound beside
 /// them reaches further.
 #[test]

@@ -339,18 +339,20 @@ impl MonitorState {
     /// An error unless counts are those of the windows, and of more perhaps.
     fn require_counts(&self) -> Result<()> {
         let held = self.windows.len() as u64;
-        let failed = self
-            .windows
-            .iter()
-            .filter(|window| window.not_compared.is_some());
-        let failed = failed.count() as u64;
+        let number = |is: fn(&Window) -> bool| {
+            let windows = self.windows.iter().filter(|window| is(window));
+            windows.count() as u64
+        };
+        let failed = number(|window| window.not_compared.is_some());
+        let alarming = number(|window| window.alarmed).max(self.alarms.len() as u64);
         let WindowCounts {
             compared,
             alarmed,
             not_compared,
         } = self.counts;
         let are_possible = compared.max(not_compared) <= MOST && alarmed <= compared;
-        if are_possible && failed <= not_compared && held - failed <= compared {
+        let are_those = failed <= not_compared && held - failed <= compared && alarming <= alarmed;
+        if are_possible && are_those {
             return Ok(());
         }
         Err(Error::invalid(format!(
