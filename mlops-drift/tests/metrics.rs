@@ -538,6 +538,20 @@ fn errors_of_one_size_are_no_certainty() {
     );
 }
 
+/// Errors of 1, 5 and 7, by hand: squares of 1, 25 and 49 have the mean 25, the deviation 24 and the standard error 24/√3, which is
+/// 24/(25·√3) on the scale of the logarithm and half of that for the root. Student's t of two degrees of freedom has t² = 2·0.95²/(1 −
+/// 0.95²).
+#[test]
+fn the_interval_of_rmse_is_that_of_the_logarithm_of_the_mean_square() {
+    let rows = Regression::new(&[0.0; 3], &[1.0, -5.0, 7.0]).unwrap();
+    let rmse = rows.rmse().unwrap();
+    let student = (2.0 * 0.95_f64.powi(2) / (1.0 - 0.95_f64.powi(2))).sqrt();
+    let factor = (student * 24.0 / (25.0 * 3.0_f64.sqrt()) / 2.0).exp();
+    let ends = [rmse.interval.low() * factor, rmse.interval.high() / factor];
+    assert_eq!(rmse.value, 5.0);
+    assert!(ends.iter().all(|end| (end - 5.0).abs() < 1e-8), "{rmse:?}");
+}
+
 /// Squares beyond the range of floats leave no share of them.
 #[test]
 fn r2_is_never_nan() {

@@ -160,6 +160,48 @@ fn accuracy_has_wilsons_interval() {
     );
 }
 
+/// The two-sided 95 % quantile t of Student's law with two degrees of freedom, whose distribution function is ½ + t/(2√(2 + t²)): t² =
+/// 2·0.95²/(1 − 0.95²).
+fn student_of_two() -> f64 {
+    (2.0 * 0.95_f64.powi(2) / (1.0 - 0.95_f64.powi(2))).sqrt()
+}
+
+fn assert_ends(estimate: Estimate, ends: [f64; 2]) {
+    let found = [estimate.interval.low(), estimate.interval.high()];
+    let off = [found[0] - ends[0], found[1] - ends[1]];
+    assert!(
+        off.iter().all(|off| off.abs() < 1e-9),
+        "{found:?} for {ends:?}"
+    );
+}
+
+/// Three units of a positive and a negative row each, by hand after Obuchowski ("Nonparametric analysis of clustered ROC curve data",
+/// Biometrics 53, 1997). The positives at 0.9, 0.6 and 0.3 lie above 3, 3 and 1 of the negatives at 0.5, 0.4 and 0.2, and these below 2,
+/// 2 and 3 of them: the area is 7/9. Deviations by unit, as shares of a class, are (2, 2, −4)/27 and (−1, −1, 2)/27, so that the variance
+/// is 3/2·(24 + 6 − 2·12)/27² = 1/81: units whose classes deviate against each other are worth more than rows. Satterthwaite's degrees of
+/// freedom, of parts as 36 to 9 with 2 each, would be 45²/((36² + 9²)/2) = 2.9, but three units have 2. On the scale of the logit the
+/// error is (1/9)/(7/9·2/9) = 9/14.
+#[test]
+fn units_of_both_classes_have_the_auc_of_obuchowski() {
+    let labels = [true, false, true, false, true, false];
+    let scores = [0.9, 0.5, 0.6, 0.4, 0.3, 0.2];
+    let rows = Scored::new(&labels, &scores).unwrap();
+    let auc = rows.units(&[1, 1, 2, 2, 3, 3]).unwrap().auc().unwrap();
+    assert!((auc.value - 7.0 / 9.0).abs() < 1e-12, "{auc:?}");
+    let odds = [-1.0, 1.0].map(|sign: f64| 3.5 * (sign * student_of_two() * 9.0 / 14.0).exp());
+    assert_ends(auc, odds.map(|odds| odds / (1.0 + odds)));
+}
+
+/// Units of a hit and a miss each vary less than rows do (their design effect is 0), and yet count for no more than their six rows:
+/// Wilson's interval around one half has the radius t/(2√(6 + t²)), with Student's t of three units.
+#[test]
+fn units_that_vary_less_than_rows_count_for_no_more_than_these() {
+    let rows = Scored::new(&[true; 6], &[0.9, 0.1, 0.9, 0.1, 0.9, 0.1]).unwrap();
+    let units = rows.units(&[1, 1, 2, 2, 3, 3]).unwrap();
+    let radius = student_of_two() / (2.0 * (6.0 + student_of_two().powi(2)).sqrt());
+    assert_ends(units.accuracy(0.5).unwrap(), [0.5 - radius, 0.5 + radius]);
+}
+
 #[test]
 fn a_perfect_order_has_an_honest_interval() {
     let labels: Vec<bool> = (0..40).map(|i| i >= 20).collect();
