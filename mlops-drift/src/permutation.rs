@@ -166,3 +166,44 @@ pub(crate) fn shuffle_head(items: &mut [u32], size: usize, rng: &mut ChaCha8Rng)
         items.swap(index as usize, rng.random_range(index..len) as usize);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand, of an error rate of which 1 % is the bound's and 99 % that of permutations: a bound of 0.002 is worth 0.2, and
+    /// permutations at 0.0495 are worth 0.05. The lesser counts, and no p-value is more than 1.
+    #[test]
+    fn the_bound_and_the_permutations_each_pay_their_share() {
+        let p = |bound: f64, permuted: f64| {
+            let [bound, permuted] = [bound, permuted].map(PValue::saturating);
+            beside(bound, 0.001, || permuted).get()
+        };
+        for (bound, permuted, by_hand) in [
+            (0.002, 0.0495, 0.05),
+            (0.002, 0.99, 0.2),
+            (0.5, 0.297, 0.3),
+            (0.5, 1.0, 1.0),
+        ] {
+            let found = p(bound, permuted);
+            assert!((found - by_hand).abs() < 1e-12, "{found} for {by_hand}");
+        }
+    }
+
+    /// Permutations that give 0.001 at least cannot lower 0.99e-5/0.01, so that none is drawn; 2e-5/0.01 they can.
+    #[test]
+    fn nothing_is_drawn_where_the_bound_says_more() {
+        let drawn = std::cell::Cell::new(0);
+        let p = |bound: f64| {
+            let permuted = || {
+                drawn.set(drawn.get() + 1);
+                PValue::saturating(0.001)
+            };
+            beside(PValue::saturating(bound), 0.001, permuted).get()
+        };
+        assert!((p(0.99e-5) - 0.99e-3).abs() < 1e-15);
+        assert_eq!(drawn.get(), 0);
+        assert!((p(2e-5) - 0.001 / 0.99).abs() < 1e-15);
+        assert_eq!(drawn.get(), 1);
+    }
+}

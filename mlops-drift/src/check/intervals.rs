@@ -142,4 +142,50 @@ mod tests {
         is(distance.low(), 0.5 - DEVIATION - 0.05 - 0.0408248);
         is(distance.high(), 0.5 + DEVIATION);
     }
+
+    /// So many values of 0, 1 and 2.
+    fn counted(counts: [usize; 3]) -> NumericSample {
+        let repeated = [0.0, 1.0, 2.0].into_iter().zip(counts);
+        NumericSample::new(repeated.flat_map(|(value, count)| std::iter::repeat_n(value, count)))
+    }
+
+    /// 200 values against 300. By hand: the area is the gap of the distribution functions between 0 and 1 and that between 1 and 2, each
+    /// off by the band at most and in [0, 1]; in deviations of the reference, √(0.1·0.9) = 0.3 of a tenth of zeros among ones, and √(1.5
+    /// − 1.1²) of the last one.
+    #[test]
+    fn the_ends_of_a_wasserstein_distance_are_those_of_the_band() {
+        for (reference, current, deviation, low, high) in [
+            ([20, 180, 0], [300, 0, 0], 0.3, 0.9 - BAND, 1.0),
+            ([20, 180, 0], [120, 180, 0], 0.3, 0.3 - BAND, 0.3 + BAND),
+            ([20, 180, 0], [30, 270, 0], 0.3, 0.0, BAND),
+            (
+                [20, 140, 40],
+                [180, 60, 60],
+                0.29_f64.sqrt(),
+                0.5 - BAND,
+                0.5 + 2.0 * BAND,
+            ),
+        ] {
+            let (reference, current) = (counted(reference), counted(current));
+            let profile = NumericProfile::of(&reference).unwrap();
+            let d = Bracket {
+                low: 0.0,
+                high: 0.0,
+            };
+            for found in [
+                of_numbers(&reference, &current, 0.0),
+                of_profiles(&profile, &profile.like(&current), d),
+            ] {
+                let distance = found.unwrap()["wasserstein_sd"];
+                assert!(
+                    (distance.low() - low / deviation).abs() < 1e-5,
+                    "{distance:?}"
+                );
+                assert!(
+                    (distance.high() - high / deviation).abs() < 1e-5,
+                    "{distance:?}"
+                );
+            }
+        }
+    }
 }
