@@ -119,6 +119,33 @@ fn a_category_that_varies_within_its_unit_has_no_other_method() {
     assert!(error.to_string().contains("column: sky"), "{error}");
 }
 
+/// What holds for this very reference is promised of one label per unit: units of several are refused in the reference and in a table
+/// beside it, with an example.
+#[test]
+fn a_check_of_this_reference_refuses_units_of_several_labels() {
+    let table = |sky: [&str; 4]| {
+        batch([
+            ("hour", Arc::new(Int32Array::from(vec![1, 1, 2, 2]))),
+            ("sky", Arc::new(StringArray::from(sky.to_vec()))),
+        ])
+    };
+    let pure = table(["clear", "clear", "rain", "rain"]);
+    let several = table(["clear", "clear", "clear", "rain"]);
+    let check = |reference: &RecordBatch| {
+        DriftCheck::against(reference)
+            .unit("hour", ["sky"])
+            .for_this_reference(SignificanceLevel::FIVE_PERCENT)
+    };
+    assert!(check(&pure).run(&pure).is_ok());
+    let of_reference = check(&several).prepare().err().unwrap();
+    let of_current = check(&pure).run(&several).unwrap_err();
+    for error in [of_reference, of_current] {
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        let said = error.to_string();
+        assert!(said.contains("got \"clear\" and \"rain\""), "{said}");
+    }
+}
+
 /// Users, each with a taste of their own; `fond` are fond of apples.
 fn tastes(users: usize, fond: f64, seed: u64) -> RecordBatch {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -197,6 +224,34 @@ fn units_of_several_labels_are_told_and_their_order_is_not() {
     assert!(
         guarantee.ends_with("rows for sky; units of origin_hour for temp"),
         "{guarantee}"
+    );
+}
+
+/// By hand: 50 units of 4 rows and 50 of 2 say as much of shares as (Σ rows)²/Σ rows² = 300²/1000 = 90 units of equal size do, and 120 of
+/// 2 rows as 120. Shares that are the same in both tables may be apart by √(ln 40/2 · (1/90 + 1/120)) (McDiarmid).
+#[test]
+fn units_of_unequal_size_say_less_of_shares() {
+    let table = |sizes: &[usize]| {
+        let units = (0..).zip(sizes);
+        let rows: Vec<(i32, usize)> = units
+            .flat_map(|(unit, &size)| (0..size).map(move |row| (unit, row)))
+            .collect();
+        let users = rows.iter().map(|(unit, _)| *unit);
+        let fruits = rows.iter().map(|(_, row)| ["apple", "pear"][row % 2]);
+        batch([
+            ("user", Arc::new(Int32Array::from_iter_values(users))),
+            ("fruit", Arc::new(StringArray::from_iter_values(fruits))),
+        ])
+    };
+    let reference = table(&[[4; 50], [2; 50]].concat());
+    let check = DriftCheck::against(&reference).unit("user", ["fruit"]);
+    let report = check.run(&table(&[2; 120])).unwrap();
+    let interval = report.column("fruit").unwrap().intervals["total_variation"];
+    let radius = (40.0_f64.ln() / 2.0 * (1.0 / 90.0 + 1.0 / 120.0)).sqrt();
+    assert_eq!(interval.low(), 0.0);
+    assert!(
+        (interval.high() - radius).abs() < 1e-12,
+        "{interval} for {radius}"
     );
 }
 
