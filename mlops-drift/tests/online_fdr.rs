@@ -127,6 +127,19 @@ fn levels_stay_those_of_the_formulas_in_long_streams() {
     }
 }
 
+/// Every rejection pays (1 − λ)·alpha·γ₁ for the next test, 0.05·0.0535 here, and candidates do not let it decay: a thousand of them
+/// would pay 2.7. A level is at most λ = ½ all the same, or tests that are no candidates would be rejected.
+#[test]
+fn no_level_of_saffron_exceeds_its_candidates() {
+    let mut saffron = Saffron::new(level());
+    let levels: Vec<f64> = (0..1_000)
+        .map(|_| saffron.test(PValue::new(0.0).unwrap()).level)
+        .collect();
+    assert!(levels.is_sorted() && levels[100] < 0.5);
+    assert_eq!(levels[999], 0.5);
+    assert!(!saffron.test(PValue::new(0.51).unwrap()).rejected);
+}
+
 /// e-values that pay all or nothing, at most one of them in a stream: nothing less than alpha·Σγ is spent, and nothing more.
 #[test]
 fn e_lond_spends_its_levels_whole_where_dependence_is_worst() {

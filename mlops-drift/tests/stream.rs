@@ -245,6 +245,26 @@ fn serial_dependence_breaks_the_level_and_is_diagnosed() {
     }
 }
 
+/// By hand: of n ranks in order, with S = Σ (r − r̄)² = n(n² − 1)/12, neighbours in a circle differ by 1, and once by n − 1, so that Σ (r
+/// − r̄)(r′ − r̄) = S − n(n − 1)/2 and the autocorrelation is 1 − 6/(n + 1); of ranks that alternate between two values it is −1. By the
+/// law of Wald and Wolfowitz it is normal, of mean −1/(n − 1) and variance 1/n.
+#[test]
+fn serial_dependence_of_orders_known_by_hand() {
+    let ordered: Vec<f64> = (0..41).map(f64::from).collect();
+    let alternating: Vec<f64> = (0..100).map(|row| f64::from(row % 2)).collect();
+    for (series, by_hand) in [(ordered, 6.0 / 7.0), (alternating, -1.0)] {
+        let result = serial_dependence(&series).unwrap();
+        assert!((result.statistic - by_hand).abs() < 1e-12, "{result:?}");
+        let size = series.len() as f64;
+        let standardized: f64 = (by_hand + 1.0 / (size - 1.0)) * size.sqrt();
+        let p = statrs::function::erf::erfc(standardized.abs() / 2.0_f64.sqrt());
+        assert!(
+            (result.p_value.get() / p - 1.0).abs() < 1e-9,
+            "{result:?}, {p}"
+        );
+    }
+}
+
 /// How many runs alarm within 1,500 losses of this rate, after so many of one in ten.
 fn risk_alarms(runs: u32, reference: usize, rate: f64, tolerance: f64) -> u32 {
     let level = SignificanceLevel::new(ALPHA).unwrap();

@@ -286,6 +286,62 @@ mod tests {
         assert!((got / 233_889_368.920_099_14 - 1.0).abs() < 1e-8, "{got}");
     }
 
+    /// Of two values all parts lie on one line, whatever their place and scale: the covariance has rank 1, and W2 is the squared
+    /// difference of the shares over its variance, 0.2²/(0.24/60 + 0.24/90) = 6, of one degree of freedom: p = erfc √3.
+    #[test]
+    fn two_values_have_one_degree_of_freedom_anywhere() {
+        let test = EppsSingleton::default().null(NullDistribution::Asymptotic);
+        for place in 0..200 {
+            let (low, width) = (f64::from(place) * 0.07 - 7.0, 1.0 + f64::from(place % 7));
+            let sample = |ones: usize, size: usize| {
+                NumericSample::new((0..size).map(|row| if row < ones { low + width } else { low }))
+            };
+            let result = test.test(&sample(24, 60), &sample(54, 90)).unwrap();
+            let p = statrs::function::erf::erfc(3.0_f64.sqrt());
+            assert!((result.statistic - 6.0).abs() < 1e-9, "{low}: {result:?}");
+            assert!((result.p_value.get() - p).abs() < 1e-9, "{low}: {result:?}");
+        }
+    }
+
+    /// Two samples 1e-10 wide and 1 apart: their parts lie along v and w, the derivatives there, but for rounding, beside which squares
+    /// of 1e-10 are nothing. So the covariance has rank 2. It is V·vvᵀ + W·wwᵀ, with the variances V and W of both means; and if s·v +
+    /// t·w is the part of the means' difference that lies in that plane (by the normal equations), W2 = s²/V + t²/W. Parts are rounded by
+    /// 1e-16, and 1e-11 or more apart.
+    #[test]
+    fn tight_samples_are_compared_in_the_plane_that_they_span() {
+        let step = 2.0_f64.powi(-36);
+        let steps: Vec<f64> = (0..30).map(|row| f64::from(row.max(20) - 20)).collect(); // 21 times 0, then 1 to 9
+        let sample = |low: f64, step: f64| NumericSample::new(steps.iter().map(|x| low + x * step));
+        // Half the interquartile range is 1/2.
+        let (a, b) = (0.8, 1.6);
+        let part = |x: f64| [(a * x).cos(), (b * x).cos(), (a * x).sin(), (b * x).sin()];
+        let slope = |x: f64| {
+            [
+                -a * (a * x).sin(),
+                -b * (b * x).sin(),
+                a * (a * x).cos(),
+                b * (b * x).cos(),
+            ]
+        };
+        let dot = |x: Vector, y: Vector| -> f64 { (0..PARTS).map(|i| x[i] * y[i]).sum() };
+        let (v, w) = (slope(1.0), slope(2.0));
+        let (here, there) = (part(1.0), part(2.0));
+        let apart: Vector = std::array::from_fn(|i| here[i] - there[i]);
+        let determinant = dot(v, v) * dot(w, w) - dot(v, w).powi(2);
+        let s = (dot(w, w) * dot(v, apart) - dot(v, w) * dot(w, apart)) / determinant;
+        let t = (dot(v, v) * dot(w, apart) - dot(v, w) * dot(v, apart)) / determinant;
+        // Steps have the mean 45/30 and the mean square 285/30; those of the other sample are twice as wide.
+        let variance = (9.5 - 1.5 * 1.5) * step * step / 30.0;
+        let by_hand = s * s / variance + t * t / (4.0 * variance);
+        let test = EppsSingleton::default().null(NullDistribution::Asymptotic);
+        let samples = [sample(1.0, step), sample(2.0, 2.0 * step)];
+        let found = test.test(&samples[0], &samples[1]).unwrap().statistic;
+        assert!(
+            (found / by_hand - 1.0).abs() < 1e-4,
+            "{found} for {by_hand}"
+        );
+    }
+
     #[test]
     fn eigenvectors_rebuild_the_matrix() {
         let matrix = [
