@@ -181,6 +181,40 @@ fn openmetrics_reads_as_the_format_says() {
     assert!(text.contains("mlops_drift_rows{table=\"current\"} 2000\n"));
 }
 
+/// A line feed and a backslash before an n are two names: each has series of its own.
+#[test]
+fn columns_of_similar_names_have_series_of_their_own() {
+    let values = Arc::new(Float64Array::from_iter_values((0..50).map(f64::from))) as ArrayRef;
+    let names = ["a\nb", "a\\nb", "a\\\nb", "a\"b", "a\\\"b", "a b", "a_b"];
+    let table = RecordBatch::try_from_iter(names.map(|name| (name, Arc::clone(&values)))).unwrap();
+    let text = DriftCheck::against(&table)
+        .run(&table)
+        .unwrap()
+        .to_openmetrics();
+    read_openmetrics(&text);
+    assert_eq!(
+        text.matches("\nmlops_drift_column_drifted{").count(),
+        names.len()
+    );
+}
+
+/// A series has every label once: of those whose names become one by what a name may not hold, the first is kept.
+#[test]
+fn labels_whose_names_become_one_are_one() {
+    let labels = [
+        ("data-center", "rome"),
+        ("data_center", "oslo"),
+        ("data center", "bern"),
+    ];
+    let text = Exposition::new().labels(labels).with(&report()).to_text();
+    read_openmetrics(&text);
+    assert!(
+        text.contains("mlops_drift_drifted{data_center=\"rome\"} 1\n"),
+        "{text}"
+    );
+    assert!(!text.contains("oslo") && !text.contains("bern"), "{text}");
+}
+
 /// Nothing is said of the drift of a column that could not be tested, in one report beside a column that could.
 #[test]
 fn openmetrics_have_no_verdict_on_a_column_that_was_not_tested() {
