@@ -4,6 +4,7 @@
     python3 benches/compare.py            # all of it: a quarter of an hour, most of it Evidently's
     python3 benches/compare.py join drift
     python3 benches/compare.py memory     # the peak of our check of 10,000,000 rows against as many: 3.2 GB of files
+    python3 benches/compare.py rows       # CPU time a row of 100,000, 1,000,000 and 10,000,000 rows: the same files
 
 Installs the peers (peers/requirements.txt) into target/peers at the first run. CPU time, user and
 system, is that of the work alone: a process that does it 1 + N times less one that does it once.
@@ -25,6 +26,8 @@ WIDE = PEERS / "wide"
 ROWS = 1_000_000
 LONG = PEERS / "long"
 LONG_ROWS = 10_000_000
+SHORT = PEERS / "short"
+SHORT_ROWS = 100_000
 
 
 class Work:
@@ -108,12 +111,28 @@ def memory(interpreter, binary):
         print(f"memory: {work} of {LONG_ROWS:,} by 20 against as many takes {peak:.0f} MB and {seconds:.1f} s of CPU")
 
 
+def rows(interpreter, binary):
+    """Whether the cost of a check is linear in rows, and that of one against a saved profile in current rows."""
+    sizes = {SHORT: (SHORT_ROWS, 50), WIDE: (ROWS, 5), LONG: (LONG_ROWS, 1)}
+    for work in ["files", "profile"]:
+        each = []
+        for folder, (count, times) in sizes.items():
+            wide(interpreter, folder, count)
+            seconds, _, _ = per_time(lambda n: [binary, work, n, folder], times)
+            each.append(seconds / count)
+        told = ", ".join(f"{1e9 * cost:.0f}" for cost in each)
+        print(
+            f"rows: {work} of {SHORT_ROWS:,}, {ROWS:,} and {LONG_ROWS:,} by 20 against as many take {told} ns of CPU a row;"
+            f" of the longest {each[2] / each[1]:.2f} times as much as of the middle one"
+        )
+
+
 def main():
     interpreter, binary = python(), ours()
-    wanted = sys.argv[1:] or [*WORKS, "memory"]
-    for name in wanted:
-        if name == "memory":
-            memory(interpreter, binary)
+    alone = {"memory": memory, "rows": rows}
+    for name in sys.argv[1:] or [*WORKS, *alone]:
+        if name in alone:
+            alone[name](interpreter, binary)
             continue
         if WORKS[name].folder == WIDE:
             wide(interpreter, WIDE, ROWS)

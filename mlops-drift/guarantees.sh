@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-all=(default_behaviour level level_two_sample multivariate slice fixed_reference brackets stream run_length online_fdr dependence
+all=(default_behaviour level level_two_sample multivariate slice fixed_reference brackets stream monitor run_length online_fdr dependence
     performance_level estimated_level coverage label_free guarantees)
 suites=("${@:-${all[@]}}")
 page=mlops-drift/GUARANTEES.md

@@ -146,6 +146,20 @@ fn a_check_of_twenty_columns_holds_its_level_for_nearly_every_reference() {
     );
 }
 
+/// References of which more than this share of windows alarms: no more of them than `expected`, as a share.
+fn assert_seldom(name: &str, rates: &[f64], more_than: f64, expected: f64) {
+    let references = rates.len() as u32;
+    let count = rates.iter().filter(|&&rate| rate > more_than).count() as u32;
+    let (share, bound) = (
+        f64::from(count) / f64::from(references),
+        most(references, expected),
+    );
+    println!(
+        "references with alarms in more than {more_than} of windows, {name}: {share:.4} ({count} of {references}, bound {bound})"
+    );
+    assert!(count <= bound, "{name}: {count} of {references}");
+}
+
 /// What the documentation says of the default check, measured; and the mode, held to its risk.
 #[test]
 #[ignore = "minutes: see guarantees.sh"]
@@ -156,11 +170,14 @@ fn conditional_rates_of_many_references() {
         let [reference, window] = sizes;
         let rates = check_rates(ALPHA, None, sizes, [REFERENCES, WINDOWS]);
         let mean = rates.iter().sum::<f64>() / REFERENCES as f64;
-        let [median, high, greatest] = [100, 189, 199].map(|rank| rates[rank]);
-        println!(
-            "default, 20 columns, reference {reference}, windows {window}: mean {mean:.3}, median {median:.3}, one in twenty references at least \
-             {high:.3}, greatest {greatest:.3}"
+        // Rates of 100 windows spread by less than 0.1 between references: four standard errors of their mean.
+        assert!(
+            mean <= 0.05 + 4.0 * 0.1 / (REFERENCES as f64).sqrt(),
+            "{mean}"
         );
+        let name = format!("default, 20 columns, reference {reference}, windows {window}");
+        assert_seldom(&name, &rates, 0.12, 0.05);
+        assert_seldom(&name, &rates, 0.035, 0.5);
         let risk = ALPHA;
         let rates = check_rates(ALPHA, Some(risk), sizes, [REFERENCES, WINDOWS]);
         let (bad, bound) = (beyond(&rates, WINDOWS), most(REFERENCES as u32, risk.get()));
@@ -170,6 +187,13 @@ fn conditional_rates_of_many_references() {
         );
         assert!(bad <= bound, "{bad} of {REFERENCES}");
     }
+    let default = rates(&KolmogorovSmirnov::default(), [1_000, 1_000], [1_000, 100]);
+    assert_seldom(
+        "default, one column, reference 1000, windows 1000",
+        &default,
+        0.22,
+        0.05,
+    );
     for sizes in [[1_000, 1_000], [50, 2_000], [100, 10_000]] {
         let [reference, window] = sizes;
         let test = CalibrationConditional::new(ALPHA);
@@ -312,7 +336,10 @@ fn intervals_of_effects_cover_those_of_the_laws() {
         let of_rows = DriftCheck::against(&reference).run(&current).unwrap();
         let of_profile = DriftCheck::against(&profile).run(&current).unwrap();
         for report in [of_rows, of_profile] {
+            // PSI and Cramér's V are approximate: see `coverage.rs`.
             let intervals = report.columns.iter().flat_map(|column| &column.intervals);
+            let intervals =
+                intervals.filter(|(name, _)| !["psi", "cramers_v"].contains(&name.as_str()));
             let mut seen = 0;
             for (measure, interval) in intervals {
                 let truth = match measure.as_str() {

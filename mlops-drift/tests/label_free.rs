@@ -1182,8 +1182,17 @@ fn estimates_without_labels_say_where_their_law_is() {
 }
 
 #[test]
-fn estimates_of_several_classes_without_labels_are_what_labels_show() {
-    let runs = 60;
+fn estimates_of_several_classes_without_labels_are_what_labels_show_in_60_runs() {
+    estimates_of_several_classes_are_what_labels_show(60);
+}
+
+#[test]
+#[ignore = "a minute"]
+fn estimates_of_several_classes_without_labels_are_what_labels_show_in_1000_runs() {
+    estimates_of_several_classes_are_what_labels_show(1_000);
+}
+
+fn estimates_of_several_classes_are_what_labels_show(runs: u32) {
     let covered = covering(runs, |rng| {
         let (mut labels, mut rows) = (vec![], vec![]);
         for _ in 0..200 {
@@ -1201,8 +1210,16 @@ fn estimates_of_several_classes_without_labels_are_what_labels_show() {
             .unwrap();
         figure.interval.contains(f1(&realized).unwrap())
     });
-    assert_covers("cbpe of three classes", covered, runs, 0.94);
-    // Two classes are those of `Cbpe`.
+    assert_covers(
+        &format!("cbpe of three classes, {runs} runs"),
+        covered,
+        runs,
+        0.94,
+    );
+}
+
+#[test]
+fn two_classes_without_labels_are_those_of_one_score() {
     let scores = [0.9, 0.8, 0.3, 0.1];
     let rows: Vec<f64> = scores.iter().flat_map(|p| [1.0 - p, *p]).collect();
     let (two, several) = (

@@ -6,10 +6,13 @@
     missing_docs
 )]
 
+mod bound;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::Schema;
+use bound::most;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::{PValue, SignificanceLevel};
 use mlops_drift::check::{DriftMonitor, Method, MonitorState};
@@ -59,6 +62,62 @@ fn all_windows_together_keep_the_rate() {
     let alarmed = alarmed.count();
     println!("{alarmed} of 150 alarm");
     assert!(alarmed <= 51, "{alarmed} of 150");
+}
+
+/// Numbers, labels of which some are rare, and numbers that are often missing.
+fn mixed(rng: &mut ChaCha8Rng, rows: usize) -> RecordBatch {
+    let mut column = |value: &dyn Fn(f64) -> Option<f64>| {
+        let values = (0..rows).map(|_| value(rng.random_range(0.0..1.0)));
+        Arc::new(values.collect::<Float64Array>()) as ArrayRef
+    };
+    let skewed = column(&|u| Some((4.0 * u).exp()));
+    let missing = column(&|u| (u > 0.2).then_some(u));
+    let labels = (0..rows).map(|_| {
+        let u: f64 = rng.random_range(0.0..1.0);
+        Some(format!("label {}", (6.0 * u.powi(3)) as u8))
+    });
+    let labels = Arc::new(labels.collect::<StringArray>()) as ArrayRef;
+    let columns = [("skewed", skewed), ("missing", missing), ("label", labels)];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+/// Streams of windows against redrawn references, in which any window alarms.
+#[test]
+#[ignore = "minutes: see guarantees.sh"]
+fn all_windows_together_keep_the_rate_on_the_grid() {
+    type Table = fn(&mut ChaCha8Rng, usize) -> RecordBatch;
+    let alike: Table = |rng, rows| window(rng, rows, 0.0);
+    let cases: [(&str, Table); 2] = [
+        ("numbers that share noise", alike),
+        ("mixed columns", mixed),
+    ];
+    for (name, table) in cases {
+        for (sizes, windows, alpha) in [
+            ([200, 150], 30, 0.2),
+            ([50, 1_000], 30, 0.05),
+            ([2_000, 100], 100, 0.05),
+        ] {
+            let runs = 1_000;
+            let alarmed = (0..runs).filter(|&seed| {
+                let rng = &mut ChaCha8Rng::seed_from_u64(seed.into());
+                let check = DriftCheck::against(&table(rng, sizes[0]))
+                    .prepare()
+                    .unwrap();
+                let mut monitor = DriftMonitor::new(check, SignificanceLevel::new(alpha).unwrap());
+                let mut alarms = |day: u32| {
+                    let seen = monitor.observe(day.to_string(), &table(rng, sizes[1]));
+                    seen.unwrap().0.alarmed
+                };
+                (0..windows).any(&mut alarms)
+            });
+            let (count, bound) = (alarmed.count() as u32, most(runs, alpha));
+            let rate = f64::from(count) / f64::from(runs);
+            println!(
+                "streams with an alarm at {alpha}, {windows} windows, {name}, {sizes:?}: {rate:.4} ({count} of {runs}, bound {bound})"
+            );
+            assert!(count <= bound, "{name}: {count} of {runs}, at most {bound}");
+        }
+    }
 }
 
 /// The least p-value of a window times the number of its tests, exactly.

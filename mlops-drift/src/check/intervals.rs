@@ -4,15 +4,17 @@
 //! in the Dvoretzky–Kiefer–Wolfowitz inequality", Annals of Probability 18, 1990): what holds for D and the Wasserstein distance. A figure that
 //! one value of n moves by 1/n at most, and one of m by 1/m, is off its expectation by at most √(ln(2/0.05)/2·(1/n + 1/m)) (McDiarmid, "On the method
 //! of bounded differences", Surveys in Combinatorics, 1989): what holds for shares and the total variation.
+//! PSI and Cramér's V have the approximate ends of a noncentral law, where every cell expects at least 5 values in both samples.
 
 use std::collections::BTreeMap;
 
 use mlops_core::Result;
 use mlops_core::evidence::Interval;
 
-use crate::divergence::Wasserstein;
+use crate::divergence::{CramersV, Psi, Wasserstein};
 use crate::profile::{Bracket, NumericProfile};
 use crate::sample::{CategoricalSample, NumericSample};
+use crate::two_sample::contingency::Contingency;
 
 /// The confidence of each interval.
 const CONFIDENCE: f64 = 0.95;
@@ -27,7 +29,12 @@ pub(super) fn of_numbers(
 ) -> Result<Intervals> {
     let sizes = [reference.len(), current.len()];
     let distance = Wasserstein::default().within(reference, current, band(sizes));
-    both(Bracket { low: d, high: d }, sizes, distance.ok())
+    let psi = Psi::default().ends_of(reference, current, CONFIDENCE);
+    with(
+        both(Bracket { low: d, high: d }, sizes, distance.ok())?,
+        "psi",
+        psi,
+    )
 }
 
 pub(super) fn of_profiles(
@@ -37,7 +44,19 @@ pub(super) fn of_profiles(
 ) -> Result<Intervals> {
     let sizes = [reference, current].map(|profile| profile.present() as usize);
     let distance = Wasserstein::default().bracket_within(reference, current, band(sizes));
-    both(d, sizes, distance.ok())
+    let psi = match reference.grid().bins().is_empty() {
+        true => None,
+        false => Psi::default().ends(&reference.in_bins(current)?, CONFIDENCE),
+    };
+    with(both(d, sizes, distance.ok())?, "psi", psi)
+}
+
+/// The same with the ends of another measure, if it has any.
+fn with(mut intervals: Intervals, measure: &str, ends: Option<[f64; 2]>) -> Result<Intervals> {
+    if let Some([low, high]) = ends {
+        intervals.insert(measure.to_owned(), Interval::new(low, high, CONFIDENCE)?);
+    }
+    Ok(intervals)
 }
 
 /// Of D, from a bracket that holds D of the samples; and of the Wasserstein distance where that is defined.
@@ -52,25 +71,24 @@ fn both(d: Bracket, sizes: [usize; 2], distance: Option<Bracket>) -> Result<Inte
 }
 
 /// Of the total variation: what McDiarmid allows, and at the lower end the distance that samples of one law have on average, which is
-/// at most ½√((k − 1)/n) for each, for k labels. `sizes` are those of the samples or, where rows come in units, as many units of equal size as say as
-/// much: a unit moves a share by its part of the rows at most.
+/// at most ½√((k − 1)/n) for each, for k labels. And of Cramér's V. `sizes` are those of the samples or, where rows come in units, as many units of equal
+/// size as say as much: a unit moves a share by its part of the rows at most.
 pub(super) fn of_categories(
     reference: &CategoricalSample,
     current: &CategoricalSample,
     sizes: [usize; 2],
     total_variation: f64,
 ) -> Result<Intervals> {
-    let labels = reference
-        .counts()
-        .chain(current.counts())
-        .map(|(label, _)| label);
-    let labels = labels.collect::<std::collections::BTreeSet<_>>().len();
+    let table = Contingency::of(reference, current);
+    let labels = table.cells().len();
     let bias = |size: usize| 0.5 * ((labels.max(1) - 1) as f64 / size as f64).sqrt();
     let radius = deviation(sizes);
     let low = (total_variation - radius - bias(sizes[0]) - bias(sizes[1])).max(0.0);
     let high = (total_variation + radius).min(1.0);
     let interval = Interval::new(low, high, CONFIDENCE)?;
-    Ok(Intervals::from([("total_variation".to_owned(), interval)]))
+    let distance = Intervals::from([("total_variation".to_owned(), interval)]);
+    let v = CramersV::default().ends(table.cells(), sizes, CONFIDENCE);
+    with(distance, "cramers_v", v)
 }
 
 /// The same interval, up to a distance that is still possible if that is more.

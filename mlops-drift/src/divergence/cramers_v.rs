@@ -1,4 +1,5 @@
 use super::bins::QuantileBins;
+use super::noncentral;
 use super::of_shares::{divergence_of_shares, no_limit_law};
 use crate::two_sample::Permutations;
 use crate::two_sample::ladder::sizes;
@@ -42,6 +43,29 @@ impl CramersV {
             apart * apart * n * m / ((p + q) as f64 * (n + m))
         };
         occupied.map(term).sum::<f64>().sqrt().min(1.0)
+    }
+
+    /// Where V of the laws lies, at this ratio of sizes: see [`noncentral`]. The counts say as much as samples of `sizes` do.
+    pub(crate) fn ends(
+        &self,
+        cells: &[[u64; 2]],
+        sizes: [usize; 2],
+        confidence: f64,
+    ) -> Option<[f64; 2]> {
+        let [n, m] = sizes.map(|size| size as f64);
+        let (of_n, of_m) = (n / (n + m), m / (n + m));
+        // V² = n·m/(n + m)²·Σ (p − q)²/r, r being the share in both.
+        let slopes = |[p, q]: [f64; 2]| {
+            let relative = (p - q) / (of_n * p + of_m * q);
+            let square = relative * relative;
+            [
+                2.0 * relative - of_n * square,
+                -2.0 * relative - of_m * square,
+            ]
+        };
+        let index = self.index(cells).powi(2) / (of_n * of_m);
+        let ends = noncentral::ends(cells, sizes, index, slopes, confidence)?;
+        Some(ends.map(|end| (end * of_n * of_m).sqrt().min(1.0)))
     }
 
     fn measure(&self) -> &'static str {

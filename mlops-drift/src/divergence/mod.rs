@@ -24,6 +24,7 @@ mod hellinger;
 mod jensen_shannon;
 mod kullback_leibler;
 mod l_infinity;
+mod noncentral;
 mod of_shares;
 mod psi;
 mod shares;

@@ -1,8 +1,11 @@
 use mlops_core::Result;
 
 use super::bins::QuantileBins;
+use super::noncentral;
 use super::of_shares::{divergence_of_shares, limit_law};
 use super::shares::EmptyBins;
+use crate::sample::NumericSample;
+use crate::two_sample::ladder::sizes;
 use crate::two_sample::{NullDistribution, Permutations};
 
 /// The population stability index over bins between quantiles of the reference or over categories, with the null
@@ -100,6 +103,24 @@ impl Psi {
     pub(crate) fn index(&self, cells: &[[u64; 2]]) -> f64 {
         let term = |[p, q]: [f64; 2]| if p == q { 0.0 } else { (q - p) * (q / p).ln() };
         self.empty.shares(cells).map(term).sum()
+    }
+
+    /// Where the index of the laws lies, see [`noncentral`], of numbers in the bins that the reference's sample fixes.
+    pub(crate) fn ends_of(
+        &self,
+        reference: &NumericSample,
+        current: &NumericSample,
+        confidence: f64,
+    ) -> Option<[f64; 2]> {
+        let cells = self.bins.counts(reference.sorted(), current.sorted());
+        self.ends(&cells, confidence)
+    }
+
+    /// The same of counts in cells.
+    pub(crate) fn ends(&self, cells: &[[u64; 2]], confidence: f64) -> Option<[f64; 2]> {
+        let sizes = sizes(cells).map(|size| size as usize);
+        let slopes = |[p, q]: [f64; 2]| [(p / q).ln() + 1.0 - q / p, (q / p).ln() + 1.0 - p / q];
+        noncentral::ends(cells, sizes, self.index(cells), slopes, confidence)
     }
 
     /// What follows the chi-square law when multiplied by n·m/(n + m).

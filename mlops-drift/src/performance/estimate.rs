@@ -43,7 +43,7 @@ impl Estimate {
 }
 
 /// The two-sided quantile of the standard normal law.
-pub(super) fn normal_quantile(confidence: f64) -> f64 {
+pub(crate) fn normal_quantile(confidence: f64) -> f64 {
     Normal::standard().inverse_cdf(0.5 + confidence / 2.0)
 }
 

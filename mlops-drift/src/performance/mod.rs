@@ -96,6 +96,7 @@ pub use curve::{Curve, CurvePoint};
 pub use density_ratio::DensityRatio;
 pub use direct_loss::DirectLoss;
 pub use estimate::Estimate;
+pub(crate) use estimate::normal_quantile;
 pub use importance::ImportanceWeighted;
 pub use label_shift::LabelShift;
 pub use loss::Loss;

@@ -177,7 +177,7 @@ impl NumericProfile {
     }
 
     /// Counts `[reference, current]` in the bins of [`Psi`], which are unions of cells.
-    fn in_bins(&self, current: &Self) -> Result<Vec<[u64; 2]>> {
+    pub(crate) fn in_bins(&self, current: &Self) -> Result<Vec<[u64; 2]>> {
         let steps = Steps::between(self, current)?;
         let cuts = self.grid().cuts();
         let mut edges = self.grid().bins().iter().peekable();

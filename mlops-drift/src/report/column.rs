@@ -95,7 +95,8 @@ pub struct ColumnReport {
     pub brackets: BTreeMap<String, Bracket>,
     /// Where the effects of the laws themselves lie, not of the samples, each at 95 % and for independent values of any law: `kolmogorov_smirnov`,
     /// `wasserstein_sd` (of the laws clamped to the range of the samples, in standard deviations of the reference's sample), `total_variation` (its
-    /// lower end supposes that there are no labels beyond those seen), `missing_share`.
+    /// lower end supposes that there are no labels beyond those seen), `missing_share`. Approximate, by a noncentral chi-square law, and only where every
+    /// cell expects at least 5 values in both samples: `psi` (in the bins of the reference's sample) and `cramers_v`, measured to miss in up to 7 %.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intervals: BTreeMap<String, Interval>,
     /// The smallest effects that matter, where declared: of the values, each of which must be reached, and of the missing share.
