@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use mlops_core::Result;
+use serde::{Deserialize, Serialize};
 
 use super::unit_labels::UnitLabels;
 use crate::profile::{self, FacetProfile, Measured};
@@ -218,7 +219,8 @@ impl Tally {
 }
 
 /// The mean of some numbers, value by value: never beyond their range, and of equal values that very value.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Mean {
     finite: u64,
     mean: f64,

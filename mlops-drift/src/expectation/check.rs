@@ -2,15 +2,16 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, Result};
 
 use super::across_rows::{Ordered, Referenced, Seen};
 use super::condition::Conditions;
 use super::context::Context;
 use super::distribution::Distributed;
+use super::distribution_by_unit::DistributedByUnit;
 use super::expected::Expectation;
 use super::freshness::Newest;
+use super::key::RowKeys;
 use super::memory::Memory;
 use super::moment::{MomentWithin, Sums};
 use super::on_rows::{
@@ -101,11 +102,13 @@ impl Check {
     }
 
     fn build(expectation: &Expectation, schema: &Schema, context: &Context) -> Result<Self> {
-        let name = expectation.column().unwrap_or_default();
-        let level = expectation.significance();
         if !expectation.rule().is_on_rows() {
-            return on_table(name, expectation.rule(), level, schema, context).map(Self::Table);
+            return on_table(expectation, schema, context).map(Self::Table);
         }
+        if let Some(unit) = expectation.unit_column() {
+            RowKeys::of(&RecordBatch::new_empty(schema.clone().into()), [unit])?;
+        }
+        let name = expectation.column().unwrap_or_default();
         on_rows(name, expectation.rule(), context).map(Self::Rows)
     }
 }
@@ -180,12 +183,12 @@ fn by_itself(
 }
 
 fn on_table(
-    name: &str,
-    rule: &Rule,
-    level: Option<SignificanceLevel>,
+    expectation: &Expectation,
     schema: &Schema,
     context: &Context,
 ) -> Result<Box<dyn TableCheck>> {
+    let name = expectation.column().unwrap_or_default();
+    let rule = expectation.rule();
     let column = name.to_owned();
     Ok(match rule.clone() {
         Rule::Exists => Box::new(Present(column)),
@@ -230,8 +233,14 @@ fn on_table(
             counts: RangeCounts::default(),
         }),
         Rule::DistributedAs { table } => {
-            let level = level.ok_or_else(|| not_here(rule))?;
-            Box::new(Distributed::of(name, &table, level, context, schema)?)
+            let level = expectation.significance().ok_or_else(|| not_here(rule))?;
+            match expectation.unit_column() {
+                None => Box::new(Distributed::of(name, &table, level, context, schema)?),
+                Some(unit) => {
+                    let of = DistributedByUnit::of(name, unit, &table, level, context, schema);
+                    Box::new(of?)
+                }
+            }
         }
         other => return Err(not_here(&other)),
     })

@@ -79,13 +79,18 @@ impl Conclusion {
         if missing > 0 && expectation.rule().reads_values() {
             reason += &format!(", and {missing} miss a value");
         }
+        let (broken, of) = match &found.units {
+            Some(units) => (units.broken(), units.len()),
+            None => (broken, rows),
+        };
+        if found.units.is_some() {
+            reason += &format!("; {broken} of {of} units hold a row that breaks it");
+        }
         match (expectation.obeying_share(), expectation.significance()) {
-            (mostly, Some(level)) => Self::at_level(
-                binomial::at_least(broken, rows, 1.0 - mostly),
-                level,
-                reason,
-            ),
-            (mostly, None) => Self::new(obeying(rows - broken, rows) >= mostly, reason),
+            (mostly, Some(level)) => {
+                Self::at_level(binomial::at_least(broken, of, 1.0 - mostly), level, reason)
+            }
+            (mostly, None) => Self::new(obeying(of - broken, of) >= mostly, reason),
         }
     }
 }
@@ -121,10 +126,17 @@ fn out_of_reach(expectation: &Expectation, found: &Found) -> Option<String> {
         false => 0,
     };
     let (values, rows) = (found.rows - missing, found.rows);
-    let least = binomial::at_least(values, rows, 1.0 - expectation.obeying_share());
+    let (fallible, all) = match &found.units {
+        Some(units) if expectation.rule().reads_values() => (units.with_value(), units.len()),
+        Some(units) => (units.len(), units.len()),
+        None => (values, rows),
+    };
+    let of_units = found.units.as_ref();
+    let of_units = of_units.map_or(String::new(), |units| format!(" of {} units", units.len()));
+    let least = binomial::at_least(fallible, all, 1.0 - expectation.obeying_share());
     (!least.rejects_at(level)).then(|| {
         format!(
-            "{values} values in {rows} rows are too few to fail at level {}, whatever they are: their p-value is at least {}",
+            "{values} values in {rows} rows{of_units} are too few to fail at level {}, whatever they are: their p-value is at least {}",
             rounded(level.get()),
             short(least.get())
         )

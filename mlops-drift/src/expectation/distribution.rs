@@ -34,9 +34,7 @@ impl Distributed {
         context: &Context,
         schema: &Schema,
     ) -> Result<Self> {
-        let field = field_of(schema, name)?;
-        let (reference, found) = reference(context, table, name)?;
-        require_comparable(&ColumnType::of(field.data_type()), &found)?;
+        let reference = comparable_reference(name, table, context, schema)?;
         Ok(Self {
             column: name.to_owned(),
             level,
@@ -44,6 +42,25 @@ impl Distributed {
             reference,
         })
     }
+}
+
+/// The values of the reference, if those of a table of this schema can be compared with them.
+pub(super) fn comparable_reference(
+    name: &str,
+    table: &str,
+    context: &Context,
+    schema: &Schema,
+) -> Result<Values> {
+    let field = field_of(schema, name)?;
+    let (reference, found) = reference(context, table, name)?;
+    require_comparable(&ColumnType::of(field.data_type()), &found)?;
+    Ok(reference)
+}
+
+/// Of tables of which one holds no values, or no units with any.
+pub(super) fn none_to_compare([n, m]: [u64; 2], what: &str) -> Conclusion {
+    let reason = format!("cannot be compared: {n} {what} in the reference, {m} here");
+    Conclusion::new(false, reason)
 }
 
 /// The values of the reference, and what they are.
@@ -132,9 +149,7 @@ impl TableCheck for Distributed {
     fn conclude(&self) -> Result<Conclusion> {
         let sizes = [self.reference.present(), self.current.present()];
         if sizes.contains(&0) {
-            let [n, m] = sizes;
-            let reason = format!("cannot be compared: {n} values in the reference, {m} here");
-            return Ok(Conclusion::new(false, reason));
+            return Ok(none_to_compare(sizes, "values"));
         }
         if let Some(why) = self.out_of_reach(sizes) {
             return Ok(Conclusion::not_applicable(&why));

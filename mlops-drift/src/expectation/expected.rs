@@ -56,6 +56,8 @@ pub struct Expectation {
     mostly: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     level: Option<SignificanceLevel>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     of_share: bool,
     #[serde(default)]
@@ -103,6 +105,7 @@ impl Expectation {
             rule,
             mostly: all(),
             level: None,
+            unit: None,
             of_share: false,
             severity: Severity::Error,
             reason: None,
@@ -182,7 +185,7 @@ impl Expectation {
     ///
     /// A rule on rows then speaks of the law that the rows are drawn from: it fails if more rows break it
     /// than a binomial law allows with a share of `1 - mostly` (the exact one-sided binomial test, for
-    /// independent rows). A table of rows that obey as often as they must fails with probability at most
+    /// independent rows, or [units](Self::unit)). A table of rows that obey as often as they must fails with probability at most
     /// `level`; without one, at the very share, in about half of all cases. It does not apply to rows so few that
     /// it would hold whatever they are. A comparison of distributions must state its level.
     ///
@@ -201,6 +204,36 @@ impl Expectation {
     pub fn level(self, level: SignificanceLevel) -> Result<Self> {
         let level = Some(level);
         Self { level, ..self }.checked()
+    }
+
+    /// Takes the distinct values of the column `unit`, not rows, for exchangeable: a thousand rows of one user are one observation, not a thousand.
+    ///
+    /// A rule on rows then speaks of units: one obeys if all of its rows do, and at least the stated share of units must. A comparison of
+    /// distributions is one of [units](crate::DriftCheck::unit), by their means or by their labels, in both tables. Rows in which the unit is missing are of
+    /// one unit. **Memory**: what is kept of every unit. In a file: `"unit": "user"`.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](mlops_core::ErrorKind::InvalidArgument) without a [level](Self::level).
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let user = Arc::new(Int32Array::from_iter_values((0..100).map(|row| row / 10))) as ArrayRef;
+    /// # let age = Arc::new(Int32Array::from_iter((0..100).map(|row| (row >= 10).then_some(30)))) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("user", user), ("age", age)])?;
+    /// use mlops_core::evidence::SignificanceLevel;
+    /// use mlops_drift::expectation::{Expectation, Rule, Suite};
+    /// let known = Expectation::on("age", Rule::NotNull).mostly(0.95)?.level(SignificanceLevel::FIVE_PERCENT)?;
+    /// let by_user = known.clone().unit("user")?;
+    /// assert_eq!(by_user.to_string(), "age is not missing in 95 % of units at level 0.05, by user");
+    /// // Ten rows of a hundred are missing, all of one user of ten.
+    /// assert!(!Suite::new([known]).validate(&table)?.passed());
+    /// assert!(Suite::new([by_user]).validate(&table)?.passed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unit(self, unit: impl Into<String>) -> Result<Self> {
+        let unit = Some(unit.into());
+        Self { unit, ..self }.checked()
     }
 
     /// How bad it is if they do not; by default an error.
@@ -276,6 +309,11 @@ impl Expectation {
         self.level
     }
 
+    /// The column of its units; `None` where rows are exchangeable.
+    pub fn unit_column(&self) -> Option<&str> {
+        self.unit.as_deref()
+    }
+
     pub(super) fn severity_of_failure(&self) -> Severity {
         self.severity
     }
@@ -287,7 +325,12 @@ impl Expectation {
     /// The columns that it reads.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
         let of_conditions = self.conditions.iter().flat_map(Condition::columns);
-        self.rule_columns().chain(of_conditions)
+        self.checked_columns().chain(of_conditions)
+    }
+
+    /// The columns that its check reads of the rows that it is on.
+    pub(super) fn checked_columns(&self) -> impl Iterator<Item = &str> {
+        self.rule_columns().chain(self.unit_column())
     }
 
     /// The columns that its rule reads.
@@ -329,6 +372,9 @@ impl Expectation {
         if self.level.is_some() && !self.rule.takes_level() {
             return Err(refused("a level must be of a rule on rows or on a law"));
         }
+        if self.level.is_none() && self.unit.is_some() {
+            return Err(refused("an expectation by unit must state a level"));
+        }
         if self.level.is_none() && is_comparison {
             return Err(refused("a comparison of distributions must state a level"));
         }
@@ -345,10 +391,14 @@ impl fmt::Display for Expectation {
             write!(f, " {} {condition}", if i == 0 { "where" } else { "and" })?;
         }
         if self.mostly < 1.0 {
-            write!(f, " in {} % of rows", exact(percent(self.mostly)))?;
+            let of = if self.unit.is_some() { "units" } else { "rows" };
+            write!(f, " in {} % of {of}", exact(percent(self.mostly)))?;
         }
-        match self.level {
-            Some(level) => write!(f, " at level {}", rounded(level.get())),
+        if let Some(level) = self.level {
+            write!(f, " at level {}", rounded(level.get()))?;
+        }
+        match &self.unit {
+            Some(unit) => write!(f, ", by {unit}"),
             None => Ok(()),
         }
     }

@@ -5,8 +5,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
+use super::expected::Expectation;
 use super::on_rows::nulls_of;
 use super::report::BrokenValue;
+use super::units::BrokenUnits;
 use crate::report::chart::shorten;
 
 /// Rows that are named in a result, and values.
@@ -25,19 +27,30 @@ pub(super) struct Found {
     pub(super) broken: u64,
     pub(super) examples: Vec<u64>,
     pub(super) values: Vec<BrokenValue>,
+    /// Of an expectation on the rows of units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) units: Option<BrokenUnits>,
 }
 
 impl Found {
-    /// Rows that the expectation is on, and the columns that its rule reads.
-    pub(super) fn add<'a>(
+    /// Rows that the expectation is on, and those of them that break it.
+    pub(super) fn add(
         &mut self,
         rows: &RecordBatch,
-        columns: impl Iterator<Item = &'a str>,
+        expectation: &Expectation,
+        broken: &[usize],
     ) -> Result<()> {
-        let nulls = nulls_of(rows, columns)?;
+        let nulls = nulls_of(rows, expectation.rule_columns())?;
         self.rows += rows.num_rows() as u64;
-        self.missing += nulls.map_or(0, |nulls| nulls.null_count()) as u64;
-        Ok(())
+        self.missing += nulls.as_ref().map_or(0, |nulls| nulls.null_count()) as u64;
+        let is_on_rows = expectation.rule().is_on_rows();
+        match expectation.unit_column().filter(|_| is_on_rows) {
+            Some(unit) if rows.column_by_name(unit).is_some() => {
+                let units = self.units.get_or_insert_default();
+                units.add(rows, unit, nulls.as_ref(), broken)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Broken rows, as they are numbered in the table and here.

@@ -12,6 +12,7 @@
 //! | do so part by part, and see which rows break what | [`Suite::validator`], [`Validator`] |
 //! | write both to Parquet files, part by part | `Suite::quarantine` (feature `parquet`) |
 //! | hold the profile of a table to a suite | [`Suite::validate_profile`] |
+//! | take users, not rows, for exchangeable at a level | [`Expectation::unit`] |
 //! | infer a suite of a profile, some columns left out | [`Suite::infer`], [`Inference`] |
 //! | keep a suite in a file | [`Suite::to_json`], `Suite::to_toml` (feature `toml`) |
 //! | show the result | [`ValidationReport`]: JSON, Markdown, JUnit XML |
@@ -56,6 +57,7 @@ mod condition;
 mod context;
 mod count;
 mod distribution;
+mod distribution_by_unit;
 mod expected;
 mod found;
 mod freshness;
@@ -81,6 +83,7 @@ mod rule;
 mod suite;
 #[cfg(feature = "toml")]
 mod toml;
+mod units;
 mod validator;
 
 pub use bounds::{Bound, Bounds};

@@ -98,6 +98,9 @@ impl Held<'_> {
         if !self.expectation.conditions().is_empty() {
             return Err(untold("which rows meet a condition"));
         }
+        if self.expectation.unit_column().is_some() {
+            return Err(untold("which rows are of one unit"));
+        }
         if !rule.is_on_rows() {
             return Ok((self.of_table(rule)?, Found::default()));
         }

@@ -145,7 +145,7 @@ pub enum Rule {
     /// holds. Numbers by [`KolmogorovSmirnov`](crate::two_sample::KolmogorovSmirnov) on a
     /// [grid](crate::profile::Grid), categories by [`ChiSquare`](crate::two_sample::ChiSquare), texts and embeddings by
     /// the [facet](crate::profile::FacetProfile) that differs most, corrected for their number; all for exchangeable
-    /// rows. Not applicable where the values are so few that none could fail.
+    /// rows, or [units](super::Expectation::unit). Not applicable where the values are so few that none could fail.
     DistributedAs {
         /// The name of the table.
         table: String,

@@ -170,7 +170,7 @@ impl Watched {
             Some(met) => chosen(part, met, &self.expectation)?,
         };
         let broken = self.check.update(&rows)?;
-        self.found.add(&rows, self.expectation.rule_columns())?;
+        self.found.add(&rows, &self.expectation, &broken)?;
         let in_part = |&row: &usize| met.as_ref().map_or(row, |met| met[row]);
         let in_table = broken.iter().map(|row| before + in_part(row) as u64);
         let is_checked = !matches!(self.check, Check::Cannot { .. });
@@ -215,7 +215,7 @@ impl Watched {
 fn chosen(part: &RecordBatch, rows: &[usize], expectation: &Expectation) -> Result<RecordBatch> {
     let schema = part.schema_ref();
     let columns = expectation
-        .rule_columns()
+        .checked_columns()
         .filter_map(|name| schema.index_of(name).ok());
     let columns: BTreeSet<usize> = columns.collect();
     let columns: Vec<usize> = columns.into_iter().collect();

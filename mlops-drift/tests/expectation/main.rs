@@ -12,6 +12,7 @@ mod profiles;
 mod rows;
 mod suite;
 mod told;
+mod units;
 mod whole;
 
 use std::sync::Arc;

@@ -1,0 +1,233 @@
+//! Whether a column is distributed as in a reference table, where units are exchangeable and rows are not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::datatypes::Schema;
+use mlops_core::evidence::{PValue, SignificanceLevel};
+use mlops_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use super::conclusion::Conclusion;
+use super::context::Context;
+use super::distribution::{comparable_reference, none_to_compare};
+use super::memory::Memory;
+use super::number::rounded;
+use super::on_rows::column;
+use super::on_table::TableCheck;
+use super::units::UnitNumbers;
+use crate::DriftCheck;
+use crate::check::Mean;
+use crate::profile::{Measured, Values};
+use crate::report::ColumnReport;
+use crate::sample::{labels, numbers};
+use crate::table::in_parts;
+
+/// The unit's column in the tables that are compared.
+const UNIT: &str = "unit";
+
+/// [`Rule::DistributedAs`](super::Rule::DistributedAs) with a unit: both tables as one value per unit, or as the labels of each.
+pub(super) struct DistributedByUnit {
+    column: String,
+    unit: String,
+    level: SignificanceLevel,
+    reference: PerUnit,
+    current: PerUnit,
+}
+
+/// What is kept of the rows of every unit.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PerUnit {
+    units: UnitNumbers,
+    kept: Kept,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kept {
+    /// The mean of a number.
+    Numbers(Vec<Mean>),
+    /// How often each label occurs.
+    Labels(Vec<BTreeMap<String, u64>>),
+    /// The mean of each facet.
+    Facets(Measured, Vec<Vec<Mean>>),
+}
+
+impl DistributedByUnit {
+    pub(super) fn of(
+        name: &str,
+        unit: &str,
+        table: &str,
+        level: SignificanceLevel,
+        context: &Context,
+        schema: &Schema,
+    ) -> Result<Self> {
+        if context.find_profile(table).is_some() {
+            let reason = format!("a profile holds no units: give the table \"{table}\" itself");
+            return Err(Error::new(ErrorKind::Unsupported, reason));
+        }
+        let values = comparable_reference(name, table, context, schema)?;
+        let mut reference = PerUnit::like(&values);
+        for part in in_parts(context.find(table)?, &[unit, name])? {
+            reference.add(&part?, name, unit)?;
+        }
+        Ok(Self {
+            column: name.to_owned(),
+            unit: unit.to_owned(),
+            level,
+            current: PerUnit::like(&values),
+            reference,
+        })
+    }
+
+    /// The findings on the columns of the units' tables, of which several are facets.
+    fn compare(&self) -> Result<Vec<ColumnReport>> {
+        let [reference, current] = [self.reference.table()?, self.current.table()?];
+        let schema = reference.schema();
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        let names: Vec<String> = names.filter(|name| name != UNIT).collect();
+        let check = DriftCheck::against(&reference).columns(names.clone());
+        Ok(check.unit(UNIT, names).run(&current)?.columns)
+    }
+}
+
+impl TableCheck for DistributedByUnit {
+    fn update(&mut self, part: &RecordBatch) -> Result<()> {
+        self.current.add(part, &self.column, &self.unit)
+    }
+
+    fn memory(&mut self) -> Option<&mut dyn Memory> {
+        Some(&mut self.current)
+    }
+
+    fn conclude(&self) -> Result<Conclusion> {
+        let sizes = [&self.reference, &self.current].map(PerUnit::with_value);
+        if sizes.contains(&0) {
+            return Ok(none_to_compare(sizes, "units"));
+        }
+        let compared = self.compare()?;
+        if let Some(why) = compared
+            .iter()
+            .find_map(|column| column.not_applicable.as_ref())
+        {
+            return Ok(Conclusion::not_applicable(why));
+        }
+        let found = compared.iter().flat_map(|column| &column.value);
+        let least = found.min_by(|a, b| a.p_value.get().total_cmp(&b.p_value.get()));
+        let Some(least) = least else {
+            return Ok(none_to_compare(sizes, "units"));
+        };
+        let [n, m] = sizes;
+        let reason = format!(
+            "{} of {}, {n} units in the reference and {m} here",
+            least.method,
+            rounded(least.statistic)
+        );
+        // By Bonferroni's inequality, where it is the least of several facets.
+        let p = PValue::saturating(least.p_value.get() * compared.len() as f64);
+        Ok(Conclusion::at_level(p, self.level, reason))
+    }
+}
+
+impl PerUnit {
+    /// Of no rows, to be filled as these values are read.
+    fn like(values: &Values) -> Self {
+        let kept = match values {
+            Values::Numeric(_) => Kept::Numbers(Vec::new()),
+            Values::Categorical(_) => Kept::Labels(Vec::new()),
+            Values::Facets(facets) => {
+                let facet = |_| Vec::new();
+                Kept::Facets(facets.measured(), facets.facets().map(facet).collect())
+            }
+        };
+        let units = UnitNumbers::default();
+        Self { units, kept }
+    }
+
+    fn add(&mut self, part: &RecordBatch, name: &str, unit: &str) -> Result<()> {
+        let units = self.units.of(part, unit)?;
+        let (values, count) = (column(part, name)?, self.units.len());
+        match &mut self.kept {
+            Kept::Numbers(means) => push(means, count, &units, numbers(values)?),
+            Kept::Facets(measured, facets) => {
+                for (means, facet) in facets.iter_mut().zip(measured.of_column(values)?) {
+                    let values = facet.iter().map(|value| value.unwrap_or(f64::NAN));
+                    push(means, count, &units, values);
+                }
+            }
+            Kept::Labels(counts) => {
+                counts.resize_with(count, BTreeMap::new);
+                for (label, &unit) in labels(values)?.iter().zip(&units) {
+                    if let Some(label) = label {
+                        *counts[unit].entry(label.to_owned()).or_default() += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Units that hold a value.
+    fn with_value(&self) -> u64 {
+        let defined = |means: &[Mean]| means.iter().filter(|mean| !mean.get().is_nan()).count();
+        let count = match &self.kept {
+            Kept::Numbers(means) => defined(means),
+            Kept::Labels(counts) => counts.iter().filter(|unit| !unit.is_empty()).count(),
+            Kept::Facets(_, facets) => facets.first().map_or(0, |means| defined(means)),
+        };
+        count as u64
+    }
+
+    /// A row per unit, or one per label of each.
+    fn table(&self) -> Result<RecordBatch> {
+        let numbered = |means: &[Mean]| {
+            let values = means.iter().map(|mean| mean.get());
+            Arc::new(Float64Array::from_iter_values(values)) as ArrayRef
+        };
+        let units = |units: Vec<u64>| {
+            (
+                UNIT.to_owned(),
+                Arc::new(UInt64Array::from(units)) as ArrayRef,
+            )
+        };
+        let all = || units((0..self.units.len() as u64).collect());
+        let columns = match &self.kept {
+            Kept::Numbers(means) => vec![all(), ("value".to_owned(), numbered(means))],
+            Kept::Facets(_, facets) => {
+                let facets = facets.iter().enumerate();
+                let facets =
+                    facets.map(|(facet, means)| (format!("facet {facet}"), numbered(means)));
+                std::iter::once(all()).chain(facets).collect()
+            }
+            Kept::Labels(counts) => {
+                let rows = (0..).zip(counts).flat_map(|(unit, counts)| {
+                    let repeated = counts.iter().flat_map(|(label, &count)| {
+                        std::iter::repeat_n(label.as_str(), count as usize)
+                    });
+                    repeated.map(move |label| (unit, label))
+                });
+                let (of_rows, labels): (Vec<u64>, Vec<&str>) = rows.unzip();
+                let labels = Arc::new(StringArray::from(labels)) as ArrayRef;
+                vec![units(of_rows), ("value".to_owned(), labels)]
+            }
+        };
+        Ok(RecordBatch::try_from_iter(columns)?)
+    }
+}
+
+/// Values that are no NaN, to the means of their units.
+fn push(
+    means: &mut Vec<Mean>,
+    count: usize,
+    units: &[usize],
+    values: impl IntoIterator<Item = f64>,
+) {
+    means.resize(count, Mean::default());
+    for (value, &unit) in values.into_iter().zip(units) {
+        if !value.is_nan() {
+            means[unit].push(value);
+        }
+    }
+}
