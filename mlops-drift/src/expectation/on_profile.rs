@@ -33,7 +33,7 @@ impl Suite {
     /// | rule | decided by |
     /// | --- | --- |
     /// | rows, columns, types, missing values | the profile's exact figures |
-    /// | ranges of integers and floats | counts on the grid, if they leave one verdict |
+    /// | ranges of numbers (decimals of at most 15 digits), dates, times and durations, in the column's own unit | counts on the grid, if they leave one verdict |
     /// | labels, expressions, lengths, distinct values, uniqueness of strings | counts by label, or their bounds |
     /// | lengths of texts | counts of characters on the grid, if they leave one verdict |
     /// | mean, standard deviation | moments |
@@ -263,7 +263,10 @@ fn broken(rule: &Rule, column: &ColumnProfile) -> Result<[u64; 2]> {
     match rule {
         Rule::NotNull => Ok([values.missing(); 2]),
         Rule::Missing => Ok([values.present(); 2]),
-        Rule::Between(bounds) => outside(numbers(column)?, &ends(bounds, column.data_type())?),
+        Rule::Between(bounds) => {
+            let profile = numbers(column)?;
+            outside(profile, &ends(bounds, column.data_type(), profile)?)
+        }
         Rule::OneOf(allowed) => {
             let labels = labels_alone(column)?;
             let [least, most] = counted(labels, allowed.iter());
@@ -350,12 +353,13 @@ fn labels_alone(column: &ColumnProfile) -> Result<&CategoricalProfile> {
 type End = Option<(f64, bool)>;
 
 /// The ends as floats, where no rounding can change a verdict.
-fn ends(bounds: &Bounds, data_type: &str) -> Result<[End; 2]> {
+fn ends(bounds: &Bounds, data_type: &str, profile: &NumericProfile) -> Result<[End; 2]> {
     let floats = match data_type {
         "float16" => Some(DataType::Float16),
         "float32" => Some(DataType::Float32),
         "float64" => Some(DataType::Float64),
-        of if of.starts_with("int") || of.starts_with("uint") => None,
+        of if INTEGERS.iter().any(|name| of.starts_with(name)) => None,
+        of if places_of(of).is_some_and(|places| are_short(profile, places)) => None,
         _ => return Err(untold("whether a value of this type was rounded")),
     };
     let read = |(bound, included): (&Bound, bool)| {
@@ -373,6 +377,27 @@ fn ends(bounds: &Bounds, data_type: &str) -> Result<[End; 2]> {
         bounds.low().map(read).transpose()?,
         bounds.high().map(read).transpose()?,
     ])
+}
+
+/// Types whose values are integers, of a unit of their own.
+const INTEGERS: [&str; 6] = ["int", "uint", "date", "time", "timestamp", "duration"];
+/// Digits that a float keeps of every decimal.
+const DIGITS: i32 = 15;
+
+/// The decimal places of a decimal of this name, if it is one whose powers of ten are floats.
+fn places_of(data_type: &str) -> Option<i32> {
+    let (name, parameters) = data_type.split_once('(')?;
+    let places = parameters.split_once(',')?.1.trim_end_matches(')').trim();
+    let places = places.parse().ok()?;
+    (name.starts_with("decimal") && (0..=22).contains(&places)).then_some(places)
+}
+
+/// Whether floats tell all values apart, of so many decimal places.
+fn are_short(profile: &NumericProfile, places: i32) -> bool {
+    let moments = profile.moments();
+    let extremes = [moments.least(), moments.greatest()].into_iter().flatten();
+    let largest = extremes.map(f64::abs).fold(0.0, f64::max);
+    largest * 10_f64.powi(places) < 10_f64.powi(DIGITS)
 }
 
 /// The ends of a count; beyond 2^53 it is no length.

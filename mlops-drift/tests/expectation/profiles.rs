@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+use arrow::array::{
+    ArrayRef, Date32Array, Decimal128Array, DurationSecondArray, Float64Array, Int64Array,
+    StringArray, Time64MicrosecondArray, TimestampMillisecondArray,
+};
 use arrow::datatypes::DataType;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::expectation::{Bounds, Context, Expectation, ExpectationResult, Rule, Suite};
@@ -180,5 +183,64 @@ fn a_suite_that_is_inferred_of_floats_holds_of_its_profile() {
                 "{width}"
             );
         }
+    }
+}
+
+/// Decimals that floats tell apart, and integers of a unit of their own, are decided as rows are; decimals of more digits are not.
+#[test]
+fn ranges_of_decimals_dates_times_and_durations_are_decided_by_a_profile() {
+    let wide = |scale: i8, step: i128| {
+        let values = Decimal128Array::from_iter_values((0..600).map(|i| i % 7 * step));
+        Arc::new(values.with_precision_and_scale(30, scale).unwrap()) as ArrayRef
+    };
+    let of = |i: i64| i % 7 * 10;
+    let columns: [(ArrayRef, bool); 6] = [
+        (wide(2, 1_000), true),
+        (wide(22, 10_i128.pow(23)), false),
+        (
+            Arc::new(Date32Array::from_iter_values((0..600).map(|i| i % 7 * 10))),
+            true,
+        ),
+        (
+            Arc::new(TimestampMillisecondArray::from_iter_values(
+                (0..600).map(of),
+            )),
+            true,
+        ),
+        (
+            Arc::new(Time64MicrosecondArray::from_iter_values((0..600).map(of))),
+            true,
+        ),
+        (
+            Arc::new(DurationSecondArray::from_iter_values((0..600).map(of))),
+            true,
+        ),
+    ];
+    for (column, is_decided) in columns {
+        let name = column.data_type().to_string();
+        let table = table([("x", column)]);
+        let profile = TableProfile::of(&table).unwrap();
+        let hold = |suite: &Suite| {
+            let by_profile = suite
+                .validate_profile(&profile, &Context::default())
+                .unwrap();
+            (
+                by_profile.passed(),
+                suite.validate(&table).unwrap().passed(),
+            )
+        };
+        for (top, passes) in [(60, true), (59, false)] {
+            let suite = Suite::new([Expectation::on("x", Rule::between(0, top).unwrap())]);
+            assert_eq!(
+                hold(&suite),
+                (passes && is_decided, passes),
+                "{name}, {top}"
+            );
+        }
+        let below = Bounds::default().below(60);
+        let suite = Suite::new([Expectation::on("x", Rule::Between(below))]);
+        assert_eq!(hold(&suite), (false, false), "{name}");
+        let inferred = Suite::infer(&profile, SignificanceLevel::FIVE_PERCENT).unwrap();
+        assert_eq!(hold(&inferred), (is_decided, true), "{name}");
     }
 }
