@@ -9,7 +9,7 @@
 
 use mlops_core::evidence::{
     BettingSequence, DetectionPlan, Distance, EValue, FailureOdds, Interval, MeanBet,
-    MeanDifference, MeanSequence, Sides, SignificanceLevel,
+    MeanDifference, MeanSequence, PValue, Sides, SignificanceLevel,
 };
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -570,6 +570,20 @@ fn intervals_without_an_end_are_written_and_read() {
     refuses(&whole, &[("/high", json!("-inf"))]);
     let without_an_end = r#"{"low": 1.0, "confidence": 0.95}"#;
     assert!(serde_json::from_str::<Interval>(without_an_end).is_err());
+}
+
+#[test]
+fn certain_evidence_is_written_and_read() {
+    let certain = PValue::new(0.0).unwrap().to_e_value();
+    for e in [
+        certain,
+        EValue::new(0.0).unwrap(),
+        EValue::new(40.0).unwrap(),
+    ] {
+        let written = serde_json::to_string(&e).unwrap();
+        assert_eq!(serde_json::from_str::<EValue>(&written).unwrap(), e);
+    }
+    assert_eq!(certain.get(), f64::INFINITY);
 }
 
 /// Each would claim what no data say, or nothing for ever.

@@ -762,6 +762,7 @@ fn new_columns_are_told() {
         (Lattice::default(), vec!["|new|"]),
         (by_user(), vec!["|new|"]),
         (by_user().columns(["x"]), vec![]),
+        (Lattice::default().except(["user"]), vec!["|new|"]),
     ] {
         let report = DriftSlices::default().over(lattice);
         let report = report.find(&reference, &current).unwrap();
@@ -769,7 +770,35 @@ fn new_columns_are_told() {
         let markdown = report.to_markdown();
         let told = markdown.contains("Not in the reference, and in no slice: \\|new\\|.");
         assert_eq!(told, !new.is_empty(), "{markdown}");
+        let headline = "No slice drifted; 1 column is new and in no slice";
+        assert_eq!(
+            report.headline() == headline,
+            !new.is_empty(),
+            "{}",
+            report.headline()
+        );
     }
+    let unknown = DriftSlices::default().over(Lattice::default().except(["|new|"]));
+    let error = unknown.find(&reference, &current).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
+}
+
+/// Columns that no predicate can speak of are left out by name, in both tables.
+#[test]
+fn columns_are_left_out_by_name() {
+    let column = || Arc::new(Int64Array::from_iter_values(0..100)) as ArrayRef;
+    let bytes = || Arc::new(BinaryArray::from_iter_values((0..100_u8).map(|i| [i]))) as ArrayRef;
+    let table = RecordBatch::try_from_iter([("x", column()), ("raw", bytes())]).unwrap();
+    let find = |lattice| DriftSlices::default().over(lattice).find(&table, &table);
+    assert!(
+        find(Lattice::default())
+            .unwrap_err()
+            .to_string()
+            .contains("by `except`")
+    );
+    let report = find(Lattice::default().except(["raw"])).unwrap();
+    assert_eq!(report, find(Lattice::default().columns(["x"])).unwrap());
+    assert!(find(Lattice::default().except(["raw", "x"])).is_err());
 }
 
 /// Means of enormous losses are finite; an infinite one, in a report of whatever origin, is written and read; reports from before are read.

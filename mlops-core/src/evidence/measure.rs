@@ -240,7 +240,7 @@ impl EValue {
     }
 }
 
-// JSON has no infinity, and an e-value may be one: it travels as its logarithm, bounded.
+// JSON has no infinity, and an e-value may be one: it travels as its logarithm, an infinite one as the greatest float.
 impl Serialize for EValue {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         LnE {
@@ -252,7 +252,12 @@ impl Serialize for EValue {
 
 impl<'de> Deserialize<'de> for EValue {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        LnE::deserialize(deserializer).map(|e| Self::from_ln(e.ln))
+        let LnE { ln } = LnE::deserialize(deserializer)?;
+        Ok(Self::from_ln(match ln {
+            f64::MAX => f64::INFINITY,
+            f64::MIN => f64::NEG_INFINITY,
+            ln => ln,
+        }))
     }
 }
 

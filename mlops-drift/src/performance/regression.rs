@@ -35,7 +35,7 @@ pub struct Regression {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RegressionMetrics {
-    /// Mean absolute error.
+    /// Mean absolute error. This and the other errors are infinite where they lie beyond 1.8e308; their [estimates](Regression::mae) are errors then.
     pub mae: f64,
     /// Root of the mean squared error.
     pub rmse: f64,

@@ -1,6 +1,7 @@
 use arrow::temporal_conversions::{
-    date32_to_datetime, timestamp_ms_to_datetime, timestamp_ns_to_datetime,
-    timestamp_s_to_datetime, timestamp_us_to_datetime,
+    date32_to_datetime, time32ms_to_time, time32s_to_time, time64ns_to_time, time64us_to_time,
+    timestamp_ms_to_datetime, timestamp_ns_to_datetime, timestamp_s_to_datetime,
+    timestamp_us_to_datetime,
 };
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +10,13 @@ use super::{exact, number};
 /// What a day begins with.
 const MIDNIGHT: &str = " 00:00:00";
 
-/// In which terms the numbers of a column are told: as such, or as the points in time that they count from 1970 on, in UTC.
+/// In which terms the numbers of a column are told: as such, as the points in time that they count from 1970 on, in UTC, or as times of a day.
 ///
 /// ```
 /// use mlops_drift::report::Scale;
 /// assert_eq!(Scale::Seconds.in_words(1_357_016_400.0), "2013-01-01 05:00:00");
 /// assert_eq!(Scale::Days.in_words(15_706.0), "2013-01-01");
+/// assert_eq!(Scale::SecondsOfDay.in_words(45_296.0), "12:34:56");
 /// assert_eq!(Scale::Numbers.in_words(2.50), "2.5");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,14 @@ pub enum Scale {
     Microseconds,
     /// In nanoseconds.
     Nanoseconds,
+    /// Times of a day in seconds.
+    SecondsOfDay,
+    /// In milliseconds.
+    MillisecondsOfDay,
+    /// In microseconds.
+    MicrosecondsOfDay,
+    /// In nanoseconds.
+    NanosecondsOfDay,
 }
 
 impl Scale {
@@ -47,6 +57,10 @@ impl Scale {
         match name {
             "date32" => Self::Days,
             "date64" => Self::Milliseconds,
+            "time32(s)" => Self::SecondsOfDay,
+            "time32(ms)" => Self::MillisecondsOfDay,
+            "time64(us)" => Self::MicrosecondsOfDay,
+            "time64(ns)" => Self::NanosecondsOfDay,
             _ if is_unit("s") => Self::Seconds,
             _ if is_unit("ms") => Self::Milliseconds,
             _ if is_unit("us") => Self::Microseconds,
@@ -88,18 +102,57 @@ impl Scale {
         told.strip_suffix(MIDNIGHT).unwrap_or(&told).to_owned()
     }
 
-    /// A point in time within the calendar.
+    /// A point in time within the calendar, or a time within a day.
     fn time(self, value: f64) -> Option<String> {
+        if !value.is_finite() {
+            return None;
+        }
         let count = value.round() as i64;
+        let in_32_bits = i32::try_from(count).ok();
+        let of_day = match self {
+            Self::SecondsOfDay => in_32_bits.and_then(time32s_to_time),
+            Self::MillisecondsOfDay => in_32_bits.and_then(time32ms_to_time),
+            Self::MicrosecondsOfDay => time64us_to_time(count),
+            Self::NanosecondsOfDay => time64ns_to_time(count),
+            _ => None,
+        };
+        if let Some(time) = of_day {
+            return Some(time.to_string());
+        }
         let time = match self {
-            Self::Numbers => None,
-            Self::Days => date32_to_datetime(i32::try_from(count).ok()?),
+            Self::Days => date32_to_datetime(in_32_bits?),
             Self::Seconds => timestamp_s_to_datetime(count),
             Self::Milliseconds => timestamp_ms_to_datetime(count),
             Self::Microseconds => timestamp_us_to_datetime(count),
             Self::Nanoseconds => timestamp_ns_to_datetime(count),
+            _ => None,
         };
-        time.filter(|_| value.is_finite())
-            .map(|time| time.to_string())
+        time.map(|time| time.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 12:34:56.789 is 45,296.789 seconds of a day.
+    #[test]
+    fn times_of_a_day_are_told_as_such() {
+        for (name, value, exactly) in [
+            ("time32(s)", 45_296.0, "12:34:56"),
+            ("time32(ms)", 45_296_789.0, "12:34:56.789"),
+            ("time64(us)", 45_296_789_000.0, "12:34:56.789"),
+            ("time64(ns)", 45_296_789_000_000.0, "12:34:56.789"),
+        ] {
+            let scale = Scale::of_type(name);
+            assert_eq!(scale.in_words(value), "12:34:56", "{name}");
+            assert_eq!(scale.exactly(value), exactly, "{name}");
+        }
+        assert_eq!(Scale::SecondsOfDay.in_words(0.0), "00:00:00");
+        assert_eq!(Scale::SecondsOfDay.in_words(-5.0), "-5"); // no time of a day
+        assert_eq!(
+            Scale::SecondsOfDay.in_words(f64::INFINITY),
+            number(f64::INFINITY)
+        );
     }
 }

@@ -111,7 +111,9 @@ impl DriftSlices {
         let (reference, _) = rows::of(reference, &self.lattice, "reference")?;
         let known = names(&reference.schema());
         let new_columns = self.new_columns(&known, &current.schema());
-        let named = self.lattice.clone().columns(known);
+        // Of the current table only what was looked at in the reference.
+        let mut named = self.lattice.clone().columns(known);
+        named.excepted.clear();
         let (current, _) = rows::of(current, &named, "current")?;
         let (n, m) = (reference.num_rows(), current.num_rows());
         let cut = Cut::of(&[&reference, &current], &self.lattice, n + m)?;
@@ -138,7 +140,8 @@ impl DriftSlices {
         }
         let unit = self.lattice.unit.as_ref();
         let mut new = names(current);
-        new.retain(|name| !known.contains(name) && Some(name) != unit);
+        let excepted = &self.lattice.excepted;
+        new.retain(|name| !known.contains(name) && Some(name) != unit && !excepted.contains(name));
         new
     }
 

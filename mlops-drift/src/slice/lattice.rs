@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use mlops_core::{Error, Result};
 
 use crate::divergence::QuantileBins;
@@ -32,6 +34,7 @@ const BINS: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lattice {
     pub(super) columns: Option<Vec<String>>,
+    pub(super) excepted: BTreeSet<String>,
     pub(super) unit: Option<String>,
     pub(super) depth: usize,
     pub(super) most_values: usize,
@@ -44,6 +47,7 @@ impl Default for Lattice {
     fn default() -> Self {
         Self {
             columns: None,
+            excepted: BTreeSet::new(),
             unit: None,
             depth: 2,
             most_values: BINS,
@@ -63,6 +67,25 @@ impl Lattice {
     #[must_use]
     pub fn columns<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
         self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Columns to leave out, such as identifiers, or those that predicates cannot speak of. A name that the reference does not have is an error.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = Arc::new(Int32Array::from_iter_values(0..50)) as ArrayRef;
+    /// # let table = RecordBatch::try_from_iter([("x", column.clone()), ("flight", column)])?;
+    /// use mlops_drift::slice::{DriftSlices, Lattice};
+    /// let find = |lattice| DriftSlices::default().over(lattice).find(&table, &table);
+    /// assert!(find(Lattice::default().except(["flight"])).is_ok());
+    /// assert!(find(Lattice::default().except(["fligth"])).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn except<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
+        self.excepted.extend(columns.into_iter().map(Into::into));
         self
     }
 

@@ -106,10 +106,15 @@ impl DriftSlicesReport {
     /// ```
     pub fn headline(&self) -> String {
         let surest = self.worst.first().map(|found| &found.slice);
-        match self.found {
+        let drifted = match self.found {
             0 if self.nothing_testable => untestable("the rows", self.level),
             0 => "No slice drifted".to_owned(),
             found => counted(found, ["drifted"; 2], surest),
+        };
+        match self.new_columns.len() {
+            0 => drifted,
+            1 => drifted + "; 1 column is new and in no slice",
+            new => format!("{drifted}; {new} columns are new and in no slice"),
         }
     }
 

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Lattice;
 use crate::sample::ColumnKind;
-use crate::table::{Table, gathered, units_of};
+use crate::table::{Table, gathered, missing, units_of};
 
 /// Rows that a bitmap numbers.
 const MOST: usize = u32::MAX as usize / 4;
@@ -31,10 +31,14 @@ pub(super) fn of(
             .map(|field| field.name().as_str())
             .collect(),
     };
+    let mut excepted = lattice.excepted.iter();
+    if let Some(unknown) = excepted.find(|name| schema.column_with_name(name).is_none()) {
+        return Err(of_table(missing(unknown)));
+    }
     let unit = lattice.unit.as_deref();
     let columns: Vec<&str> = columns
         .into_iter()
-        .filter(|name| Some(*name) != unit)
+        .filter(|name| Some(*name) != unit && !lattice.excepted.contains(*name))
         .collect();
     if columns.is_empty() {
         return Err(of_table(Error::invalid(
@@ -71,7 +75,7 @@ fn require_readable(batch: &RecordBatch) -> Result<()> {
         Some(field) => Err(Error::new(
             ErrorKind::Unsupported,
             format!(
-                "slices are cut by numbers, dates, times, texts and booleans, got {}: name the columns that are to be looked at, or leave this one out by a Projection",
+                "slices are cut by numbers, dates, times, texts and booleans, got {}: leave this one out by `except`",
                 type_name(field.data_type())
             ),
         )

@@ -267,7 +267,9 @@ fn what_was_seen_lies_within() {
         .unwrap();
     let unchecked = by_profile.results.iter().filter(|result| !result.passed);
     // Whole numbers beyond 2^53, and decimals of more than 15 digits, may be rounded.
-    let unchecked: Vec<&str> = unchecked.map(|result| result.expectation.as_str()).collect();
+    let unchecked: Vec<&str> = unchecked
+        .map(|result| result.expectation.as_str())
+        .collect();
     assert_eq!(
         unchecked,
         ["long: between", "negative: between", "decimal: between"]
