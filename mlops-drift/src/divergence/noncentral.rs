@@ -34,13 +34,16 @@ pub(super) fn ends(
     let observed = Observed {
         index: scale * index,
         freedom: (cells.len() - 1) as f64,
-        excess: match index > 0.0 {
+        // Rounding is all that is left of the variance of nearly equal shares.
+        excess: match index > 1e-12 {
             true => variance(cells, [n, m], slopes) * scale / (4.0 * index),
             false => 1.0,
         },
     };
     let far = normal_quantile(confidence);
-    Some([far, -far].map(|errors| observed.centre(errors) / scale))
+    let [low, high] = [far, -far].map(|errors| observed.centre(errors) / scale);
+    // An index that is less than chance makes of no drift leaves no λ: its interval holds itself.
+    Some([low, high.max(index)])
 }
 
 /// Of the index, by the delta method, for multinomial counts.
@@ -129,6 +132,17 @@ mod tests {
                 (high - high_want).abs() < 0.01 * high_want + 0.02,
                 "{high} is not {high_want}"
             );
+        }
+    }
+
+    /// Four cells of which each has a hundred values in both samples, or nearly: less than chance, which makes 3·(1/400 + 1/400) of no drift.
+    #[test]
+    fn the_interval_of_an_index_holds_it() {
+        let slopes = |[p, q]: [f64; 2]| [2.0 * (p - q) / p, 2.0 * (q - p) / p];
+        for (counts, index) in [([100; 4], 0.0), ([101, 99, 100, 100], 2e-6)] {
+            let cells = counts.map(|count| [count, 100]);
+            let [low, high] = ends(&cells, [400, 400], index, slopes, 0.95).unwrap();
+            assert_eq!((low, high), (0.0, index));
         }
     }
 
