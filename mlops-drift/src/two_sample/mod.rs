@@ -5,7 +5,7 @@
 //! | [`KolmogorovSmirnov`] | numeric | any difference of the two laws, shifts best | rare tails |
 //! | [`Kuiper`] | numeric | the same, in the tails as well as in the middle; angles | – |
 //! | [`CramerVonMises`] | numeric | shifts, with more power than Kolmogorov–Smirnov | rare tails |
-//! | [`AndersonDarling`] | numeric | shifts, scales and tails | – |
+//! | [`AndersonDarling`] | numeric, also [several](AndersonDarling::of_samples) at once | shifts, scales and tails | – |
 //! | [`EppsSingleton`] | numeric | shapes; discrete columns | what two points do not show |
 //! | [`MannWhitney`] | numeric | shifts, whatever the tails | scales |
 //! | [`Welch`], [`Student`] | numeric | a difference of means | everything else |
