@@ -296,3 +296,53 @@ fn several_samples_that_cannot_be_compared_are_refused() {
     let constant = numbers(&[5.0; 20]);
     assert_eq!(test.of_samples(&[&constant; 4]).unwrap().p_value.get(), 1.0);
 }
+
+/// One that lies apart among small samples, among large ones, and among many: by permutation where one of them is small or a value makes up more than
+/// one in a hundred, and by the limit law elsewhere.
+#[test]
+fn a_sample_that_lies_apart_is_seen_among_several() {
+    let at = |number: usize, size: usize, first: f64| {
+        let value = |i: usize| first + (i as f64 * 0.618 + number as f64 * 0.1234567).fract();
+        NumericSample::new((0..size).map(value))
+    };
+    let p = |sizes: &[usize], step: f64| {
+        let samples = sizes.iter().enumerate();
+        let samples = samples
+            .map(|(number, &size)| at(number, size, f64::from(u8::from(number == 1)) * step));
+        let samples: Vec<NumericSample> = samples.collect();
+        let samples: Vec<&NumericSample> = samples.iter().collect();
+        let result = AndersonDarling::default().of_samples(&samples).unwrap();
+        (result.method, result.p_value.get())
+    };
+    for (sizes, method) in [
+        (&[12, 9, 300][..], "anderson_darling_permutation"),
+        (&[60, 49, 70], "anderson_darling_permutation"),
+        (&[60, 50, 70], "anderson_darling_asymptotic"),
+        (&[60; 40], "anderson_darling_asymptotic"),
+        (&[60; 150], "anderson_darling_asymptotic"),
+    ] {
+        let (by, apart) = p(sizes, 2.0);
+        assert_eq!(by, method, "{sizes:?}");
+        assert!(apart < 0.001, "{sizes:?}: {apart}");
+        assert!(p(sizes, 0.0).1 > 0.05, "{sizes:?}");
+    }
+    let tied = numbers(&[1.0; 60]);
+    let other = at(1, 100, 0.0);
+    let result = AndersonDarling::default()
+        .of_samples(&[&tied, &other, &other])
+        .unwrap();
+    assert_eq!(result.method, "anderson_darling_permutation");
+}
+
+/// However many shares are added up.
+#[test]
+fn no_total_variation_exceeds_one() {
+    let ids = |first: u32| {
+        let labels: Vec<String> = (0..200_000).map(|i| (first + i).to_string()).collect();
+        CategoricalSample::new(labels.iter().map(|label| Some(label.as_str())))
+    };
+    let distance = TotalVariation::default()
+        .divergence(&ids(0), &ids(200_000))
+        .unwrap();
+    assert_eq!(distance.get(), 1.0);
+}

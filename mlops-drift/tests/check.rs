@@ -800,6 +800,95 @@ fn serial_dependence_is_reported() {
     );
 }
 
+/// Labels that stay for some rows are told as neighbours that resemble each other, by rows and by profiles; drawn ones, and identifiers, are not.
+#[test]
+fn serial_dependence_of_labels_is_reported() {
+    let labels = |stay: usize, kinds: usize| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(5);
+        let mut last = 0;
+        let label = |row: usize| {
+            if row.is_multiple_of(stay) {
+                last = rng.random_range(0..kinds);
+            }
+            format!("label {last}")
+        };
+        let labels: StringArray = (0..1_000).map(label).map(Some).collect();
+        batch([("label", Arc::new(labels))])
+    };
+    for (stay, kinds, is_told) in [(5, 4, true), (1, 4, false), (1, 100_000, false)] {
+        let table = labels(stay, kinds);
+        let profile = TableProfile::of(&table).unwrap();
+        for check in [DriftCheck::against(&table), DriftCheck::against(&profile)] {
+            let report = check.run(&table).unwrap();
+            let serial = report.columns[0].serial_correlation.unwrap();
+            assert_eq!(serial.values, 1_000);
+            assert_eq!(
+                serial.is_conspicuous(),
+                is_told,
+                "{stay}, {kinds}: {serial:?}"
+            );
+        }
+    }
+}
+
+/// Rows of a unit are no independent labels, and groups of labels no labels: V has no interval there, and where it has one it holds V.
+#[test]
+fn cramers_v_has_an_interval_where_labels_are_independent() {
+    let label = |row: usize| ["a", "b", "c"][row * 7 % 11 % 3];
+    let table = |rows: usize, per_unit: usize| {
+        let labels = StringArray::from_iter_values((0..rows).map(label));
+        let units = Int64Array::from_iter_values((0..rows).map(|row| (row / per_unit) as i64));
+        batch([("label", Arc::new(labels)), ("unit", Arc::new(units))])
+    };
+    let check = |table: &RecordBatch| DriftCheck::against(table).columns(["label"]);
+    let by_row = check(&table(600, 1)).run(&table(400, 1)).unwrap();
+    let v = by_row.columns[0]
+        .effects
+        .iter()
+        .find(|effect| effect.measure() == "cramers_v");
+    let interval = by_row.columns[0].intervals["cramers_v"];
+    assert!(
+        interval.contains(v.unwrap().get()) && interval.high() > 0.0,
+        "{interval:?}"
+    );
+    let by_unit = check(&table(600, 5))
+        .unit("unit", ["label"])
+        .run(&table(400, 5))
+        .unwrap();
+    let intervals = &by_unit.columns[0].intervals;
+    assert!(intervals.contains_key("total_variation") && !intervals.contains_key("cramers_v"));
+}
+
+/// Values that differ by less than their minimum, and more missing ones: the reason names what the verdict rests on.
+#[test]
+fn a_column_that_is_material_by_its_missing_values_says_so() {
+    let numbers = |shift: f64, missing: usize| {
+        let value = |row: usize| (row % 10 >= missing).then_some((row * 37 % 1_000) as f64 + shift);
+        batch([(
+            "x",
+            Arc::new((0..5_000).map(value).collect::<Float64Array>()),
+        )])
+    };
+    let reference = numbers(0.0, 0);
+    let least = Distance::new(0.2, "kolmogorov_smirnov").unwrap();
+    let run = |shift: f64, missing: usize| {
+        let check = DriftCheck::against(&reference).effect(least.clone());
+        check
+            .run(&numbers(shift, missing))
+            .unwrap()
+            .columns
+            .remove(0)
+    };
+    let told = "material by the share of missing values, which has no minimum";
+    let by_missing = run(60.0, 2);
+    assert_eq!(by_missing.verdict, ColumnVerdict::Material);
+    assert!(by_missing.reason.contains(told), "{}", by_missing.reason);
+    for (shift, missing) in [(60.0, 0), (600.0, 2)] {
+        let reason = run(shift, missing).reason;
+        assert!(!reason.contains(told), "{reason}");
+    }
+}
+
 /// A misspelt minimum would leave every drift material; which way numbers moved says nothing where they became infinite.
 #[test]
 fn a_minimum_effect_that_no_column_reports_is_refused() {

@@ -271,6 +271,7 @@ fn anderson_and_darling_keep_their_level_for_several_samples() {
         ("three, permuted", &[12, 30, 20][..], normal as Law),
         ("four, ties", &[20, 8, 20, 15], five_values),
         ("three, by the limit law", &[80, 200, 60], cauchy),
+        ("forty, by the limit law", &[60; 40], normal),
     ] {
         assert_eq!(
             above(
@@ -438,8 +439,15 @@ fn the_grid() {
         }
     }
     for (law_name, law) in &LAWS {
-        for sizes in [&[30, 20, 40][..], &[400, 100, 60], &[500, 200, 90, 300, 60]] {
-            let name = format!("anderson-darling of {sizes:?} {law_name}");
+        for sizes in [
+            &[30, 20, 40][..],
+            &[400, 100, 60],
+            &[500, 200, 90, 300, 60],
+            &[60; 40],
+        ] {
+            let (samples, least) = (sizes.len(), sizes.iter().min().unwrap());
+            let name =
+                format!("anderson-darling of {samples} samples of {least} or more {law_name}");
             off.extend(above(&name, 1_000, several(sizes, *law)));
         }
     }

@@ -399,6 +399,12 @@ fn counts_that_contradict_the_windows_are_no_state() {
     for more in [[4, 1, 1], [3, 3, 1], [3, 1, 2]] {
         assert!(read(more).is_ok(), "{more:?}");
     }
+    // Windows are kept for a while, names of alarms for ever.
+    let mut forgotten: serde_json::Value = serde_json::from_str(&saved).unwrap();
+    forgotten["windows"] = serde_json::json!([]);
+    assert!(MonitorState::from_json(&forgotten.to_string()).is_ok());
+    forgotten["counts"]["alarmed"] = serde_json::json!(0);
+    assert!(MonitorState::from_json(&forgotten.to_string()).is_err());
     for contradicting in [
         [2, 1, 1],
         [3, 4, 1],

@@ -670,3 +670,30 @@ fn points_per_unit_are_means_of_whole_rows() {
         );
     }
 }
+
+/// Without a kernel that is more than 0 any two samples would be alike.
+#[test]
+fn a_bandwidth_at_which_no_rows_are_near_each_other_is_refused() {
+    let points = |shift: f64| Points::new(1, (0..50).map(|i| f64::from(i) + shift)).unwrap();
+    let mmd = Mmd::default().bandwidth(Bandwidth::Fixed(0.01));
+    for error in [
+        mmd.test(&points(0.0), &points(1e6)).unwrap_err(),
+        mmd.statistic(&points(0.0), &points(1e6)).unwrap_err(),
+    ] {
+        assert!(
+            error
+                .to_string()
+                .contains("near each other at a bandwidth of 0.01"),
+            "{error}"
+        );
+    }
+    let wider = Mmd::default().bandwidth(Bandwidth::Fixed(1.0));
+    assert!(
+        wider
+            .test(&points(0.0), &points(1e6))
+            .unwrap()
+            .p_value
+            .get()
+            < 0.001
+    );
+}

@@ -799,6 +799,9 @@ fn columns_are_left_out_by_name() {
     let report = find(Lattice::default().except(["raw"])).unwrap();
     assert_eq!(report, find(Lattice::default().columns(["x"])).unwrap());
     assert!(find(Lattice::default().except(["raw", "x"])).is_err());
+    let without = table.project(&[0]).unwrap();
+    let slices = DriftSlices::default().over(Lattice::default().except(["raw"]));
+    assert!(slices.find(&table, &without).is_ok());
 }
 
 /// Means of enormous losses are finite; an infinite one, in a report of whatever origin, is written and read; reports from before are read.

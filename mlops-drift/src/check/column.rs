@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use mlops_core::evidence::Distance;
 use mlops_core::{Error, ErrorKind, Result};
 
@@ -11,15 +11,16 @@ use super::compared::Compared;
 use super::default_tests::DefaultTests;
 use super::method::{Method, Test};
 use super::notes::notes;
-use super::observed::{FIRST, Observed, Units, Values, facets_per_unit, find, first_of, observe};
+use super::observed::{Observed, Units, Values, facets_per_unit, find, observe};
 use super::reach::least_p_value;
 use super::selection::{least_effects, unit_of};
+use super::series::Series;
 use super::source::{ColumnType, Held, Source, in_table, no_rows};
 use crate::profile::{self, FacetProfile, Measured};
 use crate::report::{
     ColumnReport, Finding, ReportedColumn, Scale, SchemaChange, SerialCorrelation,
 };
-use crate::sample::{ColumnKind, Infinite, numbers};
+use crate::sample::{ColumnKind, Infinite};
 use crate::table::missing;
 use crate::two_sample::TestResult;
 
@@ -131,15 +132,11 @@ impl Column {
             let of = reference.measured();
             return of_units(current, &self.name, units, of, Some(reference));
         }
-        let mut first = Vec::new();
-        let is_numeric = self.data_type.kind == ColumnKind::Numeric;
-        let mut watch = |part: &ArrayRef| {
-            if is_numeric && first.len() < FIRST {
-                let part = numbers(&part.slice(0, part.len().min(FIRST)))?;
-                first = first_of(std::mem::take(&mut first).into_iter().chain(part));
-            }
-            Ok(())
+        let mut first = match reference {
+            profile::Values::Facets(_) => Series::None,
+            _ => Series::of(self.data_type.kind),
         };
+        let mut watch = |part: &ArrayRef| first.add(part);
         let values = match &current.0 {
             Held::Rows(batch) => reference.like_watched(batch, &self.name, &mut watch)?,
             Held::Parts(table) => reference.like_watched(table.as_ref(), &self.name, &mut watch)?,
@@ -150,7 +147,7 @@ impl Column {
             Held::Profile(_) => profiled(current, &self.name, self.data_type.kind)?,
         };
         Ok(Observed {
-            first,
+            first: first.values(),
             ..Observed::of_profile(values, infinite)?
         })
     }

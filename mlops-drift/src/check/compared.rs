@@ -62,7 +62,11 @@ impl Compared {
     /// Of the rows of units that hold several labels each.
     pub(super) fn of_units(reference: &UnitLabels, current: &UnitLabels) -> Result<Self> {
         let sizes = [reference.equal_units(), current.equal_units()];
-        Self::of_labels(&reference.rows(), &current.rows(), sizes)
+        let held = [reference, current].map(UnitLabels::held);
+        Ok(Self {
+            not_applicable: identifiers(&held[0], &held[1]),
+            ..Self::of_labels(&reference.rows(), &current.rows(), sizes)?
+        })
     }
 
     /// Of samples that say as much as so many independent labels.
@@ -95,6 +99,7 @@ impl Compared {
         if let Some(interval) = compared.intervals.get_mut(measure) {
             *interval = intervals::reaching(interval, bracket.high)?;
         }
+        compared.intervals.remove("cramers_v"); // that of the groups
         compared.brackets.insert(measure.to_owned(), bracket);
         compared.not_applicable.get_or_insert_with(|| {
             "labels are too many and compared by groups: one that gives way to others of its group is not seen".to_owned()

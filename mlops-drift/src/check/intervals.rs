@@ -4,7 +4,7 @@
 //! in the Dvoretzky–Kiefer–Wolfowitz inequality", Annals of Probability 18, 1990): what holds for D and the Wasserstein distance. A figure that
 //! one value of n moves by 1/n at most, and one of m by 1/m, is off its expectation by at most √(ln(2/0.05)/2·(1/n + 1/m)) (McDiarmid, "On the method
 //! of bounded differences", Surveys in Combinatorics, 1989): what holds for shares and the total variation.
-//! PSI and Cramér's V have the approximate ends of a noncentral law, where every cell expects at least 5 values in both samples.
+//! PSI and Cramér's V have the approximate ends of a noncentral law, where every cell holds at least 5 values in both samples.
 
 use std::collections::BTreeMap;
 
@@ -87,8 +87,10 @@ pub(super) fn of_categories(
     let high = (total_variation + radius).min(1.0);
     let interval = Interval::new(low, high, CONFIDENCE)?;
     let distance = Intervals::from([("total_variation".to_owned(), interval)]);
-    let v = CramersV::default().ends(table.cells(), sizes, CONFIDENCE);
-    with(distance, "cramers_v", v)
+    // Rows of one unit are no independent labels: how V varies they do not tell.
+    let is_of_rows = table.sizes() == sizes.map(|size| size as u64);
+    let v = is_of_rows.then(|| CramersV::default().ends(table.cells(), CONFIDENCE));
+    with(distance, "cramers_v", v.flatten())
 }
 
 /// The same interval, up to a distance that is still possible if that is more.

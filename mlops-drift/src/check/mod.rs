@@ -13,6 +13,7 @@ mod observed;
 mod prepared;
 mod reach;
 mod selection;
+mod series;
 mod source;
 mod uncompared;
 mod unit_labels;
@@ -192,7 +193,8 @@ impl DriftCheck {
     /// Takes the distinct values of the column `unit`, not rows, for exchangeable: a thousand flights in one stormy hour are one observation of the
     /// weather, not a thousand. Numbers are compared by their mean in each unit, so a change of their spread within units is not seen. Categories
     /// that are constant within units are counted once a unit; others are compared by their shares among the rows, and whole units are permuted. Texts
-    /// and embeddings are compared by the mean of each facet in each unit. The unit column itself is never tested. Missing values are compared by the units' missing shares.
+    /// and embeddings are compared by the mean of each facet in each unit. The unit column itself is never tested. Missing values are compared by the units' missing shares; a unit that holds
+    /// −∞ and +∞ has no mean, and counts as missing.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};

@@ -7,26 +7,18 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
+use super::series::{Series, first_of};
 use super::unit_labels::UnitLabels;
 use crate::profile::{self, FacetProfile, Measured};
-use crate::sample::{CategoricalSample, Infinite, NumericSample, numbers};
+use crate::sample::{CategoricalSample, ColumnKind, Infinite, NumericSample, numbers};
 use crate::table::{column_of, units_of};
 
 /// The values of a column, and how much of it is missing.
 pub(super) struct Observed {
     pub(super) values: Values,
     pub(super) missing: Missing,
-    /// The first numbers in the order of the rows, or of the units' appearance; none of categories, and of a profile.
+    /// The first values, as numbers, in the order of the rows, or of the units' appearance; none of labels by unit, and of a profile.
     pub(super) first: Vec<f64>,
-}
-
-/// Numbers that are looked at for serial dependence.
-pub(super) const FIRST: usize = 4_096;
-
-/// The first of some numbers that are not missing.
-pub(super) fn first_of(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
-    let present = values.into_iter().filter(|value| !value.is_nan());
-    present.take(FIRST).collect()
 }
 
 pub(super) enum Values {
@@ -168,10 +160,12 @@ pub(super) fn observe(
         (false, None) => {
             let sample = CategoricalSample::from_array(array)?;
             let missing = Missing::Rows([sample.missing() as u64, sample.len() as u64]);
+            let mut first = Series::of(ColumnKind::Categorical);
+            first.add(array)?;
             Ok(Observed {
                 values: Values::Categorical(sample),
                 missing,
-                first: Vec::new(),
+                first: first.values(),
             })
         }
         (true, Some(units)) => mean_per_unit(array, units, infinite),
@@ -237,6 +231,11 @@ impl Mean {
         self.finite += 1;
         let count = self.finite as f64;
         self.mean += value / count - self.mean / count; // (value - mean)/count could overflow
+    }
+
+    /// Whether −∞ meets +∞.
+    pub(crate) fn is_undefined(self) -> bool {
+        self.infinite == [true, true]
     }
 
     /// NaN of none, and where −∞ meets +∞.

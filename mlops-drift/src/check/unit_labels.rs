@@ -78,6 +78,15 @@ impl UnitLabels {
         CategoricalSample::from_counts(self.labels.iter().map(String::as_str).zip(counts))
     }
 
+    /// In how many units each label occurs.
+    pub(super) fn held(&self) -> CategoricalSample {
+        let mut units = vec![0; self.labels.len()];
+        for &(number, _) in self.units.iter().flatten() {
+            units[number as usize] += 1;
+        }
+        CategoricalSample::from_counts(self.labels.iter().map(String::as_str).zip(units))
+    }
+
     /// As many units of equal size would say as much of shares: (Σ rows)²/Σ rows².
     pub(super) fn equal_units(&self) -> usize {
         let rows =

@@ -45,14 +45,9 @@ impl CramersV {
         occupied.map(term).sum::<f64>().sqrt().min(1.0)
     }
 
-    /// Where V of the laws lies, at this ratio of sizes: see [`noncentral`]. The counts say as much as samples of `sizes` do.
-    pub(crate) fn ends(
-        &self,
-        cells: &[[u64; 2]],
-        sizes: [usize; 2],
-        confidence: f64,
-    ) -> Option<[f64; 2]> {
-        let [n, m] = sizes.map(|size| size as f64);
+    /// Where V of the laws lies, at this ratio of sizes: see [`noncentral`].
+    pub(crate) fn ends(&self, cells: &[[u64; 2]], confidence: f64) -> Option<[f64; 2]> {
+        let [n, m] = sizes(cells).map(|size| size as f64);
         let (of_n, of_m) = (n / (n + m), m / (n + m));
         // V² = n·m/(n + m)²·Σ (p − q)²/r, r being the share in both.
         let slopes = |[p, q]: [f64; 2]| {
@@ -64,7 +59,7 @@ impl CramersV {
             ]
         };
         let index = self.index(cells).powi(2) / (of_n * of_m);
-        let ends = noncentral::ends(cells, sizes, index, slopes, confidence)?;
+        let ends = noncentral::ends(cells, index, slopes, confidence)?;
         Some(ends.map(|end| (end * of_n * of_m).sqrt().min(1.0)))
     }
 

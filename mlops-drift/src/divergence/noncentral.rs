@@ -9,25 +9,20 @@ use super::shares::shares;
 use crate::performance::normal_quantile;
 use crate::two_sample::ladder::sizes;
 
-/// Values that every cell must expect in both samples: Cochran's rule for the chi-square law.
-const LEAST_EXPECTED: f64 = 5.0;
+/// Values that every cell must hold in both samples: Cochran's rule for the chi-square law, of what is expected.
+const LEAST: u64 = 5;
 /// Halvings of a range of λ.
 const STEPS: usize = 60;
 
-/// Of counts `[reference, current]` that say as much as samples of `sizes` do: both ends for the index of the laws, or `None` where a cell expects too
-/// few values. `slopes` are the derivatives of the index by both shares of a cell.
+/// Of counts `[reference, current]`: both ends for the index of the laws, or `None` where a cell holds too few values. `slopes` are the derivatives of the index by both shares of a cell.
 pub(super) fn ends(
     cells: &[[u64; 2]],
-    [n, m]: [usize; 2],
     index: f64,
     slopes: impl Fn([f64; 2]) -> [f64; 2],
     confidence: f64,
 ) -> Option<[f64; 2]> {
-    let (n, m) = (n as f64, m as f64);
-    let all = sizes(cells).into_iter().sum::<u64>() as f64;
-    let rarest = cells.iter().map(|[p, q]| p + q).min()? as f64 / all;
-    let is_bounded = cells.iter().all(|cell| !cell.contains(&0));
-    if cells.len() < 2 || rarest * n.min(m) < LEAST_EXPECTED || !is_bounded {
+    let [n, m] = sizes(cells).map(|size| size as f64);
+    if cells.len() < 2 || cells.as_flattened().iter().any(|&count| count < LEAST) {
         return None;
     }
     let scale = n * m / (n + m);
@@ -101,6 +96,7 @@ impl Observed {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -141,7 +137,7 @@ mod tests {
         let slopes = |[p, q]: [f64; 2]| [2.0 * (p - q) / p, 2.0 * (q - p) / p];
         for (counts, index) in [([100; 4], 0.0), ([101, 99, 100, 100], 2e-6)] {
             let cells = counts.map(|count| [count, 100]);
-            let [low, high] = ends(&cells, [400, 400], index, slopes, 0.95).unwrap();
+            let [low, high] = ends(&cells, index, slopes, 0.95).unwrap();
             assert_eq!((low, high), (0.0, index));
         }
     }
@@ -149,11 +145,38 @@ mod tests {
     #[test]
     fn few_values_in_a_cell_have_no_interval() {
         let slopes = |_| [1.0, -1.0];
-        let of = |cells: &[[u64; 2]], sizes| ends(cells, sizes, 0.1, slopes, 0.95);
-        assert!(of(&[[50, 50], [50, 50]], [100, 100]).is_some());
-        assert!(of(&[[50, 50], [50, 50]], [9, 9]).is_none()); // a few units
-        assert!(of(&[[96, 96], [4, 4]], [100, 100]).is_none());
-        assert!(of(&[[90, 0], [10, 100]], [100, 100]).is_none());
-        assert!(of(&[[100, 100]], [100, 100]).is_none());
+        let of = |cells: &[[u64; 2]]| ends(cells, 0.1, slopes, 0.95);
+        assert!(of(&[[50, 50], [50, 50]]).is_some());
+        assert!(of(&[[96, 96], [4, 4]]).is_none());
+        assert!(of(&[[96, 80], [4, 20]]).is_none());
+        assert!(of(&[[95, 20], [5, 80]]).is_some());
+        assert!(of(&[[100, 100]]).is_none());
+    }
+
+    /// Far from no drift the interval of large samples is that of the delta method, written out: PSI is Σ (q − p)·ln(q/p).
+    #[test]
+    fn far_apart_the_interval_is_that_of_the_delta_method() {
+        let cells = [[20_000, 45_000], [20_000, 4_000], [10_000, 1_000]];
+        let slopes = |[p, q]: [f64; 2]| [(p / q).ln() + 1.0 - q / p, (q / p).ln() + 1.0 - p / q];
+        let pairs = cells.map(|cell| cell.map(|count| count as f64 / 50_000.0));
+        let index: f64 = pairs.iter().map(|[p, q]| (q - p) * (q / p).ln()).sum();
+        let variance: f64 = [0, 1]
+            .into_iter()
+            .map(|side| {
+                let slope = |pair: &[f64; 2]| slopes(*pair)[side];
+                let mean: f64 = pairs.iter().map(|pair| pair[side] * slope(pair)).sum();
+                let squares = pairs
+                    .iter()
+                    .map(|pair| pair[side] * (slope(pair) - mean).powi(2));
+                squares.sum::<f64>() / 50_000.0
+            })
+            .sum();
+        let [low, high] = ends(&cells, index, slopes, 0.95).unwrap();
+        let wide = 2.0 * 1.959964 * variance.sqrt();
+        assert!(
+            ((high - low) / wide - 1.0).abs() < 0.01,
+            "{low} to {high}, not {wide} wide"
+        );
+        assert!(((low + high) / 2.0 - index).abs() < 0.05 * wide);
     }
 }

@@ -5,7 +5,6 @@ use super::noncentral;
 use super::of_shares::{divergence_of_shares, limit_law};
 use super::shares::EmptyBins;
 use crate::sample::NumericSample;
-use crate::two_sample::ladder::sizes;
 use crate::two_sample::{NullDistribution, Permutations};
 
 /// The population stability index over bins between quantiles of the reference or over categories, with the null
@@ -118,9 +117,8 @@ impl Psi {
 
     /// The same of counts in cells.
     pub(crate) fn ends(&self, cells: &[[u64; 2]], confidence: f64) -> Option<[f64; 2]> {
-        let sizes = sizes(cells).map(|size| size as usize);
         let slopes = |[p, q]: [f64; 2]| [(p / q).ln() + 1.0 - q / p, (q / p).ln() + 1.0 - p / q];
-        noncentral::ends(cells, sizes, self.index(cells), slopes, confidence)
+        noncentral::ends(cells, self.index(cells), slopes, confidence)
     }
 
     /// What follows the chi-square law when multiplied by n·m/(n + m).

@@ -39,7 +39,7 @@ no_limit_law!(TotalVariation);
 impl TotalVariation {
     fn index(&self, cells: &[[u64; 2]]) -> f64 {
         let sum: f64 = shares(cells).map(|[p, q]| (p - q).abs()).sum();
-        sum / 2.0
+        (sum / 2.0).min(1.0) // rounding
     }
 
     fn measure(&self) -> &'static str {

@@ -12,7 +12,7 @@ use super::suite::Suite;
 use super::validator::{Validator, Watched};
 
 /// Counts up with every change that an older reader cannot follow.
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 
 /// What a [`Validator`] remembers of the parts so far: written with serde, it lets another process
 /// [go on](Suite::resume) where this one ended.
@@ -111,7 +111,7 @@ impl Suite {
     ///
     /// # Errors
     /// As [`validator`](Self::validator)'s; [`InvalidArgument`](ErrorKind::InvalidArgument) for a checkpoint
-    /// of another suite, schema or context; [`Unsupported`](ErrorKind::Unsupported) for one of another
+    /// of another suite, schema, or reference of a comparison; [`Unsupported`](ErrorKind::Unsupported) for one of another
     /// version; [`Corrupt`](ErrorKind::Corrupt) for one that was changed.
     pub fn resume(
         &self,

@@ -2,13 +2,13 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use mlops_core::evidence::SignificanceLevel;
+use mlops_core::evidence::{PValue, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
 use super::column_type::{LAWS, wrong_type};
 use super::conclusion::Conclusion;
 use super::context::Context;
-use super::memory::Memory;
+use super::memory::{Beside, Memory};
 use super::number::rounded;
 use super::on_rows::column;
 use super::on_table::TableCheck;
@@ -16,14 +16,14 @@ use crate::check::{ColumnType, default_test, least_of_profiles};
 use crate::profile::{ColumnProfile, Values};
 use crate::report::short;
 use crate::sample::ColumnKind;
-use crate::table::{field_of, missing};
+use crate::table::{Table, field_of, missing};
 
 /// [`Rule::DistributedAs`](super::Rule::DistributedAs): both tables as counts on the reference's grid.
 pub(super) struct Distributed {
     column: String,
     level: SignificanceLevel,
     reference: Values,
-    current: Values,
+    current: Beside<Values>,
 }
 
 impl Distributed {
@@ -34,26 +34,26 @@ impl Distributed {
         context: &Context,
         schema: &Schema,
     ) -> Result<Self> {
-        let reference = comparable_reference(name, table, context, schema)?;
+        let field = field_of(schema, name)?;
+        let (reference, found) = reference(context, table, name)?;
+        require_comparable(&ColumnType::of(field.data_type()), &found)?;
         Ok(Self {
             column: name.to_owned(),
             level,
-            current: reference.empty(),
+            current: Beside::of(&reference, reference.empty())?,
             reference,
         })
     }
 }
 
-/// The values of the reference, if those of a table of this schema can be compared with them.
+/// The values of a table as a reference, if those of a table of this schema can be compared with them.
 pub(super) fn comparable_reference(
     name: &str,
-    table: &str,
-    context: &Context,
+    table: &dyn Table,
     schema: &Schema,
 ) -> Result<Values> {
-    let field = field_of(schema, name)?;
-    let (reference, found) = reference(context, table, name)?;
-    require_comparable(&ColumnType::of(field.data_type()), &found)?;
+    let (reference, found) = of_table(table, name)?;
+    require_comparable(&ColumnType::of(field_of(schema, name)?.data_type()), &found)?;
     Ok(reference)
 }
 
@@ -69,7 +69,10 @@ fn reference(context: &Context, table: &str, name: &str) -> Result<(Values, Colu
         let column = profile.column(name).ok_or_else(|| missing(name))?;
         return Ok((column.values().clone(), type_of(column)));
     }
-    let table = context.find(table)?;
+    of_table(context.find(table)?, name)
+}
+
+fn of_table(table: &dyn Table, name: &str) -> Result<(Values, ColumnType)> {
     let schema = table.schema();
     let data_type = field_of(&schema, name)?.data_type();
     let kind = ColumnKind::of(data_type);
@@ -112,34 +115,47 @@ impl Distributed {
         let reference = profile.column(current.name());
         let reference = reference.ok_or_else(|| missing(current.name()))?;
         require_comparable(&type_of(current), &type_of(reference))?;
-        let compared = Self {
-            column: current.name().to_owned(),
-            level,
-            reference: reference.values().clone(),
-            current: current.values().clone(),
-        };
-        compared.conclude()
+        conclude(reference.values(), current.values(), level)
     }
 }
 
-impl Distributed {
-    /// Why no values of such numbers could fail; `None` if some could.
-    fn out_of_reach(&self, [n, m]: [u64; 2]) -> Option<String> {
-        let least = least_of_profiles(&self.reference, &self.current);
-        (!least.rejects_at(self.level)).then(|| {
-            format!(
-                "{n} values in the reference and {m} here are too few to differ at level {}, whatever they are: their p-value is at \
-                 least {}",
-                rounded(self.level.get()),
-                short(least.get())
-            )
-        })
+/// Why no values, or units, of such numbers could fail; `None` if some could.
+pub(super) fn out_of_reach(
+    least: PValue,
+    level: SignificanceLevel,
+    [n, m]: [u64; 2],
+    what: &str,
+) -> Option<String> {
+    (!least.rejects_at(level)).then(|| {
+        format!(
+            "{n} {what} in the reference and {m} here are too few to differ at level {}, whatever they are: their p-value is at \
+             least {}",
+            rounded(level.get()),
+            short(least.get())
+        )
+    })
+}
+
+fn conclude(reference: &Values, current: &Values, level: SignificanceLevel) -> Result<Conclusion> {
+    let sizes = [reference.present(), current.present()];
+    if sizes.contains(&0) {
+        return Ok(none_to_compare(sizes, "values"));
     }
+    let least = least_of_profiles(reference, current);
+    if let Some(why) = out_of_reach(least, level, sizes, "values") {
+        return Ok(Conclusion::not_applicable(&why));
+    }
+    let result = match default_test(reference, current)? {
+        Ok(result) => result,
+        Err(why) => return Ok(Conclusion::not_applicable(&why)),
+    };
+    let reason = format!("{} of {}", result.method, rounded(result.statistic));
+    Ok(Conclusion::at_level(result.p_value, level, reason))
 }
 
 impl TableCheck for Distributed {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
-        self.current.update(column(part, &self.column)?)
+        self.current.state.update(column(part, &self.column)?)
     }
 
     fn memory(&mut self) -> Option<&mut dyn Memory> {
@@ -147,18 +163,6 @@ impl TableCheck for Distributed {
     }
 
     fn conclude(&self) -> Result<Conclusion> {
-        let sizes = [self.reference.present(), self.current.present()];
-        if sizes.contains(&0) {
-            return Ok(none_to_compare(sizes, "values"));
-        }
-        if let Some(why) = self.out_of_reach(sizes) {
-            return Ok(Conclusion::not_applicable(&why));
-        }
-        let result = match default_test(&self.reference, &self.current)? {
-            Ok(result) => result,
-            Err(why) => return Ok(Conclusion::not_applicable(&why)),
-        };
-        let reason = format!("{} of {}", result.method, rounded(result.statistic));
-        Ok(Conclusion::at_level(result.p_value, self.level, reason))
+        conclude(&self.reference, &self.current.state, self.level)
     }
 }

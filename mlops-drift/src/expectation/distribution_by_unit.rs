@@ -11,21 +11,25 @@ use serde::{Deserialize, Serialize};
 
 use super::conclusion::Conclusion;
 use super::context::Context;
-use super::distribution::{comparable_reference, none_to_compare};
-use super::memory::Memory;
+use super::distribution::{comparable_reference, none_to_compare, out_of_reach};
+use super::memory::{Beside, Memory};
 use super::number::rounded;
 use super::on_rows::column;
 use super::on_table::TableCheck;
 use super::units::UnitNumbers;
-use crate::DriftCheck;
 use crate::check::Mean;
 use crate::profile::{Measured, Values};
 use crate::report::ColumnReport;
 use crate::sample::{labels, numbers};
 use crate::table::in_parts;
+use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TwoSampleTest};
+use crate::{DriftCheck, NumericSample};
 
 /// The unit's column in the tables that are compared.
 const UNIT: &str = "unit";
+
+/// The p-value where none of 9,999 permutations is as extreme, at the share that a test beside an exact bound has of it.
+const LEAST_PERMUTED: f64 = 1.02e-4;
 
 /// [`Rule::DistributedAs`](super::Rule::DistributedAs) with a unit: both tables as one value per unit, or as the labels of each.
 pub(super) struct DistributedByUnit {
@@ -33,7 +37,7 @@ pub(super) struct DistributedByUnit {
     unit: String,
     level: SignificanceLevel,
     reference: PerUnit,
-    current: PerUnit,
+    current: Beside<PerUnit>,
 }
 
 /// What is kept of the rows of every unit.
@@ -64,38 +68,46 @@ impl DistributedByUnit {
         context: &Context,
         schema: &Schema,
     ) -> Result<Self> {
-        if context.find_profile(table).is_some() {
-            let reason = format!("a profile holds no units: give the table \"{table}\" itself");
-            return Err(Error::new(ErrorKind::Unsupported, reason));
-        }
-        let values = comparable_reference(name, table, context, schema)?;
+        let rows = context
+            .find(table)
+            .map_err(|error| match context.find_profile(table) {
+                Some(_) => {
+                    let reason =
+                        format!("a profile holds no units: give the table \"{table}\" itself");
+                    Error::new(ErrorKind::Unsupported, reason)
+                }
+                None => error,
+            })?;
+        let values = comparable_reference(name, rows, schema)?;
         let mut reference = PerUnit::like(&values);
-        for part in in_parts(context.find(table)?, &[unit, name])? {
+        for part in in_parts(rows, &[unit, name])? {
             reference.add(&part?, name, unit)?;
         }
         Ok(Self {
             column: name.to_owned(),
             unit: unit.to_owned(),
             level,
-            current: PerUnit::like(&values),
+            current: Beside::of(&reference, PerUnit::like(&values))?,
             reference,
         })
     }
 
     /// The findings on the columns of the units' tables, of which several are facets.
     fn compare(&self) -> Result<Vec<ColumnReport>> {
-        let [reference, current] = [self.reference.table()?, self.current.table()?];
+        let [reference, current] = [self.reference.table()?, self.current.state.table()?];
         let schema = reference.schema();
         let names = schema.fields().iter().map(|field| field.name().clone());
         let names: Vec<String> = names.filter(|name| name != UNIT).collect();
         let check = DriftCheck::against(&reference).columns(names.clone());
-        Ok(check.unit(UNIT, names).run(&current)?.columns)
+        // At no level: what can be reached is known, and the p-value is all that is asked for.
+        let check = check.unit(UNIT, names).level(SignificanceLevel::new(0.99)?);
+        Ok(check.run(&current)?.columns)
     }
 }
 
 impl TableCheck for DistributedByUnit {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
-        self.current.add(part, &self.column, &self.unit)
+        self.current.state.add(part, &self.column, &self.unit)
     }
 
     fn memory(&mut self) -> Option<&mut dyn Memory> {
@@ -103,9 +115,21 @@ impl TableCheck for DistributedByUnit {
     }
 
     fn conclude(&self) -> Result<Conclusion> {
-        let sizes = [&self.reference, &self.current].map(PerUnit::with_value);
+        let both = [&self.reference, &self.current.state];
+        let [before, now] = both.map(PerUnit::undefined);
+        if before + now > 0 {
+            let reason = format!(
+                "cannot be compared: {before} units in the reference and {now} here hold −inf and +inf, and have no mean"
+            );
+            return Ok(Conclusion::new(false, reason));
+        }
+        let sizes = both.map(PerUnit::with_value);
         if sizes.contains(&0) {
             return Ok(none_to_compare(sizes, "units"));
+        }
+        let least = self.reference.least_p_value(sizes);
+        if let Some(why) = out_of_reach(least, self.level, sizes, "units") {
+            return Ok(Conclusion::not_applicable(&why));
         }
         let compared = self.compare()?;
         if let Some(why) = compared
@@ -127,6 +151,11 @@ impl TableCheck for DistributedByUnit {
         );
         // By Bonferroni's inequality, where it is the least of several facets.
         let p = PValue::saturating(least.p_value.get() * compared.len() as f64);
+        if !p.rejects_at(self.level) && p.get() <= LEAST_PERMUTED {
+            return Ok(Conclusion::not_applicable(&format!(
+                "no permutation of the units was as far apart ({reason}), which does not show whether the level is reached"
+            )));
+        }
         Ok(Conclusion::at_level(p, self.level, reason))
     }
 }
@@ -178,6 +207,25 @@ impl PerUnit {
             Kept::Facets(_, facets) => facets.first().map_or(0, |means| defined(means)),
         };
         count as u64
+    }
+
+    /// What no p-value of so many units with a value can be less than.
+    fn least_p_value(&self, sizes: [u64; 2]) -> PValue {
+        let sizes = sizes.map(|size| size as usize);
+        let test: &dyn TwoSampleTest<NumericSample> = &KolmogorovSmirnov::default();
+        PValue::saturating(match &self.kept {
+            Kept::Numbers(_) => test.least_p_value(sizes),
+            Kept::Facets(_, facets) => test.least_p_value(sizes) * facets.len() as f64,
+            Kept::Labels(_) => ChiSquare::default().least_p_value(sizes),
+        })
+    }
+
+    /// Units whose numbers have no mean.
+    fn undefined(&self) -> usize {
+        match &self.kept {
+            Kept::Numbers(means) => means.iter().filter(|mean| mean.is_undefined()).count(),
+            Kept::Labels(_) | Kept::Facets(..) => 0,
+        }
     }
 
     /// A row per unit, or one per label of each.

@@ -375,6 +375,9 @@ impl Expectation {
         if self.level.is_none() && self.unit.is_some() {
             return Err(refused("an expectation by unit must state a level"));
         }
+        if self.unit.is_some() && self.unit == self.column {
+            return Err(refused("a unit must be told by another column"));
+        }
         if self.level.is_none() && is_comparison {
             return Err(refused("a comparison of distributions must state a level"));
         }

@@ -33,23 +33,23 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Rows that the expectation is on, and those of them that break it.
+    /// Rows that the expectation is on, those of them that break it, and the column that tells their units, if that counts.
     pub(super) fn add(
         &mut self,
         rows: &RecordBatch,
         expectation: &Expectation,
+        unit: Option<&str>,
         broken: &[usize],
     ) -> Result<()> {
         let nulls = nulls_of(rows, expectation.rule_columns())?;
         self.rows += rows.num_rows() as u64;
         self.missing += nulls.as_ref().map_or(0, |nulls| nulls.null_count()) as u64;
-        let is_on_rows = expectation.rule().is_on_rows();
-        match expectation.unit_column().filter(|_| is_on_rows) {
-            Some(unit) if rows.column_by_name(unit).is_some() => {
+        match unit.filter(|_| expectation.rule().is_on_rows()) {
+            Some(unit) => {
                 let units = self.units.get_or_insert_default();
                 units.add(rows, unit, nulls.as_ref(), broken)
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

@@ -1,5 +1,6 @@
-//! Whether a text is the name of a type, as [`mlops_core::type_name`] writes it.
+//! Names of types, as [`mlops_core::type_name`] writes them: whether a text is one, and of which type of numbers.
 
+use arrow::datatypes::{DataType, TimeUnit};
 use mlops_core::{Error, Result};
 
 /// Types without parameters.
@@ -87,4 +88,102 @@ fn is_precision(parameters: &str) -> bool {
 fn is_sized(parameters: &str) -> bool {
     let both = parameters.rsplit_once(", ");
     both.is_some_and(|(item, size)| is_type_name(item) && size.parse::<u32>().is_ok())
+}
+
+/// The type of numbers, dates, times or durations of this name; `None` for other ones.
+pub(super) fn number_type(name: &str) -> Option<DataType> {
+    use DataType as T;
+    Some(match name {
+        "int8" => T::Int8,
+        "int16" => T::Int16,
+        "int32" => T::Int32,
+        "int64" => T::Int64,
+        "uint8" => T::UInt8,
+        "uint16" => T::UInt16,
+        "uint32" => T::UInt32,
+        "uint64" => T::UInt64,
+        "float16" => T::Float16,
+        "float32" => T::Float32,
+        "float64" => T::Float64,
+        "date32" => T::Date32,
+        "date64" => T::Date64,
+        _ => {
+            let (head, parameters) = name.strip_suffix(')')?.split_once('(')?;
+            return parametric(head, parameters);
+        }
+    })
+}
+
+fn parametric(head: &str, parameters: &str) -> Option<DataType> {
+    use DataType as T;
+    let (first, second) = match parameters.split_once(", ") {
+        Some((first, second)) => (first, Some(second)),
+        None => (parameters, None),
+    };
+    let unit = || {
+        Some(match first {
+            "s" => TimeUnit::Second,
+            "ms" => TimeUnit::Millisecond,
+            "us" => TimeUnit::Microsecond,
+            "ns" => TimeUnit::Nanosecond,
+            _ => return None,
+        })
+    };
+    let precision = || Some((first.parse().ok()?, second?.parse().ok()?));
+    match head {
+        "timestamp" => Some(T::Timestamp(unit()?, second.map(Into::into))),
+        "duration" => Some(T::Duration(unit()?)),
+        "time" => Some(match unit()? {
+            unit @ (TimeUnit::Second | TimeUnit::Millisecond) => T::Time32(unit),
+            unit => T::Time64(unit),
+        }),
+        "decimal32" => precision().map(|(digits, places)| T::Decimal32(digits, places)),
+        "decimal64" => precision().map(|(digits, places)| T::Decimal64(digits, places)),
+        "decimal128" => precision().map(|(digits, places)| T::Decimal128(digits, places)),
+        "decimal256" => precision().map(|(digits, places)| T::Decimal256(digits, places)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use mlops_core::type_name;
+
+    use super::*;
+
+    #[test]
+    fn types_of_numbers_are_found_by_their_names() {
+        use DataType as T;
+        use TimeUnit as U;
+        for data_type in [
+            T::Int8,
+            T::UInt64,
+            T::Float16,
+            T::Float64,
+            T::Date32,
+            T::Date64,
+            T::Timestamp(U::Nanosecond, None),
+            T::Timestamp(U::Second, Some("+01:00".into())),
+            T::Time32(U::Millisecond),
+            T::Time64(U::Microsecond),
+            T::Duration(U::Second),
+            T::Decimal32(9, 2),
+            T::Decimal64(18, -2),
+            T::Decimal128(38, 10),
+            T::Decimal256(70, 3),
+        ] {
+            assert_eq!(number_type(&type_name(&data_type)).unwrap(), data_type);
+        }
+        for other in [
+            "text",
+            "bool",
+            "time(d)",
+            "list(int8)",
+            "decimal128(10)",
+            "int8(",
+        ] {
+            assert_eq!(number_type(other), None, "{other}");
+        }
+    }
 }

@@ -131,6 +131,26 @@ impl Numbers {
         }
     }
 
+    /// A bound, as [`bound`](Self::bound) reads it, in the column's own unit.
+    pub(super) fn in_own_unit(&self, bound: Number) -> Number {
+        match bound {
+            Number::Decimal { unscaled, scale } if self.scale != Scale::Plain => {
+                let scale = scale - self.places;
+                let factor: i128 = self.factor.into();
+                match unscaled % factor {
+                    0 => Number::Decimal {
+                        unscaled: unscaled / factor,
+                        scale,
+                    },
+                    _ => {
+                        Number::Float(Number::Decimal { unscaled, scale }.to_f64() / factor as f64)
+                    }
+                }
+            }
+            other => other,
+        }
+    }
+
     /// To the width of the column.
     fn rounded(&self, x: f64) -> Result<Number> {
         rounded_to(&self.data_type, x).map(Number::Float)

@@ -1,5 +1,6 @@
 //! A suite against the profile of a table: the rules that counts decide.
 
+use arrow::array::new_empty_array;
 use arrow::datatypes::DataType;
 use mlops_core::{Error, ErrorKind, Result, type_name};
 
@@ -11,8 +12,9 @@ use super::count::Count;
 use super::distribution::Distributed;
 use super::expected::Expectation;
 use super::found::Found;
-use super::number::exact;
-use super::numbers::rounded_to;
+use super::named_type::number_type;
+use super::number::{Number, exact};
+use super::numbers::Numbers;
 use super::on_table::no_others;
 use super::report::{ExpectationResult, ValidationReport};
 use super::rule::{Rule, expression_of};
@@ -33,7 +35,7 @@ impl Suite {
     /// | rule | decided by |
     /// | --- | --- |
     /// | rows, columns, types, missing values | the profile's exact figures |
-    /// | ranges of numbers (decimals of at most 15 digits), dates, times and durations, in the column's own unit | counts on the grid, if they leave one verdict |
+    /// | ranges of numbers, dates, times and durations; not of decimals of more than 15 digits, nor of integers beyond 2^53, nanoseconds since 1970 among them | counts on the grid, if they leave one verdict |
     /// | labels, expressions, lengths, distinct values, uniqueness of strings | counts by label, or their bounds |
     /// | lengths of texts | counts of characters on the grid, if they leave one verdict |
     /// | mean, standard deviation | moments |
@@ -352,26 +354,28 @@ fn labels_alone(column: &ColumnProfile) -> Result<&CategoricalProfile> {
 /// An end and whether it is included.
 type End = Option<(f64, bool)>;
 
-/// The ends as floats, where no rounding can change a verdict.
-fn ends(bounds: &Bounds, data_type: &str, profile: &NumericProfile) -> Result<[End; 2]> {
-    let floats = match data_type {
-        "float16" => Some(DataType::Float16),
-        "float32" => Some(DataType::Float32),
-        "float64" => Some(DataType::Float64),
-        of if INTEGERS.iter().any(|name| of.starts_with(name)) => None,
-        of if places_of(of).is_some_and(|places| are_short(profile, places)) => None,
-        _ => return Err(untold("whether a value of this type was rounded")),
-    };
+/// The ends as floats in the column's own unit, where no rounding can change a verdict.
+fn ends(bounds: &Bounds, name: &str, profile: &NumericProfile) -> Result<[End; 2]> {
+    let data_type =
+        number_type(name).ok_or_else(|| untold("which values of this type lie within"))?;
+    let rounded = || untold("whether a value was rounded");
+    let is_decimal = name.starts_with("decimal");
+    if is_decimal && !places_of(&data_type).is_some_and(|places| are_short(profile, places)) {
+        return Err(rounded());
+    }
+    let numbers = Numbers::of(&new_empty_array(&data_type))?;
     let read = |(bound, included): (&Bound, bool)| {
-        let number = bound
-            .number()
-            .filter(|x| floats.is_some() || x.abs() < EXACT);
-        let number = number.ok_or_else(|| untold("whether a value was rounded"))?;
-        let number = match &floats {
-            Some(width) => rounded_to(width, number)?,
-            None => number,
+        let number = numbers.in_own_unit(numbers.bound(bound)?);
+        let digits = match number {
+            Number::Decimal { unscaled, .. } if matches!(bound, Bound::Text(_)) => unscaled,
+            _ => 0,
         };
-        Ok::<_, Error>((number, included))
+        let x = number.to_f64();
+        let is_told = match is_decimal {
+            true => digits.unsigned_abs() < 10_u128.pow(DIGITS as u32),
+            false => data_type.is_floating() || x.abs() < EXACT,
+        };
+        is_told.then_some((x, included)).ok_or_else(rounded)
     };
     Ok([
         bounds.low().map(read).transpose()?,
@@ -379,17 +383,18 @@ fn ends(bounds: &Bounds, data_type: &str, profile: &NumericProfile) -> Result<[E
     ])
 }
 
-/// Types whose values are integers, of a unit of their own.
-const INTEGERS: [&str; 6] = ["int", "uint", "date", "time", "timestamp", "duration"];
 /// Digits that a float keeps of every decimal.
 const DIGITS: i32 = 15;
 
-/// The decimal places of a decimal of this name, if it is one whose powers of ten are floats.
-fn places_of(data_type: &str) -> Option<i32> {
-    let (name, parameters) = data_type.split_once('(')?;
-    let places = parameters.split_once(',')?.1.trim_end_matches(')').trim();
-    let places = places.parse().ok()?;
-    (name.starts_with("decimal") && (0..=22).contains(&places)).then_some(places)
+/// The decimal places of a decimal, if powers of ten up to there are floats.
+fn places_of(data_type: &DataType) -> Option<i32> {
+    use DataType as T;
+    let places = match data_type {
+        T::Decimal32(_, places) | T::Decimal64(_, places) => places,
+        T::Decimal128(_, places) | T::Decimal256(_, places) => places,
+        _ => return None,
+    };
+    (-22..=22).contains(places).then_some(i32::from(*places))
 }
 
 /// Whether floats tell all values apart, of so many decimal places.
@@ -397,7 +402,7 @@ fn are_short(profile: &NumericProfile, places: i32) -> bool {
     let moments = profile.moments();
     let extremes = [moments.least(), moments.greatest()].into_iter().flatten();
     let largest = extremes.map(f64::abs).fold(0.0, f64::max);
-    largest * 10_f64.powi(places) < 10_f64.powi(DIGITS)
+    largest < EXACT && largest * 10_f64.powi(places) < 10_f64.powi(DIGITS)
 }
 
 /// The ends of a count; beyond 2^53 it is no length.

@@ -170,10 +170,11 @@ impl Watched {
             Some(met) => chosen(part, met, &self.expectation)?,
         };
         let broken = self.check.update(&rows)?;
-        self.found.add(&rows, &self.expectation, &broken)?;
+        let is_checked = !matches!(self.check, Check::Cannot { .. });
+        let unit = self.expectation.unit_column().filter(|_| is_checked);
+        self.found.add(&rows, &self.expectation, unit, &broken)?;
         let in_part = |&row: &usize| met.as_ref().map_or(row, |met| met[row]);
         let in_table = broken.iter().map(|row| before + in_part(row) as u64);
-        let is_checked = !matches!(self.check, Check::Cannot { .. });
         let columns = self.expectation.rule_columns().filter(|_| is_checked);
         self.found.add_broken(in_table, &rows, &broken, columns);
         Ok(BrokenRows {

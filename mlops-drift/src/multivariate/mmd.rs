@@ -1,4 +1,4 @@
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 
 use super::Bandwidth;
 use super::kernel::gaussian;
@@ -16,7 +16,7 @@ use crate::two_sample::{Permutations, TestResult, TwoSampleTest};
 /// kernels are added up, so for large samples fewer permutations are made, 999 at least.
 /// **Weakness**: sees differences at the scale of the kernel; power falls with the number of dimensions.
 /// **Errors**: fewer than two rows in a sample, different dimensions, a [`Bandwidth`] of 0 (more than half of
-/// all pairs of rows equal), or more than 4,000 rows in all: see [`LinearMmd`](super::LinearMmd).
+/// all pairs of rows equal), or so small that no two rows are near each other, or more than 4,000 rows in all: see [`LinearMmd`](super::LinearMmd).
 /// **Cost**: O((n + m)²·dimensions), memory 8·(n + m)² bytes, O(min(n, m)²) per permutation.
 /// **Source**: Gretton, Borgwardt, Rasch, Schölkopf & Smola, "A kernel two-sample test", Journal of Machine Learning
 /// Research 13, 2012, equation 3.
@@ -90,11 +90,9 @@ impl Mmd {
         let between = x
             .iter()
             .flat_map(|a| y.iter().map(move |b| gaussian(a, b, sigma)));
-        Ok(unbiased(
-            [within(&x), within(&y), between.sum()],
-            x.len(),
-            y.len(),
-        ))
+        let sums = [within(&x), within(&y), between.sum()];
+        require_neighbours(sums.iter().sum(), sigma)?;
+        Ok(unbiased(sums, x.len(), y.len()))
     }
 }
 
@@ -104,9 +102,20 @@ impl TwoSampleTest<Points> for Mmd {
         let both = Pooled::of(reference, current)?;
         let sigma = self.bandwidth.of(&both.rows)?;
         let kernels = both.pairwise(|x, y| gaussian(x, y, sigma));
+        require_neighbours(kernels.total(), sigma)?;
         let (mmd, p) = kernels.permuted(self.permutations, 1e-12, unbiased);
         Ok(TestResult::new(mmd, p, "mmd_permutation"))
     }
+}
+
+/// An error if all kernels are 0, which makes any two samples alike.
+fn require_neighbours(kernels: f64, sigma: f64) -> Result<()> {
+    if kernels > 0.0 {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the statistic is undefined: no two rows are near each other at a bandwidth of {sigma}"
+    )))
 }
 
 /// From sums over unordered pairs within both samples, and over all pairs between them.

@@ -96,7 +96,8 @@ pub struct ColumnReport {
     /// Where the effects of the laws themselves lie, not of the samples, each at 95 % and for independent values of any law: `kolmogorov_smirnov`,
     /// `wasserstein_sd` (of the laws clamped to the range of the samples, in standard deviations of the reference's sample), `total_variation` (its
     /// lower end supposes that there are no labels beyond those seen), `missing_share`. Approximate, by a noncentral chi-square law, and only where every
-    /// cell expects at least 5 values in both samples: `psi` (in the bins of the reference's sample) and `cramers_v`, measured to miss in up to 7 %.
+    /// cell holds at least 5 values in both samples: `psi` (in the bins of the reference's sample) and `cramers_v` (of labels that are no groups, nor vary
+    /// within units), measured to miss in up to 7 % (`GUARANTEES.md`, coverage).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intervals: BTreeMap<String, Interval>,
     /// The smallest effects that matter, where declared: of the values, each of which must be reached, and of the missing share.
@@ -204,6 +205,10 @@ impl SerialCorrelation {
     pub fn is_conspicuous(&self) -> bool {
         self.p_value.get() <= 1e-4 && self.correlation.abs() >= 0.1
     }
+}
+
+fn rejects(finding: &Option<Finding>) -> bool {
+    finding.as_ref().is_some_and(|finding| finding.rejected)
 }
 
 /// A compared column before the correction.
@@ -376,13 +381,20 @@ impl ColumnReport {
 
     /// Whether what is significantly different is so by at least its minimum effects, if the effects are these.
     fn is_material(&self, effect: fn(&Self, &str) -> Option<f64>) -> bool {
-        let rejects = |finding: &Option<Finding>| finding.as_ref().is_some_and(|f| f.rejected);
-        // None is reached always. An effect that is undefined (infinite) reaches every minimum; PSI, of one bin, perhaps.
-        let reached = |least: &Distance| {
-            effect(self, least.measure()).is_none_or(|effect| effect >= least.get())
-        };
-        rejects(&self.value) && self.minimums_of_values().all(reached)
+        let reached = |least: &Distance| self.reaches(least, effect);
+        self.are_material(effect)
             || rejects(&self.missing) && self.minimum_of_missing().all(reached)
+    }
+
+    /// The same of the values alone.
+    fn are_material(&self, effect: fn(&Self, &str) -> Option<f64>) -> bool {
+        let reached = |least: &Distance| self.reaches(least, effect);
+        rejects(&self.value) && self.minimums_of_values().all(reached)
+    }
+
+    /// None is reached always. An effect that is undefined (infinite) reaches every minimum; PSI, of one bin, perhaps.
+    fn reaches(&self, least: &Distance, effect: fn(&Self, &str) -> Option<f64>) -> bool {
+        effect(self, least.measure()).is_none_or(|effect| effect >= least.get())
     }
 
     fn least_effect(&self, measure: &str) -> Option<f64> {
@@ -447,6 +459,7 @@ impl ColumnReport {
             )
         }));
         sentences.extend(self.about_materiality());
+        sentences.extend(self.about_material_missing());
         let dependent = self
             .serial_correlation
             .filter(SerialCorrelation::is_conspicuous);
@@ -475,6 +488,18 @@ impl ColumnReport {
             )
         };
         self.materiality_undecided.then(told)
+    }
+
+    /// Where the values differ by less than their minimum, and the column is material all the same.
+    fn about_material_missing(&self) -> Option<String> {
+        let has_minimum = self.minimums_of_values().next().is_some();
+        let by_values = self.are_material(Self::least_effect);
+        let is_odd = self.verdict == ColumnVerdict::Material && has_minimum && !by_values;
+        let told = match self.minimum_of_missing().next() {
+            Some(_) => "material by the share of missing values",
+            None => "material by the share of missing values, which has no minimum",
+        };
+        is_odd.then(|| told.to_owned())
     }
 
     fn about_values(&self, finding: &Finding) -> String {

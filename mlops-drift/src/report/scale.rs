@@ -57,10 +57,10 @@ impl Scale {
         match name {
             "date32" => Self::Days,
             "date64" => Self::Milliseconds,
-            "time32(s)" => Self::SecondsOfDay,
-            "time32(ms)" => Self::MillisecondsOfDay,
-            "time64(us)" => Self::MicrosecondsOfDay,
-            "time64(ns)" => Self::NanosecondsOfDay,
+            "time(s)" => Self::SecondsOfDay,
+            "time(ms)" => Self::MillisecondsOfDay,
+            "time(us)" => Self::MicrosecondsOfDay,
+            "time(ns)" => Self::NanosecondsOfDay,
             _ if is_unit("s") => Self::Seconds,
             _ if is_unit("ms") => Self::Milliseconds,
             _ if is_unit("us") => Self::Microseconds,
@@ -133,20 +133,32 @@ impl Scale {
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::{DataType, TimeUnit};
+    use mlops_core::type_name;
+
     use super::*;
 
     /// 12:34:56.789 is 45,296.789 seconds of a day.
     #[test]
     fn times_of_a_day_are_told_as_such() {
-        for (name, value, exactly) in [
-            ("time32(s)", 45_296.0, "12:34:56"),
-            ("time32(ms)", 45_296_789.0, "12:34:56.789"),
-            ("time64(us)", 45_296_789_000.0, "12:34:56.789"),
-            ("time64(ns)", 45_296_789_000_000.0, "12:34:56.789"),
+        use DataType::{Time32, Time64};
+        for (data_type, value, exactly) in [
+            (Time32(TimeUnit::Second), 45_296.0, "12:34:56"),
+            (Time32(TimeUnit::Millisecond), 45_296_789.0, "12:34:56.789"),
+            (
+                Time64(TimeUnit::Microsecond),
+                45_296_789_000.0,
+                "12:34:56.789",
+            ),
+            (
+                Time64(TimeUnit::Nanosecond),
+                45_296_789_000_000.0,
+                "12:34:56.789",
+            ),
         ] {
-            let scale = Scale::of_type(name);
-            assert_eq!(scale.in_words(value), "12:34:56", "{name}");
-            assert_eq!(scale.exactly(value), exactly, "{name}");
+            let scale = Scale::of_type(&type_name(&data_type));
+            assert_eq!(scale.in_words(value), "12:34:56", "{data_type}");
+            assert_eq!(scale.exactly(value), exactly, "{data_type}");
         }
         assert_eq!(Scale::SecondsOfDay.in_words(0.0), "00:00:00");
         assert_eq!(Scale::SecondsOfDay.in_words(-5.0), "-5"); // no time of a day

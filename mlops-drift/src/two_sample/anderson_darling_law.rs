@@ -30,11 +30,9 @@ impl Law {
         let (all, samples) = (sizes.iter().sum::<u64>(), sizes.len());
         // The variance has a factor of 1/(all - 3).
         if all < samples as u64 + 2 {
-            let told: Vec<String> = sizes.iter().map(u64::to_string).collect();
             return Err(Error::invalid(format!(
-                "{samples} samples together must hold at least {} values, got {}",
-                samples + 2,
-                told.join(" and ")
+                "{samples} samples together must hold at least {} values, got {all}",
+                samples + 2
             )));
         }
         Ok(Self {

@@ -100,40 +100,68 @@ impl WeightedChiSquares {
     }
 }
 
-/// How far the integrand's values repeat, beyond x: what an error of e^(−16) of the tail needs on either side.
-const REPEATS: f64 = 16.0;
-/// The integrand is less than e^(−37) from √t = `FADES`/r on.
-const FADES: f64 = 24.0;
+/// ln of the share of the tail that an approximation of it may be off by.
+const ACCURACY: f64 = 18.0;
+/// Halvings of a range of exponents.
+const HALVINGS: usize = 50;
 
 /// P(Q ≥ x) for the sum Q of r independent variables of Anderson and Darling's law, to about 1e-6 of its value.
 ///
 /// The moment generating function of one is M(s)^½ with M(s) = Π (1 − 2s/(k(k + 1)))^(−1) = −2πs/cos(½π√(1 + 8s)), so the tail is
-/// ∫ M(s)^(r/2)·e^(−sx)/s ds/(2πi) along a line Re s = c with 0 < c < 1. Summed at steps of 2π/L, it is off by tails at x ± L and
-/// beyond, times e^(±cL) (Abate & Whitt, "The Fourier-series method for inverting transforms of probability distributions", Queueing
-/// Systems 10, 1992).
+/// ∫ M(s)^(r/2)·e^(−sx)/s ds/(2πi) along a line Re s = c with 0 < c < 1, where nothing cancels if c is the saddle point. Summed at steps of
+/// 2π/L, it is off by e^(−cL), of what lies L below x, and by the tail at x + L times e^(cL), of which Chernoff's bound by any t < 1 is
+/// M(t)^(r/2)·e^(−tx − (t − c)L) (Abate & Whitt, "The Fourier-series method for inverting transforms of probability distributions",
+/// Queueing Systems 10, 1992).
 pub(super) fn sum_of_anderson_darling_sf(x: f64, r: usize) -> PValue {
     if x <= 0.0 {
         return PValue::saturating(1.0);
     }
-    let period = x + 2.0 * REPEATS;
-    let line = (x + REPEATS) / period;
-    let step = 2.0 * PI / period;
     let half = r as f64 / 2.0;
-    let last = (FADES / r as f64).powi(2);
-    let (mut sum, mut phase) = (0.0, 0.0);
-    let mut index = 0.0;
-    while index * step <= last {
+    // Of a real exponent.
+    let height = |s: f64| half * ln_generating(s) - s * x - s.ln();
+    let line = lowest(&height);
+    let farther = (1.0 + line) / 2.0;
+    let chernoff = height(farther) + farther.ln() - height(line);
+    let period = ((ACCURACY + chernoff.max(0.0)) / (farther - line))
+        .max((ACCURACY - height(line).min(0.0)) / line);
+    let step = 2.0 * PI / period;
+    let (mut sum, mut phase, mut index) = (0.0, 0.0, 0.0);
+    loop {
         let s = Complex64::new(line, index * step);
         let cosine = ((s * 8.0 + 1.0).sqrt() * (PI / 2.0)).cos();
         let ln = (-2.0 * PI * s / cosine).ln();
         // Of all logarithms the one that continues the last.
         phase += (ln.im - phase + PI).rem_euclid(2.0 * PI) - PI;
         let ln = Complex64::new(ln.re, phase);
-        let term = ((ln * half) - s * x).exp() / s;
+        // Relative to the first one; later ones are smaller.
+        let term = (ln * half - s * x - height(line)).exp() / s;
         sum += if index == 0.0 { term.re / 2.0 } else { term.re };
+        if term.norm() < f64::EPSILON {
+            break;
+        }
         index += 1.0;
     }
-    PValue::saturating(sum * step / PI)
+    PValue::saturating(sum * step / PI * height(line).exp())
+}
+
+/// ln M(s) for 0 < s < 1.
+fn ln_generating(s: f64) -> f64 {
+    (-2.0 * PI * s / (PI / 2.0 * (1.0 + 8.0 * s).sqrt()).cos()).ln()
+}
+
+/// Where a convex function on (0, 1) that is infinite at both ends is lowest.
+fn lowest(height: &dyn Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..HALVINGS {
+        let third = (high - low) / 3.0;
+        let (left, right) = (low + third, high - third);
+        if height(left) < height(right) {
+            high = right;
+        } else {
+            low = left;
+        }
+    }
+    (low + high) / 2.0
 }
 
 #[cfg(test)]
@@ -212,6 +240,34 @@ mod tests {
             );
         }
         assert_eq!(sum_of_anderson_darling_sf(0.0, 3).get(), 1.0);
+    }
+
+    /// Inverted from the characteristic function, not the moment generating one, by Gil-Pelaez's formula: NumPy, the midpoint rule on 2,000,000 nodes.
+    #[test]
+    fn sums_of_the_law_are_those_of_another_inversion() {
+        for (r, x, want) in [
+            (3, 1.6812093410329614, 8.803691751e-01),
+            (3, 3.6593953294835195, 2.475376578e-01),
+            (3, 5.637581317934077, 4.540887630e-02),
+            (3, 8.275162635868154, 4.061812488e-03),
+            (7, 4.985513993160951, 8.554937702e-01),
+            (7, 8.007243003419525, 2.684295263e-01),
+            (7, 11.028972013678098, 4.071042083e-02),
+            (7, 15.057944027356196, 1.990024926e-03),
+            (29, 24.899713210713884, 8.441886015e-01),
+            (29, 31.050143394643058, 2.889457476e-01),
+            (29, 37.20057357857223, 3.317320316e-02),
+            (29, 45.401147157144464, 5.497901303e-04),
+            (149, 139.7058779951228, 8.418477016e-01),
+            (149, 153.64706100243862, 2.999531494e-01),
+            (149, 167.58824400975442, 2.771833468e-02),
+            (149, 186.17648801950887, 1.576290515e-04),
+        ] {
+            assert_close(sum_of_anderson_darling_sf(x, r), want, 1e-6);
+        }
+        // Far out the tail is that of its largest term, and falls as e^(−x) does.
+        let far = [400.0, 500.0].map(|x| sum_of_anderson_darling_sf(x, 149).get());
+        assert!(far[0] < 1e-60 && far[1] < far[0] * 1e-30, "{far:?}");
     }
 
     /// Table 1 in Scholz & Stephens (1987), of k − 1 = 3 and 4: points at 25, 10, 5, 2.5 and 1 %, standardized. They are

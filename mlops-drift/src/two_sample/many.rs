@@ -88,7 +88,8 @@ impl Many {
             counts: self.counts.clone(),
             heights: self.heights.clone(),
         };
-        permutations.sequential(bits, rows.len() as u64, |rng| {
+        let cost = rows.len() + self.heights.len() * self.counts.len();
+        permutations.sequential(bits, cost as u64, |rng| {
             let all = rows.len();
             shuffle_head(&mut rows, all, rng);
             let mut start = 0;

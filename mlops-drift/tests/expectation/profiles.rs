@@ -194,29 +194,39 @@ fn ranges_of_decimals_dates_times_and_durations_are_decided_by_a_profile() {
         Arc::new(values.with_precision_and_scale(30, scale).unwrap()) as ArrayRef
     };
     let of = |i: i64| i % 7 * 10;
-    let columns: [(ArrayRef, bool); 6] = [
-        (wide(2, 1_000), true),
-        (wide(22, 10_i128.pow(23)), false),
-        (
+    let at = |column: ArrayRef, texts: [&'static str; 2], is_decided: bool| {
+        (column, [(texts[0], true), (texts[1], false)], is_decided)
+    };
+    let digits = ["60", "59.99"];
+    let columns = [
+        at(wide(2, 1_000), digits, true),
+        at(wide(13, 10_i128.pow(14)), digits, true), // 6e14 has 15 digits
+        at(wide(14, 10_i128.pow(15)), digits, false),
+        at(wide(22, 10_i128.pow(23)), digits, false),
+        at(
             Arc::new(Date32Array::from_iter_values((0..600).map(|i| i % 7 * 10))),
+            ["1970-03-02", "1970-03-01T12:00:00"],
             true,
         ),
-        (
+        at(
             Arc::new(TimestampMillisecondArray::from_iter_values(
                 (0..600).map(of),
             )),
+            ["1970-01-01T00:00:00.060", "1970-01-01T00:00:00.059"],
             true,
         ),
-        (
+        at(
             Arc::new(Time64MicrosecondArray::from_iter_values((0..600).map(of))),
+            ["00:00:00.000060", "00:00:00.000059"],
             true,
         ),
-        (
+        at(
             Arc::new(DurationSecondArray::from_iter_values((0..600).map(of))),
+            digits,
             true,
         ),
     ];
-    for (column, is_decided) in columns {
+    for (column, tops, is_decided) in columns {
         let name = column.data_type().to_string();
         let table = table([("x", column)]);
         let profile = TableProfile::of(&table).unwrap();
@@ -237,10 +247,38 @@ fn ranges_of_decimals_dates_times_and_durations_are_decided_by_a_profile() {
                 "{name}, {top}"
             );
         }
+        for (top, passes) in tops {
+            let top = Rule::Between(Bounds::default().max(top));
+            let suite = Suite::new([Expectation::on("x", top)]);
+            assert_eq!(
+                hold(&suite),
+                (passes && is_decided, passes),
+                "{name}, {tops:?}"
+            );
+        }
         let below = Bounds::default().below(60);
         let suite = Suite::new([Expectation::on("x", Rule::Between(below))]);
         assert_eq!(hold(&suite), (false, false), "{name}");
         let inferred = Suite::infer(&profile, SignificanceLevel::FIVE_PERCENT).unwrap();
         assert_eq!(hold(&inferred), (is_decided, true), "{name}");
     }
+}
+
+/// Powers of ten beyond 10^22 are no floats, few as the digits may be.
+#[test]
+fn decimals_of_many_places_are_not_decided_by_a_profile() {
+    let values = Decimal128Array::from_iter_values((0..600).map(|i| i % 7));
+    let values = values.with_precision_and_scale(38, 23).unwrap();
+    let table = table([("x", Arc::new(values) as ArrayRef)]);
+    let profile = TableProfile::of(&table).unwrap();
+    let suite = Suite::new([Expectation::on("x", Rule::between(0, 1).unwrap())]);
+    let report = suite
+        .validate_profile(&profile, &Context::default())
+        .unwrap();
+    assert!(
+        report.results[0]
+            .reason
+            .contains("whether a value was rounded")
+    );
+    assert!(suite.validate(&table).unwrap().passed());
 }

@@ -275,3 +275,201 @@ fn a_unit_is_kept_in_a_file() {
         "x is distributed as in reference at level 0.05, by unit"
     );
 }
+
+fn held_to(
+    expectation: Expectation,
+    reference: &RecordBatch,
+    current: &RecordBatch,
+) -> ExpectationResult {
+    one(Suite::new([expectation])
+        .validate_with(current, &context(reference))
+        .unwrap())
+}
+
+fn at_level(level: f64) -> Expectation {
+    let rule = Rule::DistributedAs {
+        table: "reference".into(),
+    };
+    let level = SignificanceLevel::new(level).unwrap();
+    Expectation::on("x", rule)
+        .level(level)
+        .unwrap()
+        .unit("unit")
+        .unwrap()
+}
+
+/// Of three against three the least p-value is 2/C(6, 3) = 0.1, of five against five 2/C(10, 5) = 0.0079, and of nine facets nine times 2/C(8, 4).
+#[test]
+fn units_that_are_too_few_to_differ_are_told() {
+    let numbers = |units: usize, first: f64| {
+        let unit = Int32Array::from_iter_values(0..units as i32);
+        let x = Float64Array::from_iter_values((0..units).map(|i| first + i as f64));
+        named([Arc::new(unit), Arc::new(x)])
+    };
+    let apart = |units: usize, level: f64| {
+        held_to(
+            at_level(level),
+            &numbers(units, 0.0),
+            &numbers(units, 100.0),
+        )
+    };
+    assert!(!apart(3, 0.05).applicable);
+    let found = apart(3, 0.2);
+    assert!(found.applicable && !found.passed, "{}", found.reason);
+    assert!(!apart(5, 0.005).applicable);
+    assert!(!apart(5, 0.01).passed && apart(5, 0.01).applicable);
+    let points = |first: f64| {
+        let rows = (0..4).map(|i| Some([first + f64::from(i), first].map(Some)));
+        let rows: Vec<_> = rows.collect();
+        let lists = FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(rows, 2);
+        named([
+            Arc::new(Int32Array::from_iter_values(0..4)),
+            Arc::new(lists),
+        ])
+    };
+    let found = held_to(at_level(0.05), &points(0.0), &points(100.0));
+    assert!(!found.applicable, "{}", found.reason);
+}
+
+/// Labels that no two units share say nothing, and permutations end at one in some thousands.
+#[test]
+fn labels_of_which_nothing_follows_are_told() {
+    let ids = |first: i32| {
+        let unit = Int32Array::from_iter_values((0..400).map(|row| row / 2));
+        let x = StringArray::from_iter_values((0..400).map(|row| format!("id {}", first + row)));
+        named([Arc::new(unit), Arc::new(x)])
+    };
+    let found = held_to(compared_by_unit(), &ids(0), &ids(400));
+    assert!(
+        !found.applicable && found.reason.contains("as identifiers are"),
+        "{}",
+        found.reason
+    );
+    let report = DriftCheck::against(&ids(0))
+        .unit("unit", ["x"])
+        .columns(["x"]);
+    let report = report.run(&ids(400)).unwrap();
+    assert_eq!(report.verdict.untested_columns, ["x"]);
+
+    let mixed = |swapped: bool| {
+        let unit = Int32Array::from_iter_values((0..60).map(|row| row / 3));
+        let label = |row: i32| ["a", "b"][usize::from((row % 3 == 0) != swapped)];
+        let x = StringArray::from_iter_values((0..60).map(label));
+        named([Arc::new(unit), Arc::new(x)])
+    };
+    let found = held_to(at_level(1e-6), &mixed(false), &mixed(true));
+    assert!(
+        !found.applicable && found.reason.contains("no permutation"),
+        "{}",
+        found.reason
+    );
+    assert!(!held_to(at_level(0.001), &mixed(false), &mixed(true)).passed);
+}
+
+#[test]
+fn units_without_a_mean_are_no_silent_pass() {
+    let infinite = |bad: usize| {
+        let unit = Int32Array::from_iter_values((0..120).map(|row| row / 2));
+        let ends = [f64::NEG_INFINITY, f64::INFINITY];
+        let value = |row: usize| {
+            if row / 2 < bad {
+                ends[row % 2]
+            } else {
+                row as f64
+            }
+        };
+        named([
+            Arc::new(unit),
+            Arc::new(Float64Array::from_iter_values((0..120).map(value))),
+        ])
+    };
+    let found = held_to(compared_by_unit(), &infinite(0), &infinite(30));
+    assert!(
+        !found.passed
+            && found
+                .reason
+                .contains("0 units in the reference and 30 here"),
+        "{}",
+        found.reason
+    );
+}
+
+/// A rule on missing values can fail in a unit that holds nothing else: four such units of four have P(Binomial(4, 0.1) = 4) = 1e-4.
+#[test]
+fn units_of_missing_values_break_a_rule_on_these() {
+    let table = of(&[Some("a"), Some("b"), Some("c"), Some("d")], &[None; 4]);
+    let result = one(Suite::new([by_unit(Rule::NotNull, 0.9)])
+        .validate(&table)
+        .unwrap());
+    assert!(result.applicable && !result.passed, "{}", result.reason);
+    assert!((result.p_value.unwrap().get() - 1e-4).abs() < 1e-12);
+}
+
+#[test]
+fn a_nested_unit_costs_its_own_expectation_alone() {
+    let lists = [Some([Some(1.0)]), Some([Some(2.0)])];
+    let unit = FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(lists, 1);
+    let x = Float64Array::from(vec![1.0, 2.0]);
+    let table = table([("unit", Arc::new(unit) as ArrayRef), ("x", Arc::new(x))]);
+    let suite = Suite::new([
+        by_unit(Rule::NotNull, 0.5),
+        Expectation::on("x", Rule::NotNull),
+    ]);
+    let report = suite.validate(&table).unwrap();
+    assert!(
+        report.results[0].reason.starts_with("cannot be checked"),
+        "{}",
+        report.results[0].reason
+    );
+    assert!(report.results[1].passed);
+}
+
+/// By rows and by units: a comparison that was begun with one reference is not ended with another.
+#[test]
+fn a_checkpoint_belongs_to_its_reference() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(3);
+    let [reference, other, current] = [0.0, 0.5, 0.0].map(|shift| named(numbers(rng, 20, shift)));
+    let rule = Rule::DistributedAs {
+        table: "reference".into(),
+    };
+    let of_rows = Expectation::on("x", rule).level(ALPHA).unwrap();
+    for expectation in [of_rows, compared_by_unit()] {
+        let suite = Suite::new([expectation]);
+        let mut validator = suite
+            .validator(&current.schema(), &context(&reference))
+            .unwrap();
+        validator.check(&current).unwrap();
+        let saved = validator.checkpoint().unwrap();
+        assert!(
+            suite
+                .resume(&saved, &current.schema(), &context(&reference))
+                .is_ok()
+        );
+        let error = suite
+            .resume(&saved, &current.schema(), &context(&other))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.to_string().contains("the same reference"), "{error}");
+    }
+}
+
+/// Where the context holds both, rows are read: a profile has no units.
+#[test]
+fn a_table_comes_before_a_profile_of_its_name() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(3);
+    let [reference, current] = [0.0, 0.0].map(|shift| named(numbers(rng, 20, shift)));
+    let both = context(&reference).profile("reference", TableProfile::of(&reference).unwrap());
+    let result = one(Suite::new([compared_by_unit()])
+        .validate_with(&current, &both)
+        .unwrap());
+    assert!(
+        result.applicable && result.p_value.is_some(),
+        "{}",
+        result.reason
+    );
+    let own = Expectation::on("x", Rule::NotNull)
+        .level(ALPHA)
+        .unwrap()
+        .unit("x");
+    assert!(own.unwrap_err().to_string().contains("another column"));
+}
