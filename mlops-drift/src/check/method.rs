@@ -45,7 +45,7 @@ impl Method {
     }
 
     /// The column as texts, by Kolmogorov and Smirnov's test of each [facet](crate::profile::FacetProfile): the least p-value times the number
-    /// of facets. What a column of mostly distinct strings of several words gets by default. Facets are averaged in each [unit](crate::DriftCheck::unit).
+    /// of facets. What a column of more than 1,000 distinct strings, most of them of several words, gets by default. Facets are averaged in each [unit](crate::DriftCheck::unit).
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, RecordBatch, StringArray};

@@ -10,6 +10,7 @@ use super::expected::Expectation;
 use super::named_type::require_type_name;
 use super::number::rounded;
 use super::numbers::DIGITS;
+use super::on_profile::are_short_decimals;
 use super::rule::Rule;
 use crate::profile::{CategoricalProfile, ColumnProfile, FacetProfile, NumericProfile, Values};
 use crate::sample::{ColumnKind, EXACT};
@@ -123,7 +124,7 @@ impl Observed<'_> {
         }
         let moments = profile.moments();
         let [below, above] = profile.infinite();
-        let exact = data_type.starts_with("float");
+        let exact = data_type.starts_with("float") || are_short_decimals(data_type, profile);
         let least = moments.least().filter(|_| below == 0);
         let greatest = moments.greatest().filter(|_| above == 0);
         let within = Bounds {

@@ -360,7 +360,7 @@ fn ends(bounds: &Bounds, name: &str, profile: &NumericProfile) -> Result<[End; 2
         number_type(name).ok_or_else(|| untold("which values of this type lie within"))?;
     let rounded = || untold("whether a value was rounded");
     let is_decimal = name.starts_with("decimal");
-    if is_decimal && !places_of(&data_type).is_some_and(|places| are_short(profile, places)) {
+    if is_decimal && !are_short_decimals(name, profile) {
         return Err(rounded());
     }
     let numbers = Numbers::of(&new_empty_array(&data_type))?;
@@ -397,7 +397,13 @@ fn places_of(data_type: &DataType) -> Option<i32> {
     (-22..=22).contains(places).then_some(i32::from(*places))
 }
 
-/// Whether floats tell all values apart, of so many decimal places.
+/// Whether all values are decimals of so few digits that floats tell them apart.
+pub(super) fn are_short_decimals(name: &str, profile: &NumericProfile) -> bool {
+    let places = number_type(name).and_then(|data_type| places_of(&data_type));
+    places.is_some_and(|places| are_short(profile, places))
+}
+
+/// The same of so many decimal places.
 fn are_short(profile: &NumericProfile, places: i32) -> bool {
     let moments = profile.moments();
     let extremes = [moments.least(), moments.greatest()].into_iter().flatten();

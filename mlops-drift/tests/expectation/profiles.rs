@@ -282,3 +282,20 @@ fn decimals_of_many_places_are_not_decided_by_a_profile() {
     );
     assert!(suite.validate(&table).unwrap().passed());
 }
+
+/// Decimals that floats tell apart are expected as they were seen.
+#[test]
+fn a_range_of_prices_ends_where_they_did() {
+    let values = Decimal128Array::from_iter_values((0..1_000).map(|i| i % 1_000 - 1));
+    let values = values.with_precision_and_scale(10, 2).unwrap();
+    let table = table([("x", Arc::new(values) as ArrayRef)]);
+    let profile = TableProfile::of(&table).unwrap();
+    let suite = Suite::infer(&profile, SignificanceLevel::FIVE_PERCENT).unwrap();
+    let mut expectations = suite.expectations().iter().map(ToString::to_string);
+    assert!(expectations.any(|told| told.starts_with("x is between -0.01 and 9.98 in")));
+    assert!(suite.validate(&table).unwrap().passed());
+    let held = suite
+        .validate_profile(&profile, &Context::default())
+        .unwrap();
+    assert!(held.passed(), "{}", held.to_markdown());
+}
