@@ -1070,3 +1070,18 @@ fn losses_are_testable_exactly_where_the_best_would_be_found() {
     }
     assert!(found > 10 && untestable > 10, "{found} and {untestable}");
 }
+
+/// Quintiles of 0 to 11 are 2.2, 4.4, 6.6 and 8.8: whole numbers are parted at the next ones, and told so.
+#[test]
+fn edges_between_whole_numbers_are_whole() {
+    let table = |more: bool| {
+        let value = |row: i32| if more && row % 2 == 0 { 7 } else { row % 12 };
+        let numbers = Int32Array::from_iter_values((0..1_200).map(value));
+        RecordBatch::try_from_iter([("x", Arc::new(numbers) as ArrayRef)]).unwrap()
+    };
+    let report = DriftSlices::default()
+        .only(Direction::More)
+        .find(&table(false), &table(true))
+        .unwrap();
+    assert_eq!(report.worst[0].slice.to_string(), "x in [7, 9)");
+}

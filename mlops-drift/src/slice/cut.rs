@@ -210,7 +210,16 @@ fn by_number(
             .map(|value| present(value).then(|| code(value)));
         return with_missing(of.column, predicates.collect(), of_row.collect());
     }
-    let edges = lattice.bins.inner_edges(sample.sorted());
+    let mut edges = lattice.bins.inner_edges(sample.sorted());
+    if values
+        .iter()
+        .filter(|value| present(value))
+        .all(|value| value.fract() == 0.0)
+    {
+        // Between whole numbers an edge parts them as the next one does, and that is told in fewer digits.
+        edges.iter_mut().for_each(|edge| *edge = edge.ceil());
+        edges.dedup();
+    }
     let code = |value: &f64| edges.partition_point(|edge| edge <= value) as u32;
     let of_row = values
         .iter()
