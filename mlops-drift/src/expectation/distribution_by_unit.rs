@@ -19,7 +19,7 @@ use super::on_table::TableCheck;
 use super::units::UnitNumbers;
 use crate::check::Mean;
 use crate::profile::{Measured, Values};
-use crate::report::ColumnReport;
+use crate::report::{ColumnReport, Finding};
 use crate::sample::{labels, numbers};
 use crate::table::in_parts;
 use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TwoSampleTest};
@@ -116,47 +116,55 @@ impl TableCheck for DistributedByUnit {
 
     fn conclude(&self) -> Result<Conclusion> {
         let both = [&self.reference, &self.current.state];
-        let [before, now] = both.map(PerUnit::undefined);
-        if before + now > 0 {
-            let reason = format!(
-                "cannot be compared: {before} units in the reference and {now} here hold −inf and +inf, and have no mean"
-            );
-            return Ok(Conclusion::new(false, reason));
-        }
         let sizes = both.map(PerUnit::with_value);
-        if sizes.contains(&0) {
-            return Ok(none_to_compare(sizes, "units"));
-        }
-        let least = self.reference.least_p_value(sizes);
-        if let Some(why) = out_of_reach(least, self.level, sizes, "units") {
-            return Ok(Conclusion::not_applicable(&why));
+        if let Some(nothing) = self.nothing_to_compare(both.map(PerUnit::undefined), sizes) {
+            return Ok(nothing);
         }
         let compared = self.compare()?;
-        if let Some(why) = compared
+        let mut whys = compared
             .iter()
-            .find_map(|column| column.not_applicable.as_ref())
-        {
+            .filter_map(|column| column.not_applicable.as_ref());
+        if let Some(why) = whys.next() {
             return Ok(Conclusion::not_applicable(why));
         }
         let found = compared.iter().flat_map(|column| &column.value);
         let least = found.min_by(|a, b| a.p_value.get().total_cmp(&b.p_value.get()));
-        let Some(least) = least else {
-            return Ok(none_to_compare(sizes, "units"));
-        };
-        let [n, m] = sizes;
-        let reason = format!(
-            "{} of {}, {n} units in the reference and {m} here",
-            least.method,
-            rounded(least.statistic)
-        );
-        // By Bonferroni's inequality, where it is the least of several facets.
-        let p = PValue::saturating(least.p_value.get() * compared.len() as f64);
-        if !p.rejects_at(self.level) && p.get() <= LEAST_PERMUTED {
-            return Ok(Conclusion::not_applicable(&format!(
-                "no permutation of the units was as far apart ({reason}), which does not show whether the level is reached"
-            )));
+        Ok(match least {
+            Some(least) => self.judge(least, compared.len(), sizes),
+            None => none_to_compare(sizes, "units"),
+        })
+    }
+}
+
+impl DistributedByUnit {
+    /// Why nothing follows of units of which so many have no mean, and so many a value; `None` if something does.
+    fn nothing_to_compare(&self, [before, now]: [usize; 2], sizes: [u64; 2]) -> Option<Conclusion> {
+        if before + now > 0 {
+            let reason = format!(
+                "cannot be compared: {before} units in the reference and {now} here hold −inf and +inf, and have no mean"
+            );
+            return Some(Conclusion::new(false, reason));
         }
-        Ok(Conclusion::at_level(p, self.level, reason))
+        if sizes.contains(&0) {
+            return Some(none_to_compare(sizes, "units"));
+        }
+        let least = self.reference.least_p_value(sizes);
+        let why = out_of_reach(least, self.level, sizes, "units")?;
+        Some(Conclusion::not_applicable(&why))
+    }
+
+    /// By Bonferroni's inequality, where the finding is the least of several facets.
+    fn judge(&self, least: &Finding, facets: usize, [n, m]: [u64; 2]) -> Conclusion {
+        let p = PValue::saturating(least.p_value.get() * facets as f64);
+        let (method, statistic) = (&least.method, rounded(least.statistic));
+        let reason = format!("{method} of {statistic}, {n} units in the reference and {m} here");
+        let is_least = method.contains("permutation") && p.get() <= LEAST_PERMUTED;
+        if is_least && !p.rejects_at(self.level) {
+            return Conclusion::not_applicable(&format!(
+                "no permutation of the units was as far apart ({reason}), which does not show whether the level is reached"
+            ));
+        }
+        Conclusion::at_level(p, self.level, reason)
     }
 }
 
