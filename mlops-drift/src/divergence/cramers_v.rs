@@ -58,9 +58,11 @@ impl CramersV {
                 -2.0 * relative - of_m * square,
             ]
         };
-        let index = self.index(cells).powi(2) / (of_n * of_m);
+        let v = self.index(cells);
+        let index = v.powi(2) / (of_n * of_m);
         let ends = noncentral::ends(cells, index, slopes, confidence)?;
-        Some(ends.map(|end| (end * of_n * of_m).sqrt().min(1.0)))
+        let [low, high] = ends.map(|end| (end * of_n * of_m).sqrt().min(1.0));
+        Some([low.min(v), high.max(v)]) // rounding
     }
 
     fn measure(&self) -> &'static str {

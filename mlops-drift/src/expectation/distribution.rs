@@ -150,7 +150,31 @@ fn conclude(reference: &Values, current: &Values, level: SignificanceLevel) -> R
         Err(why) => return Ok(Conclusion::not_applicable(&why)),
     };
     let reason = format!("{} of {}", result.method, rounded(result.statistic));
-    Ok(Conclusion::at_level(result.p_value, level, reason))
+    let facets = match reference {
+        Values::Facets(facets) => facets.facets().count(),
+        Values::Numeric(_) | Values::Categorical(_) => 1,
+    };
+    Ok(judge(result.p_value, level, facets, reason))
+}
+
+/// The p-value where none of 999 permutations is as extreme, fewer than which are never drawn, at the share that a test beside an exact bound has of it.
+const LEAST_PERMUTED: f64 = 1.02e-3;
+
+/// Of a p-value that is the least of so many facets. One that may be the least that permutations show tells nothing of a smaller level.
+pub(super) fn judge(
+    p: PValue,
+    level: SignificanceLevel,
+    facets: usize,
+    reason: String,
+) -> Conclusion {
+    let is_permuted = reason.contains("permutation");
+    if is_permuted && !p.rejects_at(level) && p.get() <= LEAST_PERMUTED * facets as f64 {
+        return Conclusion::not_applicable(&format!(
+            "a p-value of {} by permutation ({reason}) is among the least that there are, and does not show whether the level is reached",
+            short(p.get())
+        ));
+    }
+    Conclusion::at_level(p, level, reason)
 }
 
 impl TableCheck for Distributed {

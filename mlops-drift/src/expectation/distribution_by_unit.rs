@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conclusion::Conclusion;
 use super::context::Context;
-use super::distribution::{comparable_reference, none_to_compare, out_of_reach};
+use super::distribution::{comparable_reference, judge, none_to_compare, out_of_reach};
 use super::memory::{Beside, Memory};
 use super::number::rounded;
 use super::on_rows::column;
@@ -27,9 +27,6 @@ use crate::{DriftCheck, NumericSample};
 
 /// The unit's column in the tables that are compared.
 const UNIT: &str = "unit";
-
-/// The p-value where none of 9,999 permutations is as extreme, at the share that a test beside an exact bound has of it.
-const LEAST_PERMUTED: f64 = 1.02e-4;
 
 /// [`Rule::DistributedAs`](super::Rule::DistributedAs) with a unit: both tables as one value per unit, or as the labels of each.
 pub(super) struct DistributedByUnit {
@@ -158,13 +155,7 @@ impl DistributedByUnit {
         let p = PValue::saturating(least.p_value.get() * facets as f64);
         let (method, statistic) = (&least.method, rounded(least.statistic));
         let reason = format!("{method} of {statistic}, {n} units in the reference and {m} here");
-        let is_least = method.contains("permutation") && p.get() <= LEAST_PERMUTED;
-        if is_least && !p.rejects_at(self.level) {
-            return Conclusion::not_applicable(&format!(
-                "no permutation of the units was as far apart ({reason}), which does not show whether the level is reached"
-            ));
-        }
-        Conclusion::at_level(p, self.level, reason)
+        judge(p, self.level, facets, reason)
     }
 }
 

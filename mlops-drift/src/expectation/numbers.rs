@@ -131,24 +131,20 @@ impl Numbers {
         }
     }
 
-    /// A bound, as [`bound`](Self::bound) reads it, in the column's own unit.
-    pub(super) fn in_own_unit(&self, bound: Number) -> Number {
-        match bound {
-            Number::Decimal { unscaled, scale } if self.scale != Scale::Plain => {
-                let scale = scale - self.places;
-                let factor: i128 = self.factor.into();
-                match unscaled % factor {
-                    0 => Number::Decimal {
-                        unscaled: unscaled / factor,
-                        scale,
-                    },
-                    _ => {
-                        Number::Float(Number::Decimal { unscaled, scale }.to_f64() / factor as f64)
-                    }
-                }
-            }
-            other => other,
-        }
+    /// Of a column whose values are whole in a unit of their own: the greatest of these that is at most a bound, as [`bound`](Self::bound) reads it, and
+    /// whether it is the bound. `None` beyond the range of an `i128`, and for a bound of floats.
+    pub(super) fn whole(&self, bound: Number) -> Option<(i128, bool)> {
+        let Number::Decimal { unscaled, scale } = bound else {
+            return None;
+        };
+        let ten = |power: i32| 10_i128.checked_pow(power.try_into().ok()?);
+        let factor: i128 = self.factor.into();
+        let (numerator, denominator) = match scale - self.places {
+            more if more > 0 => (unscaled, ten(more)?.checked_mul(factor)?),
+            less => (unscaled.checked_mul(ten(-less)?)?, factor),
+        };
+        let at_most = numerator.div_euclid(denominator);
+        Some((at_most, numerator.rem_euclid(denominator) == 0))
     }
 
     /// To the width of the column.

@@ -125,11 +125,12 @@ impl Observed<'_> {
         let moments = profile.moments();
         let [below, above] = profile.infinite();
         let exact = data_type.starts_with("float") || are_short_decimals(data_type, profile);
+        let is_whole = !data_type.starts_with("decimal");
         let least = moments.least().filter(|_| below == 0);
         let greatest = moments.greatest().filter(|_| above == 0);
         let within = Bounds {
-            min: least.map(|least| end(least, exact, f64::next_down)),
-            max: greatest.map(|greatest| end(greatest, exact, f64::next_up)),
+            min: least.map(|least| end(least, exact, is_whole, f64::next_down)),
+            max: greatest.map(|greatest| end(greatest, exact, is_whole, f64::next_up)),
             ..Bounds::default()
         };
         match within == Bounds::default() {
@@ -183,14 +184,14 @@ fn is_too_wide(data_type: &str) -> bool {
     digits.is_some_and(|digits| digits > DIGITS)
 }
 
-/// An extreme that a profile keeps as a float: moved outwards where the float may be rounded inwards.
-fn end(x: f64, exact: bool, outwards: fn(f64) -> f64) -> Bound {
+/// An extreme that a profile keeps as a float: moved outwards where the float may be rounded inwards, of decimals twice.
+fn end(x: f64, exact: bool, is_whole: bool, outwards: fn(f64) -> f64) -> Bound {
     if exact {
         Bound::Float(x)
-    } else if x.fract() == 0.0 && x.abs() < EXACT {
+    } else if is_whole && x.fract() == 0.0 && x.abs() < EXACT {
         Bound::Integer(x as i64)
     } else {
-        Bound::Float(outwards(x))
+        Bound::Float(outwards(outwards(x)))
     }
 }
 

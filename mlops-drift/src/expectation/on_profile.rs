@@ -364,23 +364,42 @@ fn ends(bounds: &Bounds, name: &str, profile: &NumericProfile) -> Result<[End; 2
         return Err(rounded());
     }
     let numbers = Numbers::of(&new_empty_array(&data_type))?;
-    let read = |(bound, included): (&Bound, bool)| {
-        let number = numbers.in_own_unit(numbers.bound(bound)?);
-        let digits = match number {
-            Number::Decimal { unscaled, .. } if matches!(bound, Bound::Text(_)) => unscaled,
-            _ => 0,
+    let read = |(bound, included): (&Bound, bool), is_low: bool| {
+        let number = numbers.bound(bound)?;
+        let told = match (is_decimal, number) {
+            (false, Number::Float(x)) if data_type.is_floating() => Some((x, included)),
+            (false, number) => numbers
+                .whole(number)
+                .and_then(|end| whole_end(end, included, is_low)),
+            (true, number) => is_short(bound, number).then(|| (number.to_f64(), included)),
         };
-        let x = number.to_f64();
-        let is_told = match is_decimal {
-            true => digits.unsigned_abs() < 10_u128.pow(DIGITS as u32),
-            false => data_type.is_floating() || x.abs() < EXACT,
-        };
-        is_told.then_some((x, included)).ok_or_else(rounded)
+        told.ok_or_else(rounded)
     };
     Ok([
-        bounds.low().map(read).transpose()?,
-        bounds.high().map(read).transpose()?,
+        bounds.low().map(|end| read(end, true)).transpose()?,
+        bounds.high().map(|end| read(end, false)).transpose()?,
     ])
+}
+
+/// Of whole numbers, an end that is none is that of its neighbour within.
+fn whole_end(
+    (at_most, is_whole): (i128, bool),
+    included: bool,
+    is_low: bool,
+) -> Option<(f64, bool)> {
+    let whole = at_most + i128::from(is_low && !is_whole);
+    let end = whole as f64;
+    (end.abs() < EXACT).then_some((end, included || !is_whole))
+}
+
+/// Whether a decimal of few digits is an end if its float is that of the end: one that is written out may have more digits than a float keeps.
+fn is_short(bound: &Bound, number: Number) -> bool {
+    match (bound, number) {
+        (Bound::Text(_), Number::Decimal { unscaled, .. }) => {
+            unscaled.unsigned_abs() < 10_u128.pow(DIGITS as u32)
+        }
+        _ => true,
+    }
 }
 
 /// Digits that a float keeps of every decimal.
@@ -394,7 +413,7 @@ fn places_of(data_type: &DataType) -> Option<i32> {
         T::Decimal128(_, places) | T::Decimal256(_, places) => places,
         _ => return None,
     };
-    (-22..=22).contains(places).then_some(i32::from(*places))
+    (0..=22).contains(places).then_some(i32::from(*places))
 }
 
 /// Whether all values are decimals of so few digits that floats tell them apart.
@@ -408,7 +427,7 @@ fn are_short(profile: &NumericProfile, places: i32) -> bool {
     let moments = profile.moments();
     let extremes = [moments.least(), moments.greatest()].into_iter().flatten();
     let largest = extremes.map(f64::abs).fold(0.0, f64::max);
-    largest < EXACT && largest * 10_f64.powi(places) < 10_f64.powi(DIGITS)
+    largest * 10_f64.powi(places) < 10_f64.powi(DIGITS)
 }
 
 /// The ends of a count; beyond 2^53 it is no length.

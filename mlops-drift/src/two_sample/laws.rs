@@ -102,6 +102,8 @@ impl WeightedChiSquares {
 
 /// ln of the share of the tail that an approximation of it may be off by.
 const ACCURACY: f64 = 18.0;
+/// ln of the least float that is more than 0.
+const LEAST: f64 = -745.0;
 /// Halvings of a range of exponents.
 const HALVINGS: usize = 50;
 
@@ -120,6 +122,9 @@ pub(super) fn sum_of_anderson_darling_sf(x: f64, r: usize) -> PValue {
     // Of a real exponent.
     let height = |s: f64| half * ln_generating(s) - s * x - s.ln();
     let line = lowest(&height);
+    if height(line) < LEAST {
+        return PValue::saturating(0.0);
+    }
     let farther = (1.0 + line) / 2.0;
     let chernoff = height(farther) + farther.ln() - height(line);
     let period = ((ACCURACY + chernoff.max(0.0)) / (farther - line))
@@ -268,6 +273,7 @@ mod tests {
         // Far out the tail is that of its largest term, and falls as e^(−x) does.
         let far = [400.0, 500.0].map(|x| sum_of_anderson_darling_sf(x, 149).get());
         assert!(far[0] < 1e-60 && far[1] < far[0] * 1e-30, "{far:?}");
+        assert_eq!(sum_of_anderson_darling_sf(1e9, 2).get(), 0.0);
     }
 
     /// Table 1 in Scholz & Stephens (1987), of k − 1 = 3 and 4: points at 25, 10, 5, 2.5 and 1 %, standardized. They are

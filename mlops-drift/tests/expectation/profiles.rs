@@ -299,3 +299,72 @@ fn a_range_of_prices_ends_where_they_did() {
         .unwrap();
     assert!(held.passed(), "{}", held.to_markdown());
 }
+
+/// An end that no float holds lies between two whole numbers, whatever its digits round to.
+#[test]
+fn ends_between_whole_numbers_are_those_of_their_neighbours() {
+    let days = Arc::new(Date32Array::from_iter_values(
+        (0..600).map(|i| 15_700 + i % 8),
+    ));
+    let numbers = Arc::new(Int64Array::from_iter_values((0..600).map(|i| i % 4)));
+    let day = |bound: fn(Bounds) -> Bounds| ("day", bound);
+    let x = |bound: fn(Bounds) -> Bounds| ("x", bound);
+    let table = table([("day", days as ArrayRef), ("x", numbers)]);
+    let profile = TableProfile::of(&table).unwrap();
+    for ((column, bound), passes) in [
+        (day(|ends| ends.max("2013-01-01T23:59:59.999999999")), false), // 15,707 days are 2013-01-02
+        (day(|ends| ends.max("2013-01-02T00:00:00.000000001")), true),
+        (day(|ends| ends.below("2013-01-02")), false),
+        (
+            day(|ends| ends.below("2013-01-02T00:00:00.000000001")),
+            true,
+        ),
+        (day(|ends| ends.min("2012-12-25T23:59:59.999999999")), true), // 15,700
+        (day(|ends| ends.min("2012-12-26T00:00:00.000000001")), false),
+        (x(|ends| ends.max("2.9999999999999999")), false),
+        (x(|ends| ends.max("3.0000000000000001")), true),
+        (x(|ends| ends.above("-0.0000000000000001")), true),
+        (x(|ends| ends.above("0.0000000000000001")), false),
+    ] {
+        let bounds = bound(Bounds::default());
+        let suite = Suite::new([Expectation::on(column, Rule::Between(bounds.clone()))]);
+        let by_rows = suite.validate(&table).unwrap().passed();
+        let by_profile = suite
+            .validate_profile(&profile, &Context::default())
+            .unwrap();
+        assert_eq!(
+            (by_rows, by_profile.passed()),
+            (passes, passes),
+            "{column} {bounds}"
+        );
+        assert!(
+            !by_profile.results[0].reason.contains("cannot be checked"),
+            "{bounds}"
+        );
+    }
+}
+
+/// However a float rounds them: decimals of many digits, and those that count hundreds of thousands.
+#[test]
+fn ranges_of_odd_decimals_hold_what_was_seen() {
+    let decimals = |digits: u8, places: i8, first: i128, step: i128| {
+        let values = Decimal128Array::from_iter_values((0..2_000).map(|i| first + i % 7 * step));
+        Arc::new(values.with_precision_and_scale(digits, places).unwrap()) as ArrayRef
+    };
+    for column in [
+        decimals(38, 10, 1_700_000_000_000_000_000, 1),
+        decimals(18, 6, 1_000_000_000_000_000_000 / 10 - 3, 1),
+        decimals(20, -5, -3, 1),
+        decimals(20, -15, 12_345, 7),
+    ] {
+        let name = column.data_type().to_string();
+        let table = table([("x", column)]);
+        let profile = TableProfile::of(&table).unwrap();
+        let suite = Suite::infer(&profile, SignificanceLevel::FIVE_PERCENT).unwrap();
+        let report = suite.validate(&table).unwrap();
+        assert!(
+            report.results.iter().all(|result| result.broken == 0),
+            "{name}: {report:?}"
+        );
+    }
+}

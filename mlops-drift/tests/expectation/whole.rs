@@ -410,3 +410,35 @@ fn identifiers_have_no_law_to_compare() {
         found.reason
     );
 }
+
+/// Permutations show no p-value below one in some thousands: a smaller level is not passed by them.
+#[test]
+fn a_level_that_permutations_do_not_show_is_told() {
+    let labels = |often: usize| {
+        let label = |row: usize| ["a", "b", "c"][if row % 10 < often { 0 } else { 1 + row % 2 }];
+        let labels = StringArray::from_iter_values((0..400).map(label));
+        table([("x", Arc::new(labels) as ArrayRef)])
+    };
+    let rule = Rule::DistributedAs {
+        table: "before".into(),
+    };
+    let context = Context::default().table("before", labels(3));
+    let found = |often: usize, level: f64| {
+        let level = SignificanceLevel::new(level).unwrap();
+        let suite = Suite::new([Expectation::on("x", rule.clone()).level(level).unwrap()]);
+        suite
+            .validate_with(&labels(often), &context)
+            .unwrap()
+            .results
+            .remove(0)
+    };
+    // Whatever the test is: where it permutes it does not pass, and else it is sure.
+    for often in 3..=10 {
+        let result = found(often, 1e-9);
+        let p = result.p_value.map(|p| p.get());
+        let is_open = result.reason.contains("among the least that there are");
+        assert!(is_open != result.applicable, "{}", result.reason);
+        assert!(!result.passed || p.unwrap() > 1.02e-3 || !result.reason.contains("permutation"));
+    }
+    assert!(found(3, 0.05).passed && !found(9, 0.05).passed);
+}
