@@ -16,7 +16,8 @@ use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::divergence::Psi;
 use mlops_drift::multiplicity::{BenjaminiHochberg, Correction, Holm};
 use mlops_drift::two_sample::{
-    ChiSquare, KolmogorovSmirnov, NullDistribution, Permutations, TwoSampleTest,
+    ChiSquare, FisherExact, KolmogorovSmirnov, NullDistribution, Permutations, TwoProportions,
+    TwoSampleTest,
 };
 use mlops_drift::{CategoricalSample, DriftCheck, NumericSample};
 use rand::{RngExt, SeedableRng};
@@ -329,12 +330,39 @@ fn the_grid() {
             );
         }
     }
+    of_a_hundred_thousand();
     check_level(
         "check, 20 columns, benjamini-hochberg",
         2_000,
         BenjaminiHochberg,
     );
     check_level("check, 20 columns, holm", 2_000, Holm);
+}
+
+/// What counts or has a limit law is that of any size: here, of the largest.
+fn of_a_hundred_thousand() {
+    let sizes = [100_000, 10_000];
+    for (k, power) in [(3, 0.0), (30, 1.0)] {
+        let name = format!("chi-square {k} power {power} {sizes:?}");
+        categorical_level(&name, 300, sizes, k, power);
+    }
+    for (law_name, law) in [
+        ("normal", Draw::normal as fn(&mut Draw) -> f64),
+        ("ties", five_values),
+    ] {
+        let name = format!("psi {sizes:?} {law_name}");
+        numeric_level(&name, 300, APPROXIMATION, &Psi::default(), sizes, law);
+    }
+    let two: [(&str, &dyn TwoSampleTest<CategoricalSample>); 2] = [
+        ("fisher", &FisherExact),
+        ("two proportions", &TwoProportions::default()),
+    ];
+    for (name, test) in two {
+        assert_level(&format!("{name} {sizes:?}"), 300, 0.0, |draw| {
+            let [x, y] = sizes.map(|size| categorical(&draw.categories(size, 2, 1.0)));
+            rejects(test, &x, &y)
+        });
+    }
 }
 
 /// Permutations are exact: over many tables the rate must be alpha itself, not only below a bound.

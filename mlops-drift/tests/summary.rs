@@ -405,3 +405,19 @@ fn a_profile_with_sketches_is_both_in_one_pass() {
     assert!(both.merge(&SketchedProfile::of(&other).unwrap()).is_err());
     assert_eq!(both.to_bytes().unwrap(), before, "nothing is merged");
 }
+
+/// A profile with its sketches, as version 1 writes it, stays readable. `MLOPS_WRITE_FIXTURES` writes it anew.
+#[test]
+fn a_sketched_profile_of_the_first_version_stays_readable() {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sketched-v1.mlps");
+    let rows = table(600, 5);
+    if std::env::var_os("MLOPS_WRITE_FIXTURES").is_some() {
+        let written = SketchedProfile::of(&rows).unwrap().to_bytes().unwrap();
+        std::fs::write(&path, written).unwrap();
+    }
+    let old = SketchedProfile::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!((old.profile().rows(), old.summary().rows()), (600, 600));
+    let anew = old.profile().like(&rows).unwrap();
+    assert_eq!(anew.to_bytes().unwrap(), old.profile().to_bytes().unwrap());
+}

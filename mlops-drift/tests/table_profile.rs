@@ -372,6 +372,23 @@ fn the_first_version_stays_readable() {
     );
 }
 
+/// Version 3, which added grouped labels. `MLOPS_WRITE_FIXTURES` writes it anew.
+#[test]
+fn the_third_version_stays_readable() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/profile-v3.mlpf");
+    let reference = table(300, 13, 0.0);
+    if std::env::var_os("MLOPS_WRITE_FIXTURES").is_some() {
+        let written = TableProfile::of(&reference).unwrap().to_bytes().unwrap();
+        fs::write(&path, written).unwrap();
+    }
+    let old = TableProfile::from_bytes(&fs::read(&path).unwrap()).unwrap();
+    let anew = old.like(&reference).unwrap();
+    assert_eq!(old.to_bytes().unwrap(), anew.to_bytes().unwrap());
+    let json = serde_json::to_string(&old).unwrap();
+    let read: TableProfile = serde_json::from_str(&json).unwrap();
+    assert_eq!(read.to_bytes().unwrap(), old.to_bytes().unwrap());
+}
+
 #[test]
 fn files_that_are_not_there_truncated_or_damaged_are_typed_errors() {
     let folder = Folder::new("damaged");
@@ -500,6 +517,8 @@ fn a_complete_replacement_is_not_told_to_be_small() {
     assert_eq!(user.brackets["total_variation"].high, 1.0);
     assert!(user.effect("total_variation").unwrap().get() < 0.5);
     assert_eq!(user.intervals["total_variation"].high(), 1.0);
+    let v = user.brackets["cramers_v"];
+    assert!(v.low < 0.5 && v.high == 1.0, "{v:?}"); // all labels differ: V is 1
     let why = "of groups of labels, which are too many";
     assert!(user.value.as_ref().unwrap().method.contains(why));
     assert!(

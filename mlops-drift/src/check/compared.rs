@@ -100,6 +100,14 @@ impl Compared {
             *interval = intervals::reaching(interval, bracket.high)?;
         }
         compared.intervals.remove("cramers_v"); // that of the groups
+        if let Some(of_groups) = compared
+            .effects
+            .iter()
+            .find(|effect| effect.measure() == "cramers_v")
+        {
+            let of_labels = v_within(of_groups.get(), bracket.high, [x.len(), y.len()]);
+            compared.brackets.insert("cramers_v".to_owned(), of_labels);
+        }
         compared.brackets.insert(measure.to_owned(), bracket);
         compared.not_applicable.get_or_insert_with(|| {
             "labels are too many and compared by groups: one that gives way to others of its group is not seen".to_owned()
@@ -141,6 +149,17 @@ impl Compared {
             moved: Moved::of_profiles(reference, current),
             ..Self::default()
         })
+    }
+}
+
+/// Where V of labels lies, from that of their groups, which can only be less, and from the greatest total variation: each of its terms
+/// (p − q)²/(share in both) is at most |p − q|·(n + m)/min(n, m).
+fn v_within(of_groups: f64, total_variation: f64, [n, m]: [usize; 2]) -> Bracket {
+    let larger = n.max(m) as f64 / (n + m) as f64;
+    let high = (2.0 * larger * total_variation).sqrt().min(1.0);
+    Bracket {
+        low: of_groups,
+        high: high.max(of_groups),
     }
 }
 

@@ -136,7 +136,14 @@ pub(super) fn profile_effects(
         .map(|(measure, bracket)| Distance::new(bracket.low, measure));
     let mut effects = sure.collect::<Result<Vec<_>, _>>()?;
     if !reference.grid().bins().is_empty() {
-        effects.push(Psi::default().divergence(reference, current)?);
+        // Exact: its bins end at cuts of the grid.
+        let psi = Psi::default().divergence(reference, current)?;
+        let at = Bracket {
+            low: psi.get(),
+            high: psi.get(),
+        };
+        brackets.insert("psi".to_owned(), at);
+        effects.push(psi);
     }
     Ok((effects, brackets))
 }

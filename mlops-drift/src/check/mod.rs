@@ -55,7 +55,7 @@ pub(crate) use source::{ColumnType, in_table, require_rows};
 /// under any dependence.
 /// **Assumption**: rows are exchangeable, or, with [`unit`](Self::unit), units are. For one fixed
 /// reference that is used again and again the level is an average over references: with reference and windows of equal size (1,000 rows), one
-/// in twenty references alarms in a fifth of its windows at 5 % if there is one column, and in 12 % of them if there are 20; half of the latter
+/// in twenty references alarms in a fifth of its windows at 5 % if there is one column, and in 12 % of them if there are 20; about half of the latter
 /// alarm in 3.5 % or less (`tests/fixed_reference.rs`). With [`for_this_reference`](Self::for_this_reference) it holds for this one.
 /// **Cost**: O(n log n) once for the reference in [`prepare`](Self::prepare), then O(m log m + n) a
 /// run and column.
@@ -236,7 +236,7 @@ impl DriftCheck {
 
     /// The smallest effect that matters, for every column that reports this measure and has none of
     /// its own. Numeric columns report `kolmogorov_smirnov` (D), `wasserstein_sd` (in standard
-    /// deviations of the reference) and `psi`; others `total_variation` and `cramers_v`; all that miss a value `missing_share` (the difference of the
+    /// deviations of the reference) and `psi`; categories `total_variation` and `cramers_v`, texts and embeddings `kolmogorov_smirnov` of a facet; all that miss a value `missing_share` (the difference of the
     /// two shares). A column that drifted by less is reported as drifted, not as material; of several measures each must reach its minimum.
     ///
     /// ```

@@ -27,7 +27,7 @@ pub(super) enum Series {
 impl Series {
     pub(super) fn of(kind: ColumnKind) -> Self {
         match kind {
-            ColumnKind::Numeric => Self::Numbers(Vec::new()),
+            ColumnKind::Numeric | ColumnKind::Temporal => Self::Numbers(Vec::new()),
             ColumnKind::Categorical => Self::Labels(Vec::new()),
             _ => Self::None,
         }

@@ -139,8 +139,8 @@ pub struct ColumnReport {
     pub reference_missing: f64,
     /// The missing share in the current table, in \[0, 1].
     pub current_missing: f64,
-    /// How much neighbouring rows, or units, of the current table resemble each other; `None` for categories and profiles, and below 20
-    /// numbers.
+    /// How much neighbouring rows, or units, of the current table resemble each other; `None` where the current table is a
+    /// profile, of texts, of embeddings, of labels by unit, and below 20 values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial_correlation: Option<SerialCorrelation>,
     /// In plain language.

@@ -209,7 +209,7 @@ pub struct DriftSlicesReport {
 /// use mlops_drift::slice::{Direction, DriftSlices};
 /// let report = DriftSlices::default().only(Direction::More).find(&table(0)?, &table(25)?)?;
 /// let text = report.worst[0].to_string();
-/// assert_eq!(text, "x >= 54.2: 0.0 % of the reference, 40.0 % of the current rows, adjusted p 4.4e-7");
+/// assert_eq!(text, "x >= 55: 0.0 % of the reference, 40.0 % of the current rows, adjusted p 4.4e-7");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -151,7 +151,7 @@ impl ErrorSlicesReport {
 /// let wrong: Vec<bool> = (0..100).map(|i| i >= 80 || i % 10 == 0).collect();
 /// let report = ErrorSlices::default().find(&table, &wrong)?;
 /// let text = report.worst[0].to_string();
-/// assert_eq!(text, "x >= 79.2: 100.0 % wrong of 20 rows, elsewhere 10.0 %, adjusted p 2.9e-14");
+/// assert_eq!(text, "x >= 80: 100.0 % wrong of 20 rows, elsewhere 10.0 %, adjusted p 2.9e-14");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

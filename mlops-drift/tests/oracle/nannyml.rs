@@ -64,6 +64,46 @@ pub(crate) fn values(what: &str) -> Value {
         .clone()
 }
 
+/// What the values tell: compared are `value`, the thresholds and alerts of estimates, and errors of reconstruction. NannyML's own errors of sampling, its
+/// boundaries of these, and thresholds of distances follow its conventions, and are left out.
+const TOLD: [&str; 8] = [
+    "value",
+    "sampling_error",
+    "realized",
+    "upper_confidence_boundary",
+    "lower_confidence_boundary",
+    "upper_threshold",
+    "lower_threshold",
+    "alert",
+];
+
+#[test]
+fn no_values_of_nannyml_are_unknown() {
+    let files = [crate::folder(), crate::own_folder()].map(|folder| folder.join("nannyml.jsonl"));
+    let texts = files
+        .iter()
+        .filter_map(|file| fs::read_to_string(file).ok());
+    let lines: Vec<Value> = texts
+        .flat_map(|text| {
+            text.lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        let what = line["what"].as_str().unwrap();
+        assert!(
+            ["cbpe", "realized", "univariate", "pca_reconstruction"].contains(&what),
+            "{what}"
+        );
+        for key in line["values"].as_object().unwrap().keys() {
+            let told = key.rsplit('/').next().unwrap();
+            assert!(TOLD.contains(&told), "{what}: {key}");
+        }
+    }
+}
+
 /// One of the tables, as a case whose inputs are its columns.
 fn table(folder: &Path, name: &str) -> Case {
     let columns = [
