@@ -55,7 +55,7 @@ pub(crate) use source::{ColumnType, in_table, require_rows};
 /// under any dependence.
 /// **Assumption**: rows are exchangeable, or, with [`unit`](Self::unit), units are. For one fixed
 /// reference that is used again and again the level is an average over references: with reference and windows of equal size (1,000 rows), one
-/// in twenty references alarms in a fifth of its windows at 5 % if there is one column, and in 12 % of them if there are 20; about half of the latter
+/// in twenty references alarms in a fifth of its windows at 5 % if there is one column, and in 14 % of them if there are 20; about half of the latter
 /// alarm in 3.5 % or less (`tests/fixed_reference.rs`). With [`for_this_reference`](Self::for_this_reference) it holds for this one.
 /// **Cost**: O(n log n) once for the reference in [`prepare`](Self::prepare), then O(m log m + n) a
 /// run and column.
