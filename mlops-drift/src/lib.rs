@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod binomial;
 pub mod check;
 pub mod detector;
 pub mod divergence;

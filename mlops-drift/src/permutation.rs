@@ -1,9 +1,11 @@
 //! Seeded resampling: the exact null distribution of any statistic of two exchangeable samples.
 
-use mlops_core::evidence::PValue;
+use mlops_core::evidence::{PValue, SignificanceLevel};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+
+use crate::binomial::share_at_least;
 
 /// The bytes of "mlops".
 pub(crate) const DEFAULT_SEED: u64 = 0x6d_6c_6f_70_73;
@@ -96,7 +98,7 @@ impl Permutations {
         mut items: Vec<u32>,
         size: usize,
         mut exceeds: impl FnMut(&[u32]) -> bool,
-    ) -> PValue {
+    ) -> Significance {
         self.sequential(pooled, size as u64, |rng| {
             shuffle_head(&mut items, size, rng);
             exceeds(&items[..size])
@@ -109,18 +111,21 @@ impl Permutations {
         pooled: impl Iterator<Item = u64>,
         cost: u64,
         mut exceeds: impl FnMut(&mut ChaCha8Rng) -> bool,
-    ) -> PValue {
+    ) -> Significance {
         let seed = pooled.fold(self.seed, |state, value| mix(state ^ value));
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let limit = self.affordable(cost);
+        let least = PValue::saturating(self.least(cost));
         let mut exceedances = 0;
         for draws in 1..=limit {
             exceedances += u32::from(exceeds(&mut rng));
             if exceedances == EXCEEDANCES {
-                return PValue::saturating(f64::from(exceedances) / f64::from(draws));
+                let p = f64::from(exceedances) / f64::from(draws);
+                return Significance::drawn(p, [exceedances, draws], least);
             }
         }
-        PValue::saturating(f64::from(exceedances + 1) / (f64::from(limit) + 1.0))
+        let p = f64::from(exceedances + 1) / (f64::from(limit) + 1.0);
+        Significance::drawn(p, [exceedances, limit], least)
     }
 
     /// The least p-value that draws of this cost can give.
@@ -137,17 +142,127 @@ impl Permutations {
     }
 }
 
+/// How finely permutations told a p-value.
+///
+/// A p-value of 1/10,000 by 9,999 permutations may stand for one of 1e-30. Where it is held to a level that so many permutations cannot show, it
+/// says nothing of that level, unless it is surely above: a [`DriftCheck`](crate::DriftCheck) calls the column untested then, not stable.
+///
+/// ```
+/// use mlops_drift::NumericSample;
+/// use mlops_drift::divergence::Wasserstein;
+/// use mlops_drift::two_sample::TwoSampleTest;
+/// let near = NumericSample::new((0..200).map(f64::from));
+/// let far = NumericSample::new((0..200).map(|i| f64::from(i) + 500.0));
+/// let result = Wasserstein::default().test(&near, &far)?;
+/// let resolution = result.resolution.unwrap();
+/// assert_eq!(result.p_value, resolution.least); // none of 9,999 permutations is as extreme
+/// assert_eq!(resolution.low.get(), 0.0);
+/// # Ok::<(), mlops_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// The least p-value that so many permutations of these values can show.
+    pub least: PValue,
+    /// What all permutations would have shown is not less than this, but for one case in 100: Clopper and Pearson's lower limit of the share of them
+    /// that are as extreme as the data.
+    pub low: PValue,
+}
+
+impl Resolution {
+    /// Whether a p-value that is not rejected tells nothing of the level that it is held to: none that permutations can show would be rejected, and one
+    /// that is not excluded would. `rejects` says of any p-value in its place whether it would be.
+    pub(crate) fn hides(&self, rejects: impl Fn(PValue) -> bool) -> bool {
+        !rejects(self.least) && rejects(self.low)
+    }
+
+    /// Of the least of several p-values, each told by permutations or by a law; `None` if laws told all of them.
+    pub(crate) fn of_least(found: impl Iterator<Item = (PValue, Option<Self>)>) -> Option<Self> {
+        let less = |a: PValue, b: PValue| if a.get() <= b.get() { a } else { b };
+        let found = found.fold((false, None), |(is_permuted, all), (p, own)| {
+            let exact = Self { least: p, low: p };
+            let own = (own.is_some(), own.unwrap_or(exact));
+            let all = all.map_or(own.1, |all: Self| Self {
+                least: less(all.least, own.1.least),
+                low: less(all.low, own.1.low),
+            });
+            (is_permuted || own.0, Some(all))
+        });
+        found.1.filter(|_| found.0)
+    }
+
+    /// Both p-values as a function of each makes them.
+    pub(crate) fn map(self, of: impl Fn(PValue) -> PValue) -> Self {
+        Self {
+            least: of(self.least),
+            low: of(self.low),
+        }
+    }
+}
+
+/// The chance that the lower limit of a resolution is above the p-value.
+const DOUBT: SignificanceLevel = SignificanceLevel::ONE_PERCENT;
+
+/// A p-value, and how finely it was told where permutations told it.
+#[derive(Clone, Copy, Debug)]
+pub struct Significance {
+    pub(crate) p_value: PValue,
+    pub(crate) resolution: Option<Resolution>,
+}
+
+impl From<PValue> for Significance {
+    fn from(p_value: PValue) -> Self {
+        Self {
+            p_value,
+            resolution: None,
+        }
+    }
+}
+
+impl Significance {
+    /// By so many exceedances in so many draws. Where these ended at a fixed number of exceedances, the limit is that of inverse sampling, which is
+    /// the same.
+    fn drawn(p: f64, [exceedances, draws]: [u32; 2], least: PValue) -> Self {
+        let low = share_at_least(exceedances.into(), draws.into(), DOUBT);
+        Self {
+            p_value: PValue::saturating(p),
+            resolution: Some(Resolution {
+                least,
+                low: PValue::saturating(low),
+            }),
+        }
+    }
+}
+
 /// The share of an error rate that an exact bound gets of a p-value whose rest is for permutations.
 const BOUND: f64 = 0.01;
 
 /// The least of an exact bound and of p by permutations, of which `least` is the least: the bound reaches where permutations cannot. By
-/// Bonferroni's inequality, one hundredth of an error rate being the bound's. Nothing is drawn where that could not change the verdict of the bound.
-pub(crate) fn beside(bound: PValue, least: f64, permuted: impl FnOnce() -> PValue) -> PValue {
+/// Bonferroni's inequality, one hundredth of an error rate being the bound's. Nothing is drawn where that could not change the verdict of the bound; the
+/// p-value may be any below it then.
+pub(crate) fn beside(
+    bound: PValue,
+    least: f64,
+    permuted: impl FnOnce() -> Significance,
+) -> Significance {
     let of_bound = bound.get() / BOUND;
     if of_bound <= least {
-        return PValue::saturating(of_bound);
+        let p_value = PValue::saturating(of_bound);
+        let low = PValue::saturating(0.0);
+        let resolution = Some(Resolution {
+            least: p_value,
+            low,
+        });
+        return Significance {
+            p_value,
+            resolution,
+        };
     }
-    PValue::saturating(of_bound.min(permuted().get() / (1.0 - BOUND)))
+    let shared = |p: PValue| PValue::saturating(of_bound.min(p.get() / (1.0 - BOUND)));
+    let permuted = permuted();
+    Significance {
+        p_value: shared(permuted.p_value),
+        resolution: permuted.resolution.map(|resolution| resolution.map(shared)),
+    }
 }
 
 /// The finalizer of SplitMix64: Steele, Lea & Flood, "Fast splittable pseudorandom number generators",
@@ -168,6 +283,7 @@ pub(crate) fn shuffle_head(items: &mut [u32], size: usize, rng: &mut ChaCha8Rng)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -177,7 +293,7 @@ mod tests {
     fn the_bound_and_the_permutations_each_pay_their_share() {
         let p = |bound: f64, permuted: f64| {
             let [bound, permuted] = [bound, permuted].map(PValue::saturating);
-            beside(bound, 0.001, || permuted).get()
+            beside(bound, 0.001, || permuted.into()).p_value.get()
         };
         for (bound, permuted, by_hand) in [
             (0.002, 0.0495, 0.05),
@@ -190,6 +306,84 @@ mod tests {
         }
     }
 
+    fn p(p: f64) -> PValue {
+        PValue::saturating(p)
+    }
+
+    /// SciPy 1.17's `beta.ppf(0.01, k, n - k + 1)` of k exceedances in n draws; 0 of none.
+    #[test]
+    fn the_lower_limit_is_that_of_clopper_and_pearson() {
+        for (exceedances, draws, low) in [
+            (0, 999, 0.0),
+            (1, 9_999, 1.005_133_593_612_911e-6),
+            (5, 9_999, 0.000_127_940_809_136_891_8),
+            (50, 100, 0.380_717_466_906_952_46),
+            (50, 5_321, 0.006_592_478_705_261_633_5),
+            (999, 999, 0.995_400_828_762_152_3),
+        ] {
+            let found = Significance::drawn(0.5, [exceedances, draws], p(1e-4));
+            let found = found.resolution.unwrap().low.get();
+            assert!(
+                (found - low).abs() < 1e-11 + 1e-9 * low,
+                "{found} for {low}"
+            );
+        }
+    }
+
+    /// Of a law's 0.02 and of permutations' 0.03, which may be 0.0001 at least and 0.025 surely: the least of the two is 0.02 surely. Laws alone have none.
+    #[test]
+    fn the_least_of_several_is_as_fine_as_its_parts() {
+        let of = |least: f64, low: f64| Resolution {
+            least: p(least),
+            low: p(low),
+        };
+        let found = [(p(0.02), None), (p(0.03), Some(of(1e-4, 0.025)))];
+        assert_eq!(
+            Resolution::of_least(found.into_iter()),
+            Some(of(1e-4, 0.02))
+        );
+        let found = [
+            (p(0.03), Some(of(1e-3, 0.01))),
+            (p(0.02), None),
+            (p(0.5), Some(of(1e-4, 0.4))),
+        ];
+        assert_eq!(
+            Resolution::of_least(found.into_iter()),
+            Some(of(1e-4, 0.01))
+        );
+        assert_eq!(Resolution::of_least([(p(0.02), None)].into_iter()), None);
+    }
+
+    /// A level of 1e-3, which 99 permutations do not show and 9,999 do; and one of 1e-5, which a lower limit of 2e-5 excludes.
+    #[test]
+    fn a_level_is_hidden_between_what_may_be_and_what_can_be_shown() {
+        let hides = |least: f64, low: f64, level: f64| {
+            let own = Resolution {
+                least: p(least),
+                low: p(low),
+            };
+            own.hides(|p| p.get() <= level)
+        };
+        assert!(hides(0.01, 0.0, 1e-3) && !hides(1e-4, 0.0, 1e-3));
+        assert!(hides(1e-4, 0.9e-5, 1e-5) && !hides(1e-4, 2e-5, 1e-5));
+    }
+
+    /// By hand: 0.00002 as a bound is worth 0.002, which is what may be at least and what can be shown, if that is less than a permuted one at 0.99; a bound that
+    /// makes drawing idle leaves all below it open.
+    #[test]
+    fn a_bound_shows_what_permutations_cannot() {
+        let found = |bound: f64| {
+            let permuted = Significance::drawn(0.0001, [0, 9_999], p(1e-4));
+            beside(p(bound), 1e-4, || permuted).resolution.unwrap()
+        };
+        let [idle, drawn] = [found(0.9e-6), found(0.5)];
+        assert!((idle.least.get() - 0.9e-4).abs() < 1e-15 && idle.low.get() == 0.0);
+        assert!((drawn.least.get() - 1e-4 / 0.99).abs() < 1e-15 && drawn.low.get() == 0.0);
+        let sure = Significance::drawn(0.5, [50, 100], p(1e-4));
+        let sure = beside(p(2e-3), 1e-4, || sure).resolution.unwrap();
+        assert!((sure.low.get() - 0.2).abs() < 1e-15 && sure.least.get() < 2e-4);
+    }
+
     /// Permutations that give 0.001 at least cannot lower 0.99e-5/0.01, so that none is drawn; 2e-5/0.01 they can.
     #[test]
     fn nothing_is_drawn_where_the_bound_says_more() {
@@ -197,9 +391,10 @@ mod tests {
         let p = |bound: f64| {
             let permuted = || {
                 drawn.set(drawn.get() + 1);
-                PValue::saturating(0.001)
+                PValue::saturating(0.001).into()
             };
-            beside(PValue::saturating(bound), 0.001, permuted).get()
+            let found = beside(PValue::saturating(bound), 0.001, permuted);
+            found.p_value.get()
         };
         assert!((p(0.99e-5) - 0.99e-3).abs() < 1e-15);
         assert_eq!(drawn.get(), 0);

@@ -182,14 +182,13 @@ impl Column {
         let finding = |result: TestResult, suffix: &str| {
             Finding::new(format!("{}{suffix}", self.name), result)
         };
+        let values = [&self.reference.values, &current.values];
+        let of_values = |result| Finding {
+            least_p_value: least_p_value(&self.method, self.tests, values),
+            ..finding(result, "")
+        };
         Ok(ReportedColumn {
-            least_p_value: least_p_value(
-                &self.method,
-                self.tests,
-                &self.reference.values,
-                &current.values,
-            ),
-            value: result.map(|result| finding(result, "")),
+            value: result.map(of_values),
             missing: missing.map(|result| finding(result, ":missing")),
             report: ColumnReport {
                 minimum_effects: self.least.clone(),

@@ -12,7 +12,7 @@ use crate::profile::{self, FacetProfile, NumericProfile, Values};
 use crate::report::Scale;
 use crate::sample::ColumnKind;
 use crate::two_sample::{
-    CalibrationConditional, ChiSquare, KolmogorovSmirnov, TestResult, TwoSampleTest,
+    CalibrationConditional, ChiSquare, KolmogorovSmirnov, Resolution, TestResult, TwoSampleTest,
 };
 
 /// The default test of two profiles of one column, on average over references, or the reason why it would tell nothing.
@@ -113,13 +113,19 @@ impl DefaultTests {
             Ok((result, name, reference, current))
         });
         let tested = tested.collect::<Result<Vec<_>>>()?;
+        let resolution = tested
+            .iter()
+            .map(|(result, ..)| (result.p_value, result.resolution));
+        let resolution = Resolution::of_least(resolution);
         let least = tested
             .into_iter()
             .min_by(|(a, ..), (b, ..)| a.p_value.get().total_cmp(&b.p_value.get()));
         let (result, name, reference, current) = least.ok_or_else(read_in_two_ways)?;
+        let of_all = |p: PValue| PValue::saturating(p.get() * facets as f64);
         let result = TestResult {
             method: format!("{} of {name}, one of {facets} facets", result.method),
-            p_value: PValue::saturating(result.p_value.get() * facets as f64),
+            p_value: of_all(result.p_value),
+            resolution: resolution.map(|resolution| resolution.map(of_all)),
             ..result
         };
         Ok((result, Compared::of_facets(reference, current)?))

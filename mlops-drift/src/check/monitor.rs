@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{PreparedCheck, Source};
 use crate::multiplicity::ELond;
-use crate::report::{ColumnReport, ColumnVerdict, DriftReport, version};
+use crate::report::{ColumnReport, ColumnVerdict, DriftReport, Finding, version};
+use crate::two_sample::Resolution;
 
 /// Windows that a state holds unless told otherwise.
 const KEPT: usize = 200;
@@ -27,7 +28,8 @@ const ALARMS: usize = 1_000;
 /// a step up after every alarm: a drift so slow that no window shows it by itself is never seen. Alarms are of drift of any size; minimum effects of
 /// the check are told in each window's report.
 /// Columns by a [`Method`](super::Method) that permutes without a bound beside it (any [`PermutationTest`](crate::two_sample::PermutationTest),
-/// and distances as tests) end at p-values of 1 in 10,000, of which no window alarms: leave these to the default.
+/// and distances as tests) end at p-values of 1 in 10,000, of which no window alarms: leave these to the default. A window that they cannot decide, or one
+/// of too few rows to ever alarm, is [undecided](Window::undecided), not quiet.
 /// **State**: the last 200 windows, or as many as [`MonitorState::keep`] says, and counts of all. Older ones are the caller's, who was
 /// given each when it was observed.
 /// **Assumption**: as the check's, within each window: see [`DriftCheck`](super::DriftCheck).
@@ -95,6 +97,9 @@ pub struct WindowCounts {
     pub compared: u64,
     /// Of these, those that alarmed.
     pub alarmed: u64,
+    /// Of those that were compared, those that are undecided.
+    #[serde(default)]
+    pub undecided: u64,
     /// Not compared, for an error.
     pub not_compared: u64,
 }
@@ -125,6 +130,10 @@ pub struct Window {
     pub level: f64,
     /// Whether it alarmed.
     pub alarmed: bool,
+    /// Whether that it did not tells nothing: its rows are so few that no p-value of theirs reaches the level, or permutations
+    /// [cannot show](crate::two_sample::Resolution) whether theirs does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
     /// What the check said of every column, at its own level for this window alone.
     pub columns: Vec<WindowColumn>,
     /// Why it could not be compared at all, where that is so: nothing was concluded then, and nothing spent.
@@ -235,6 +244,7 @@ impl Window {
             e_value: p_value.to_e_value(),
             level: 0.0,
             alarmed: false,
+            undecided: false,
             columns: Vec::new(),
             not_compared: Some(why),
         }
@@ -345,13 +355,20 @@ impl MonitorState {
         };
         let failed = number(|window| window.not_compared.is_some());
         let alarming = number(|window| window.alarmed).max(self.alarms.len() as u64);
+        let open = number(|window| window.undecided);
         let WindowCounts {
             compared,
             alarmed,
+            undecided,
             not_compared,
         } = self.counts;
-        let are_possible = compared.max(not_compared) <= MOST && alarmed <= compared;
-        let are_those = failed <= not_compared && held - failed <= compared && alarming <= alarmed;
+        let are_possible = compared.max(not_compared) <= MOST
+            && alarmed <= compared
+            && undecided <= compared - alarmed;
+        let are_those = failed <= not_compared
+            && held - failed <= compared
+            && alarming <= alarmed
+            && open <= undecided;
         if are_possible && are_those {
             return Ok(());
         }
@@ -378,6 +395,7 @@ impl MonitorState {
             Some(_) => self.counts.not_compared += 1,
             None => self.counts.compared += 1,
         }
+        self.counts.undecided += u64::from(window.undecided);
         if window.alarmed {
             self.counts.alarmed += 1;
             self.alarms.push(window.name.clone());
@@ -463,6 +481,7 @@ impl DriftMonitor {
             e_value,
             level: decision.level,
             alarmed: decision.rejected,
+            undecided: !decision.rejected && is_undecided(&report, decision.level),
             columns: report.columns.iter().map(WindowColumn::of).collect(),
             not_compared: None,
         };
@@ -478,11 +497,30 @@ impl DriftMonitor {
     }
 }
 
+fn findings(report: &DriftReport) -> impl Iterator<Item = &Finding> {
+    report.columns.iter().flat_map(ColumnReport::findings)
+}
+
 /// The least p-value times their number.
 fn of_window(report: &DriftReport) -> PValue {
-    let findings = report.columns.iter().flat_map(|column| column.findings());
-    let least = findings
-        .map(|finding| finding.p_value.get())
-        .fold(1.0, f64::min);
-    PValue::saturating(least * report.tests.max(1) as f64)
+    least_of(report, |finding| finding.p_value)
+}
+
+fn least_of(report: &DriftReport, p: fn(&Finding) -> PValue) -> PValue {
+    let least = findings(report).map(|finding| p(finding).get());
+    of_all(report, PValue::saturating(least.fold(1.0, f64::min)))
+}
+
+/// Bonferroni: of the least of the report's p-values.
+fn of_all(report: &DriftReport, least: PValue) -> PValue {
+    PValue::saturating(least.get() * report.tests.max(1) as f64)
+}
+
+/// Whether a window that did not alarm at this level could not have, or permutations cannot show that it should have.
+fn is_undecided(report: &DriftReport, level: f64) -> bool {
+    let alarms = |p: PValue| p.to_e_value().get() * level >= 1.0;
+    let told = findings(report).map(|finding| (finding.p_value, finding.resolution));
+    let resolution = Resolution::of_least(told).map(|own| own.map(|p| of_all(report, p)));
+    !alarms(least_of(report, |finding| finding.least_p_value))
+        || resolution.is_some_and(|resolution| resolution.hides(alarms))
 }

@@ -12,8 +12,7 @@ use crate::two_sample::{ChiSquare, TwoSampleTest};
 pub(super) fn least_p_value(
     method: &Method,
     tests: DefaultTests,
-    reference: &Values,
-    current: &Values,
+    [reference, current]: [&Values; 2],
 ) -> PValue {
     let sizes = [reference.len(), current.len()];
     if sizes.contains(&0) {

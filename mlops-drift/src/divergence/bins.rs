@@ -1,9 +1,9 @@
 //! Numeric samples counted in bins that the reference fixes, and the permutation law of any index of the
 //! counts, with the bins computed again from each permuted reference.
 
-use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 
+use crate::permutation::Significance;
 use crate::sample::quantile_by;
 use crate::two_sample::Permutations;
 
@@ -97,7 +97,7 @@ impl QuantileBins {
         permutations: Permutations,
         observed: f64,
         index: impl Fn(&[[u64; 2]]) -> f64,
-    ) -> PValue {
+    ) -> Significance {
         let pooled = merge(reference, current);
         let draws_current = current.len() <= reference.len();
         let ranks = (0..pooled.len() as u32).collect();

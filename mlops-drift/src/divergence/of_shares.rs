@@ -123,10 +123,10 @@ macro_rules! divergence_of_shares {
                 &self,
                 cells: &[[u64; 2]],
                 index: f64,
-                permuted: impl FnOnce() -> mlops_core::evidence::PValue,
+                permuted: impl FnOnce() -> crate::permutation::Significance,
             ) -> crate::two_sample::TestResult {
                 let (p, law) = match self.limit(cells, index) {
-                    Some(p) => (p, "asymptotic"),
+                    Some(p) => (p.into(), "asymptotic"),
                     None => (permuted(), "permutation"),
                 };
                 let method = format!("{}_{law}", self.measure());

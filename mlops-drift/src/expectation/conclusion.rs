@@ -1,10 +1,10 @@
 use mlops_core::evidence::{PValue, SignificanceLevel};
 
-use super::binomial;
 use super::expected::Expectation;
 use super::found::Found;
 use super::number::rounded;
 use super::rule::Rule;
+use crate::binomial;
 use crate::report::short;
 
 /// What a table comes to under one expectation.

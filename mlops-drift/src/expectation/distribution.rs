@@ -14,9 +14,10 @@ use super::on_rows::column;
 use super::on_table::TableCheck;
 use crate::check::{ColumnType, default_test, least_of_profiles};
 use crate::profile::{ColumnProfile, Values};
-use crate::report::short;
+use crate::report::{short, unresolved};
 use crate::sample::ColumnKind;
 use crate::table::{Table, field_of, missing};
+use crate::two_sample::Resolution;
 
 /// [`Rule::DistributedAs`](super::Rule::DistributedAs): both tables as counts on the reference's grid.
 pub(super) struct Distributed {
@@ -150,31 +151,25 @@ fn conclude(reference: &Values, current: &Values, level: SignificanceLevel) -> R
         Err(why) => return Ok(Conclusion::not_applicable(&why)),
     };
     let reason = format!("{} of {}", result.method, rounded(result.statistic));
-    let facets = match reference {
-        Values::Facets(facets) => facets.facets().count(),
-        Values::Numeric(_) | Values::Categorical(_) => 1,
-    };
-    Ok(judge(result.p_value, level, facets, reason))
+    Ok(judge(result.p_value, result.resolution, level, reason))
 }
 
-/// The p-value where none of 999 permutations is as extreme, fewer than which are never drawn, at the share that a test beside an exact bound has of it.
-const LEAST_PERMUTED: f64 = 1.02e-3;
-
-/// Of a p-value that is the least of so many facets. One that may be the least that permutations show tells nothing of a smaller level.
+/// One that permutations cannot tell from the level, or from less, has nothing to say.
 pub(super) fn judge(
     p: PValue,
+    resolution: Option<Resolution>,
     level: SignificanceLevel,
-    facets: usize,
     reason: String,
 ) -> Conclusion {
-    let is_permuted = reason.contains("permutation");
-    if is_permuted && !p.rejects_at(level) && p.get() <= LEAST_PERMUTED * facets as f64 {
-        return Conclusion::not_applicable(&format!(
-            "a p-value of {} by permutation ({reason}) is among the least that there are, and does not show whether the level is reached",
-            short(p.get())
-        ));
+    let rejects = |p: PValue| p.rejects_at(level);
+    match resolution.filter(|own| !rejects(p) && own.hides(rejects)) {
+        None => Conclusion::at_level(p, level, reason),
+        Some(own) => Conclusion::not_applicable(&format!(
+            "{reason}, p-value {}: {}, so that it does not show whether the level is reached",
+            short(p.get()),
+            unresolved(own)
+        )),
     }
-    Conclusion::at_level(p, level, reason)
 }
 
 impl TableCheck for Distributed {

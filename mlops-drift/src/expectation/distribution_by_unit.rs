@@ -22,7 +22,7 @@ use crate::profile::{Measured, Values};
 use crate::report::{ColumnReport, Finding};
 use crate::sample::{labels, numbers};
 use crate::table::in_parts;
-use crate::two_sample::{ChiSquare, KolmogorovSmirnov, TwoSampleTest};
+use crate::two_sample::{ChiSquare, KolmogorovSmirnov, Resolution, TwoSampleTest};
 use crate::{DriftCheck, NumericSample};
 
 /// The unit's column in the tables that are compared.
@@ -124,10 +124,12 @@ impl TableCheck for DistributedByUnit {
         if let Some(why) = whys.next() {
             return Ok(Conclusion::not_applicable(why));
         }
-        let found = compared.iter().flat_map(|column| &column.value);
-        let least = found.min_by(|a, b| a.p_value.get().total_cmp(&b.p_value.get()));
+        let found: Vec<&Finding> = compared.iter().flat_map(|column| &column.value).collect();
+        let least = found
+            .iter()
+            .min_by(|a, b| a.p_value.get().total_cmp(&b.p_value.get()));
         Ok(match least {
-            Some(least) => self.judge(least, compared.len(), sizes),
+            Some(least) => self.judge(least, &found, sizes),
             None => none_to_compare(sizes, "units"),
         })
     }
@@ -151,11 +153,13 @@ impl DistributedByUnit {
     }
 
     /// By Bonferroni's inequality, where the finding is the least of several facets.
-    fn judge(&self, least: &Finding, facets: usize, [n, m]: [u64; 2]) -> Conclusion {
-        let p = PValue::saturating(least.p_value.get() * facets as f64);
+    fn judge(&self, least: &Finding, all: &[&Finding], [n, m]: [u64; 2]) -> Conclusion {
+        let of_all = |p: PValue| PValue::saturating(p.get() * all.len() as f64);
+        let told = all.iter().map(|found| (found.p_value, found.resolution));
+        let resolution = Resolution::of_least(told).map(|own| own.map(of_all));
         let (method, statistic) = (&least.method, rounded(least.statistic));
         let reason = format!("{method} of {statistic}, {n} units in the reference and {m} here");
-        judge(p, self.level, facets, reason)
+        judge(of_all(least.p_value), resolution, self.level, reason)
     }
 }
 

@@ -47,7 +47,6 @@
 //! ```
 
 mod across_rows;
-mod binomial;
 mod bounds;
 mod check;
 mod checkpoint;

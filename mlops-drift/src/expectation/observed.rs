@@ -4,7 +4,6 @@ use mlops_core::Result;
 use mlops_core::evidence::SignificanceLevel;
 use statrs::function::factorial::ln_binomial;
 
-use super::binomial::share_at_most;
 use super::bounds::{Bound, Bounds};
 use super::expected::Expectation;
 use super::named_type::require_type_name;
@@ -12,6 +11,7 @@ use super::number::rounded;
 use super::numbers::DIGITS;
 use super::on_profile::are_short_decimals;
 use super::rule::Rule;
+use crate::binomial::share_at_most;
 use crate::profile::{CategoricalProfile, ColumnProfile, FacetProfile, NumericProfile, Values};
 use crate::sample::{ColumnKind, EXACT};
 

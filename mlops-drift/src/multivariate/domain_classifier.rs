@@ -77,7 +77,10 @@ impl DomainClassifier {
         let auc = 1.0 - test.statistic / pairs; // U counts pairs in which the reference scores higher
         let method = format!("domain_classifier_{}", test.method);
         Ok(DomainDrift {
-            test: TestResult::new(auc, test.p_value, &method),
+            test: TestResult {
+                statistic: auc,
+                ..test.named(method)
+            },
             auc,
             carriers: classifier.carriers(),
         })

@@ -70,7 +70,7 @@ impl TwoSampleTest<Points> for EnergyTest {
         if let Some([reference, current]) = self.affordable(reference, current) {
             let drawn = self.test(&reference, &current)?;
             let method = "energy_permutation_of_4000_rows";
-            return Ok(TestResult::new(drawn.statistic, drawn.p_value, method));
+            return Ok(drawn.named(method));
         }
         let both = Pooled::of(reference, current)?;
         let distances = both.pairwise(distance);

@@ -1,9 +1,9 @@
 //! Statistics of the pairs of rows of two samples, and their permutation law.
 
-use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 
 use super::Points;
+use crate::permutation::Significance;
 use crate::two_sample::Permutations;
 
 /// Rows of both samples together up to which the matrix of all pairs is kept: 128 MB.
@@ -77,7 +77,7 @@ impl Pairwise<'_> {
         permutations: Permutations,
         slack: f64,
         statistic: impl Fn([f64; 3], usize, usize) -> f64,
-    ) -> (f64, PValue) {
+    ) -> (f64, Significance) {
         let (n, rows) = (self.pooled.reference, self.pooled.rows.len());
         let smaller = if 2 * n <= rows {
             0..n as u32

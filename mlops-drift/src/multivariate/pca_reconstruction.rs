@@ -179,7 +179,7 @@ impl FittedPca {
             welch.test(reference, current)?
         };
         let method = format!("pca_reconstruction_{}", test.method);
-        Ok(TestResult::new(test.statistic, test.p_value, &method))
+        Ok(test.named(method))
     }
 }
 

@@ -111,7 +111,7 @@ fn as_extreme(
 
     let units = pooled.by_unit();
     let shuffled = Permutations::default().limit(shuffles(level));
-    Ok(Some(shuffled.p_value(
+    let found = shuffled.p_value(
         value(&pooled).map(f64::to_bits).into_iter(),
         (0..units.units() as u32).collect(),
         sides.units,
@@ -121,7 +121,8 @@ fn as_extreme(
             let found = of_both(&smaller, &larger);
             found.is_none_or(|(found, _)| found.is_nan() || sign * found >= enough)
         },
-    )))
+    );
+    Ok(Some(found.p_value))
 }
 
 fn rows_of(units: &ByUnit, some: impl Iterator<Item = usize>) -> Vec<usize> {

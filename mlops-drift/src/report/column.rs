@@ -8,7 +8,7 @@ use super::{Distribution, Moved, SchemaChange, version};
 use crate::check::MISSING_SHARE;
 use crate::profile::Bracket;
 use crate::stream::serial_dependence;
-use crate::two_sample::TestResult;
+use crate::two_sample::{Resolution, TestResult};
 
 /// The verdict on one column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub enum ColumnVerdict {
     /// No evidence of a difference.
     Stable,
     /// The values could not be tested, since one side has none or both so few that nothing could be told whatever they are, or a test can tell next
-    /// to nothing of them; nothing else was conspicuous.
+    /// to nothing of them, or permutations [cannot show](Finding::undecided) the level; nothing else was conspicuous.
     Untested,
     /// One of the tables lacks the column, or has it as another type: nothing was tested, and nothing is concluded.
     NotCompared,
@@ -74,6 +74,23 @@ pub struct Finding {
     pub adjusted_p_value: PValue,
     /// Whether the adjusted p-value is at most the level.
     pub rejected: bool,
+    /// What no p-value of samples of these sizes can be less than; 0 where nothing is known.
+    #[serde(default = "any", skip_serializing_if = "is_any")]
+    pub least_p_value: PValue,
+    /// How finely permutations told the p-value; `None` where a law did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+    /// Whether the permutations behind it cannot show if it would be rejected, see [`Resolution`]: that it is not tells nothing then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
+}
+
+fn any() -> PValue {
+    PValue::saturating(0.0)
+}
+
+fn is_any(least: &PValue) -> bool {
+    least.get() == 0.0
 }
 
 /// What was found in one column.
@@ -162,6 +179,9 @@ impl Finding {
             p_value: result.p_value,
             adjusted_p_value: result.p_value,
             rejected: false,
+            least_p_value: any(),
+            resolution: result.resolution,
+            undecided: false,
         }
     }
 }
@@ -214,28 +234,24 @@ fn rejects(finding: &Option<Finding>) -> bool {
 /// A compared column before the correction.
 pub(crate) struct ReportedColumn {
     pub(crate) value: Option<Finding>,
-    /// Of values of such numbers, however different.
-    pub(crate) least_p_value: PValue,
     pub(crate) missing: Option<Finding>,
     pub(crate) report: ColumnReport,
 }
 
 impl ReportedColumn {
-    /// Its report with what was found, not corrected yet, and the least p-value that it could have had.
-    pub(super) fn into_parts(self) -> (ColumnReport, PValue) {
-        let report = ColumnReport {
+    /// Its report with what was found, not corrected yet.
+    pub(super) fn into_report(self) -> ColumnReport {
+        ColumnReport {
             value: self.value,
             missing: self.missing,
             ..self.report
-        };
-        (report, self.least_p_value)
+        }
     }
 
     /// A column that no test was made of.
     pub(crate) fn without_test(report: ColumnReport) -> Self {
         Self {
             value: None,
-            least_p_value: PValue::saturating(0.0),
             missing: None,
             report,
         }
@@ -362,7 +378,10 @@ impl ColumnReport {
             ColumnVerdict::Material
         } else if self.findings().any(|finding| finding.rejected) {
             ColumnVerdict::Drifted
-        } else if self.value.is_none() || self.not_applicable.is_some() {
+        } else if self.value.is_none()
+            || self.not_applicable.is_some()
+            || self.findings().any(|finding| finding.undecided)
+        {
             ColumnVerdict::Untested
         } else {
             ColumnVerdict::Stable
@@ -506,6 +525,7 @@ impl ColumnReport {
         let verb = match (finding.rejected, &self.not_applicable) {
             (true, _) => "the values differ from the reference",
             (false, Some(_)) => "nothing is concluded of the values",
+            (false, None) if finding.undecided => "whether the values differ is not shown",
             (false, None) => "no evidence that the values differ",
         };
         let mut effects: Vec<String> = self
@@ -565,10 +585,10 @@ impl ColumnReport {
     }
 
     fn about_missing(&self, finding: &Finding) -> String {
-        let verb = if finding.rejected {
-            "the missing share changed"
-        } else {
-            "no evidence that the missing share changed"
+        let verb = match (finding.rejected, finding.undecided) {
+            (true, _) => "the missing share changed",
+            (false, true) => "it is not shown whether the missing share changed",
+            (false, false) => "no evidence that the missing share changed",
         };
         let least = self.minimum_of_missing().map(|least| self.against(least));
         let told: Vec<String> = std::iter::once(p_text(finding)).chain(least).collect();
@@ -582,11 +602,22 @@ impl ColumnReport {
 }
 
 fn p_text(finding: &Finding) -> String {
-    format!(
-        "{}, adjusted p {}",
-        finding.method,
-        short(finding.adjusted_p_value.get())
-    )
+    let p = short(finding.adjusted_p_value.get());
+    let told = format!("{}, adjusted p {p}", finding.method);
+    match finding.resolution.filter(|_| finding.undecided) {
+        None => told,
+        Some(resolution) => format!("{told}; before correction {}", unresolved(resolution)),
+    }
+}
+
+/// Of a p-value that is no evidence, nor evidence of the contrary.
+pub(crate) fn unresolved(resolution: Resolution) -> String {
+    let low = match resolution.low.get() {
+        0.0 => "any less".to_owned(),
+        low => format!("as small as {}", short(low)),
+    };
+    let least = short(resolution.least.get());
+    format!("permutations show no p-value below {least}, and this one may be {low}")
 }
 
 /// An effect with its measure.

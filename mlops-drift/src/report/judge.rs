@@ -11,6 +11,7 @@ use super::{
     worst_first,
 };
 use crate::multiplicity::Correction;
+use crate::two_sample::Resolution;
 
 impl DriftReport {
     /// Corrects for the number of tests and judges every column and the table.
@@ -21,10 +22,10 @@ impl DriftReport {
         rows: [usize; 2],
         columns: Vec<ReportedColumn>,
     ) -> Self {
-        let (mut columns, least): (Vec<ColumnReport>, Vec<PValue>) =
-            columns.into_iter().map(ReportedColumn::into_parts).unzip();
+        let columns = columns.into_iter().map(ReportedColumn::into_report);
+        let mut columns: Vec<ColumnReport> = columns.collect();
         let family = correct(correction, level, &mut columns);
-        note_out_of_reach(correction, level, &mut columns, &least);
+        note_out_of_reach(correction, level, &mut columns);
         columns.iter_mut().for_each(ColumnReport::conclude);
         Self {
             version: version::VERSION,
@@ -60,27 +61,36 @@ fn correct(
     family.len()
 }
 
-/// Says so of columns whose values could not be rejected, however different, beside the other columns as they are: no evidence of a difference is
-/// no news then.
+/// Says so of findings that could not be rejected, however different the samples, beside the others as they are, and of those that permutations cannot
+/// decide: no evidence of a difference is no news then.
 fn note_out_of_reach(
     correction: &dyn Correction,
     level: SignificanceLevel,
     columns: &mut [ColumnReport],
-    least: &[PValue],
 ) {
     let findings = columns.iter().flat_map(ColumnReport::findings);
     let family: Vec<PValue> = findings.map(|finding| finding.p_value).collect();
-    let mut place = 0;
-    for (column, &least) in columns.iter_mut().zip(least) {
-        let of_value = place;
-        place += column.findings().count();
-        let is_open = column.value.as_ref().is_some_and(|value| !value.rejected);
-        if !is_open || least.get() < NEGLIGIBLE {
-            continue;
-        }
+    let rejects = |place: usize, p: PValue| {
         let mut family = family.clone();
-        family[of_value] = least;
-        if !correction.adjust(&family)[of_value].rejects_at(level) {
+        family[place] = p;
+        correction.adjust(&family)[place].rejects_at(level)
+    };
+    let mut place = 0;
+    for column in columns {
+        for finding in column.value.iter_mut().chain(&mut column.missing) {
+            let here = |p: PValue| rejects(place, p);
+            // No correction rejects what is above the level by itself.
+            let may_hide = |resolution: &Resolution| resolution.low.rejects_at(level);
+            let open = finding.resolution.filter(|_| !finding.rejected);
+            finding.undecided = open.filter(may_hide).is_some_and(|own| own.hides(here));
+            place += 1;
+        }
+        let of_value = place - column.findings().count();
+        let open = column.value.as_ref().filter(|value| !value.rejected);
+        let Some(least) = open.map(|value| value.least_p_value) else {
+            continue;
+        };
+        if least.get() >= NEGLIGIBLE && !rejects(of_value, least) {
             let sizes = [column.reference_size, column.current_size];
             let reason = || out_of_reach(sizes, least);
             column.not_applicable.get_or_insert_with(reason);

@@ -22,7 +22,7 @@ use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 pub use column::{ColumnReport, ColumnVerdict, Finding, SerialCorrelation};
-pub(crate) use column::{ReportedColumn, exact, figure, scaled, short, signed};
+pub(crate) use column::{ReportedColumn, exact, figure, scaled, short, signed, unresolved};
 pub use distribution::Distribution;
 pub(crate) use distribution::number;
 pub(crate) use monitor::named;

@@ -27,6 +27,7 @@ impl Row {
         let (verdict, class) = match (&window.not_compared, window.alarmed) {
             (Some(_), _) => ("not compared", "untested"),
             (None, true) => ("alarm", "material"),
+            (None, false) if window.undecided => ("undecided", "untested"),
             (None, false) if window.is_whole() => ("quiet", "stable"),
             (None, false) => ("quiet where compared", "untested"),
         };
@@ -89,6 +90,11 @@ impl MonitorState {
             1 => format!("{alarms}, 1 window could not be compared"),
             windows => format!("{alarms}, {windows} windows could not be compared"),
         };
+        let alarms = match counts.undecided {
+            0 => alarms,
+            1 => format!("{alarms}, 1 window is undecided"),
+            windows => format!("{alarms}, {windows} windows are undecided"),
+        };
         let partly = |window: &&Window| !window.is_whole();
         match self.windows().iter().filter(partly).count() {
             0 => alarms,
@@ -140,8 +146,8 @@ impl MonitorState {
         )
     }
 
-    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, and is an error if it could not be compared, or a column
-    /// of it was not.
+    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, is skipped if it is undecided, and an error if it could not
+    /// be compared, or a column of it was not.
     ///
     /// ```
     /// use mlops_core::evidence::SignificanceLevel;
@@ -156,6 +162,7 @@ impl MonitorState {
             outcome: match (&window.not_compared, window.alarmed) {
                 (Some(_), _) => Outcome::Broken(told),
                 (None, true) => Outcome::Failed(told),
+                (None, false) if window.undecided => Outcome::Skipped(told),
                 (None, false) if window.is_whole() => Outcome::Passed,
                 (None, false) => Outcome::Broken(told),
             },

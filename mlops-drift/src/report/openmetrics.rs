@@ -228,8 +228,9 @@ impl Expose for MonitorState {
     fn expose(&self, to: &mut Exposition) {
         let counts = self.counts();
         let outcomes = [
-            ("quiet", counts.compared - counts.alarmed),
+            ("quiet", counts.compared - counts.alarmed - counts.undecided),
             ("alarm", counts.alarmed),
+            ("undecided", counts.undecided),
             ("not_compared", counts.not_compared),
         ];
         for (outcome, count) in outcomes {
@@ -266,6 +267,8 @@ impl Expose for MonitorState {
             &[],
             last.e_value.get(),
         );
+        let help = "Whether it is known if the last window should have alarmed.";
+        to.gauge("monitor_decided", help, &[], flag(!last.undecided));
         let help = "The e-value from which the last window alarmed.";
         to.gauge("monitor_e_value_of_alarm", help, &[], 1.0 / last.level);
         for column in &last.columns {

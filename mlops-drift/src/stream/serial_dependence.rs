@@ -2,6 +2,7 @@ use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 use statrs::function::erf::erfc;
 
+use crate::permutation::Significance;
 use crate::sample::order_key;
 use crate::two_sample::{Permutations, TestResult};
 
@@ -98,7 +99,7 @@ impl Others {
     }
 
     /// How far the sum of the products of neighbours lies from its mean over all orders: the rest of the autocorrelation is the same for all.
-    fn permuted(&self) -> PValue {
+    fn permuted(&self) -> Significance {
         let (sum, squares) = self.steps.iter().fold((0.0, 0.0), |(sum, squares), step| {
             (sum + step, squares + step * step)
         });

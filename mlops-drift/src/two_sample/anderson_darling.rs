@@ -1,11 +1,11 @@
 use mlops_core::Result;
-use mlops_core::evidence::PValue;
 
 use super::anderson_darling_law::Law;
 use super::ladder::{Ladder, sizes};
 use super::many::Many;
 use super::resample::ROUNDING;
 use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
+use crate::permutation::Significance;
 use crate::sample::NumericSample;
 
 /// Size of the smaller sample from which the limit law is used.
@@ -166,13 +166,16 @@ impl AndersonDarling {
         law: &Law,
         a_squared: f64,
         approximates: bool,
-        permuted: impl FnOnce() -> PValue,
+        permuted: impl FnOnce() -> Significance,
     ) -> TestResult {
         let statistic = law.standardized(a_squared);
         let (p, method) = if self.published {
-            (law.table_sf(statistic), "anderson_darling_table")
+            (law.table_sf(statistic).into(), "anderson_darling_table")
         } else if approximates {
-            (law.limit_sf(statistic), "anderson_darling_asymptotic")
+            (
+                law.limit_sf(statistic).into(),
+                "anderson_darling_asymptotic",
+            )
         } else {
             (permuted(), "anderson_darling_permutation")
         };

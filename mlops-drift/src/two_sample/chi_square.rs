@@ -6,6 +6,7 @@ use super::contingency::Contingency;
 use super::hypergeometric::Hypergeometric;
 use super::tables::Tables;
 use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, one_of_all_ways};
+use crate::permutation::Significance;
 use crate::sample::CategoricalSample;
 
 /// Cochran's rule: below this expected count the chi-square law is a poor approximation.
@@ -126,7 +127,7 @@ impl ChiSquare {
         is_good.then(|| TestResult::new(statistic, p, "chi_square_asymptotic"))
     }
 
-    fn permuted(&self, table: &Contingency) -> PValue {
+    fn permuted(&self, table: &Contingency) -> Significance {
         let tables = Tables::of(table.cells());
         let totals = table.cells().iter().map(|cell| (cell[0] + cell[1]) as f64);
         let totals: Vec<f64> = totals.collect();

@@ -105,13 +105,16 @@ impl TwoSampleTest<NumericSample> for CramerVonMises {
         let (p, method) = match self.law(&ladder) {
             Law::Counted => {
                 let p = path_share(scaled_criterion(ladder.steps()), n, m);
-                (PValue::saturating(p), "cramer_von_mises_exact")
+                (PValue::saturating(p).into(), "cramer_von_mises_exact")
             }
             Law::Permuted => (
                 ladder.permuted(self.permutations, statistic, criterion),
                 "cramer_von_mises_permutation",
             ),
-            Law::Limit => (limit_sf(statistic, n, m), "cramer_von_mises_asymptotic"),
+            Law::Limit => (
+                limit_sf(statistic, n, m).into(),
+                "cramer_von_mises_asymptotic",
+            ),
         };
         Ok(TestResult::new(statistic, p, method))
     }

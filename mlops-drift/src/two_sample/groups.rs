@@ -1,11 +1,11 @@
 //! Means and spreads of both samples of a ladder: what the tests of location and of scale rest on.
 
-use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 
 use super::ladder::Ladder;
 use super::resample::ROUNDING;
 use super::{NullDistribution, Permutations};
+use crate::permutation::Significance;
 use crate::sample::NumericSample;
 
 /// Size of each sample below which values are permuted.
@@ -125,7 +125,7 @@ pub(super) fn permuted(
     permutations: Permutations,
     observed: f64,
     statistic: impl Fn(&[Group; 2]) -> f64,
-) -> PValue {
+) -> Significance {
     let pooled: Vec<[u64; 2]> = ladder.steps().iter().map(|s| [s[0] + s[1], 0]).collect();
     let [all, _] = groups(&pooled, |index, _| ladder.values()[index]);
     let rows: Vec<u32> = (0..)

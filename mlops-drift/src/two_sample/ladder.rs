@@ -2,10 +2,10 @@
 //! A statistic of ranks is a function of the counts alone, one of moments of counts and values.
 
 use mlops_core::Result;
-use mlops_core::evidence::PValue;
 
 use super::Permutations;
 use super::resample::permuted;
+use crate::permutation::Significance;
 use crate::sample::NumericSample;
 
 /// Distinct values, ascending, with the counts `[reference, current]` of each.
@@ -83,7 +83,7 @@ impl Ladder {
         permutations: Permutations,
         observed: f64,
         statistic: impl FnMut(&[[u64; 2]]) -> f64,
-    ) -> PValue {
+    ) -> Significance {
         let pooled = self.values.iter().zip(&self.steps);
         let bits =
             pooled.map(|(value, step)| value.to_bits() ^ (step[0] + step[1]).rotate_left(52));

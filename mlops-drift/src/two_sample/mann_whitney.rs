@@ -84,7 +84,7 @@ impl TwoSampleTest<NumericSample> for MannWhitney {
             Law::Counted => {
                 let greater = n * m - twice_u.min(2 * n * m - twice_u) / 2;
                 let p = 2.0 * upper_tail(greater, n, m);
-                (PValue::saturating(p), "mann_whitney_exact")
+                (PValue::saturating(p).into(), "mann_whitney_exact")
             }
             Law::Permuted => {
                 let statistic = |steps: &[[u64; 2]]| distance(self::twice_u(steps)) as f64;
@@ -94,7 +94,10 @@ impl TwoSampleTest<NumericSample> for MannWhitney {
             Law::Normal => {
                 let deviation = standard_deviation(ladder.steps());
                 let beyond = (distance(twice_u) as f64 - 1.0) / 2.0; // continuity
-                (normal_tail(beyond, deviation), "mann_whitney_asymptotic")
+                (
+                    normal_tail(beyond, deviation).into(),
+                    "mann_whitney_asymptotic",
+                )
             }
         };
         Ok(TestResult::new(twice_u as f64 / 2.0, p, method))

@@ -1,10 +1,9 @@
 //! Several numeric samples as one ladder: every distinct value, and how many of each sample stand on it.
 
-use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 
 use super::Permutations;
-use crate::permutation::shuffle_head;
+use crate::permutation::{Significance, shuffle_head};
 use crate::sample::NumericSample;
 
 /// Distinct values, ascending, with the counts of each sample.
@@ -75,7 +74,7 @@ impl Many {
         &self,
         permutations: Permutations,
         extreme: impl Fn(&Self) -> bool,
-    ) -> PValue {
+    ) -> Significance {
         let sizes = self.sizes();
         let pooled = self.values.iter().zip(&self.heights);
         let bits = pooled.map(|(value, height)| value.to_bits() ^ height.rotate_left(52));

@@ -51,7 +51,8 @@ use mlops_core::Result;
 use mlops_core::evidence::PValue;
 use serde::{Deserialize, Serialize};
 
-pub use crate::permutation::Permutations;
+use crate::permutation::Significance;
+pub use crate::permutation::{Permutations, Resolution};
 pub use anderson_darling::{AndersonDarling, AtTies};
 pub use calibration_conditional::CalibrationConditional;
 pub use chi_square::ChiSquare;
@@ -88,14 +89,27 @@ pub struct TestResult {
     pub p_value: PValue,
     /// The test and the null distribution used, such as `kolmogorov_smirnov_exact`.
     pub method: String,
+    /// How finely permutations told the p-value; `None` where a law did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
 }
 
 impl TestResult {
-    pub(crate) fn new(statistic: f64, p_value: PValue, method: &str) -> Self {
+    pub(crate) fn new(statistic: f64, found: impl Into<Significance>, method: &str) -> Self {
+        let found = found.into();
         Self {
             statistic,
-            p_value,
+            p_value: found.p_value,
             method: method.to_owned(),
+            resolution: found.resolution,
+        }
+    }
+
+    /// The same by a method of another name.
+    pub(crate) fn named(self, method: impl Into<String>) -> Self {
+        Self {
+            method: method.into(),
+            ..self
         }
     }
 }

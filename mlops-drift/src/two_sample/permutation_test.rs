@@ -1,6 +1,5 @@
 use std::fmt;
 
-use mlops_core::evidence::PValue;
 use mlops_core::{Error, Result};
 
 use super::contingency::Contingency;
@@ -8,6 +7,7 @@ use super::ladder::Ladder;
 use super::resample::permuted;
 use super::{Permutations, TestResult, TwoSampleTest};
 use crate::divergence::Divergence;
+use crate::permutation::Significance;
 use crate::sample::{CategoricalSample, NumericSample};
 
 /// The permutation test of any statistic: how often is it as large when values are dealt to the two
@@ -169,7 +169,7 @@ impl Exchangeable for NumericSample {}
 impl Exchangeable for CategoricalSample {}
 
 mod sealed {
-    use super::{PValue, Permutations, Result};
+    use super::{Permutations, Result, Significance};
 
     pub trait Dealt: Sized {
         fn require_values(&self, role: &str) -> Result<()>;
@@ -180,7 +180,7 @@ mod sealed {
             permutations: Permutations,
             observed: f64,
             statistic: &mut dyn FnMut(&Self, &Self) -> f64,
-        ) -> PValue;
+        ) -> Significance;
     }
 }
 
@@ -195,7 +195,7 @@ impl sealed::Dealt for NumericSample {
         permutations: Permutations,
         observed: f64,
         statistic: &mut dyn FnMut(&Self, &Self) -> f64,
-    ) -> PValue {
+    ) -> Significance {
         let ladder = Ladder::of_sorted(reference.sorted(), current.sorted());
         ladder.permuted(permutations, observed, |steps| {
             let [x, y] = [0, 1].map(|side| {
@@ -220,7 +220,7 @@ impl sealed::Dealt for CategoricalSample {
         permutations: Permutations,
         observed: f64,
         statistic: &mut dyn FnMut(&Self, &Self) -> f64,
-    ) -> PValue {
+    ) -> Significance {
         let (labels, table) = Contingency::labelled(reference, current);
         let bits = table.cells().iter().map(|cell| cell[0] + cell[1]);
         permuted(table.cells(), bits, permutations, observed, |cells| {

@@ -1,9 +1,8 @@
 //! The permutation law of a statistic of counts `[reference, current]` on values or categories.
 
-use mlops_core::evidence::PValue;
-
 use super::Permutations;
 use super::ladder::sizes;
+use crate::permutation::Significance;
 
 /// Statistics closer than rounding count as equal: more extreme than the data or equal to them.
 pub(super) const ROUNDING: f64 = 1e-9;
@@ -16,7 +15,7 @@ pub(crate) fn permuted(
     permutations: Permutations,
     observed: f64,
     mut statistic: impl FnMut(&[[u64; 2]]) -> f64,
-) -> PValue {
+) -> Significance {
     let [n, m] = sizes(cells);
     let (few, size) = if n <= m { (0, n) } else { (1, m) };
     let rows = rows(cells);

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::Permutations;
 use super::hypergeometric::Hypergeometric;
 use super::ladder::sizes;
-use crate::permutation::beside;
+use crate::permutation::{Significance, beside};
 
 /// Rows whose permutation costs as much as the draw of one count.
 const COST: u64 = 400;
@@ -39,7 +39,7 @@ impl Tables {
         &self,
         permutations: Permutations,
         mut exceeds: impl FnMut(&[u64]) -> bool,
-    ) -> PValue {
+    ) -> Significance {
         let mut counts = vec![0; self.totals.len()];
         permutations.sequential(self.totals.iter().copied(), self.cost(), |rng| {
             self.draw(&mut counts, rng);
@@ -53,7 +53,7 @@ impl Tables {
         bound: PValue,
         permutations: Permutations,
         exceeds: impl FnMut(&[u64]) -> bool,
-    ) -> PValue {
+    ) -> Significance {
         beside(bound, permutations.least(self.cost()), || {
             self.p_value(permutations, exceeds)
         })

@@ -10,7 +10,7 @@ const HALVINGS: u32 = 1_100;
 ///
 /// The lesser tail is summed term by term, so its digits are kept; a regularized incomplete beta function by
 /// a continued fraction of fixed length loses them for large n. Cost O(√n) terms.
-pub(super) fn at_least(k: u64, n: u64, p: f64) -> PValue {
+pub(crate) fn at_least(k: u64, n: u64, p: f64) -> PValue {
     PValue::saturating(match k {
         0 => 1.0,
         k if k > n || p <= 0.0 => 0.0,
@@ -40,7 +40,7 @@ fn upper(k: u64, n: u64, p: f64) -> f64 {
 ///
 /// Clopper & Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
 /// Biometrika 26, 1934. For k = 0 it is 1 − error^(1/n), the rule of three at 5 %.
-pub(super) fn share_at_most(k: u64, n: u64, error: SignificanceLevel) -> f64 {
+pub(crate) fn share_at_most(k: u64, n: u64, error: SignificanceLevel) -> f64 {
     if k >= n {
         return 1.0;
     }
@@ -57,6 +57,11 @@ pub(super) fn share_at_most(k: u64, n: u64, error: SignificanceLevel) -> f64 {
         }
     }
     high
+}
+
+/// The lower bound of the same: the share of the law is at least this, but for a chance of `error`.
+pub(crate) fn share_at_least(k: u64, n: u64, error: SignificanceLevel) -> f64 {
+    1.0 - share_at_most(n - k.min(n), n, error)
 }
 
 #[cfg(test)]
