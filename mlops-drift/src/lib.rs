@@ -14,6 +14,7 @@ pub mod preset;
 pub mod profile;
 pub mod report;
 pub mod sample;
+mod serial;
 pub mod slice;
 pub mod stream;
 #[cfg(feature = "sketch")]

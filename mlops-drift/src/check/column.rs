@@ -14,13 +14,11 @@ use super::notes::notes;
 use super::observed::{Observed, Units, Values, facets_per_unit, find, observe};
 use super::reach::least_p_value;
 use super::selection::{least_effects, unit_of};
-use super::series::Series;
 use super::source::{ColumnType, Held, Source, in_table, no_rows};
 use crate::profile::{self, FacetProfile, Measured};
-use crate::report::{
-    ColumnReport, Finding, ReportedColumn, Scale, SchemaChange, SerialCorrelation,
-};
+use crate::report::{ColumnReport, Finding, ReportedColumn, Scale, SchemaChange};
 use crate::sample::{ColumnKind, Infinite};
+use crate::serial::Series;
 use crate::table::missing;
 use crate::two_sample::TestResult;
 
@@ -132,10 +130,7 @@ impl Column {
             let of = reference.measured();
             return of_units(current, &self.name, units, of, Some(reference));
         }
-        let mut first = match reference {
-            profile::Values::Facets(_) => Series::None,
-            _ => Series::of(self.data_type.kind),
-        };
+        let mut first = Series::like(reference, self.data_type.kind);
         let mut watch = |part: &ArrayRef| first.add(part);
         let values = match &current.0 {
             Held::Rows(batch) => reference.like_watched(batch, &self.name, &mut watch)?,
@@ -147,7 +142,7 @@ impl Column {
             Held::Profile(_) => profiled(current, &self.name, self.data_type.kind)?,
         };
         Ok(Observed {
-            first: first.values(),
+            first,
             ..Observed::of_profile(values, infinite)?
         })
     }
@@ -206,7 +201,7 @@ impl Column {
                 current_infinite: current.values.infinite(),
                 reference_missing: shares[0],
                 current_missing: shares[1],
-                serial_correlation: SerialCorrelation::of(&current.first)?,
+                serial_correlation: current.first.correlation()?,
                 ..ColumnReport::new(&self.name)
             },
         })

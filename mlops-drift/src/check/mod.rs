@@ -13,7 +13,6 @@ mod observed;
 mod prepared;
 mod reach;
 mod selection;
-mod series;
 mod source;
 mod uncompared;
 mod unit_labels;

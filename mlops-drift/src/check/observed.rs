@@ -7,18 +7,17 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
-use super::series::{Series, first_of};
 use super::unit_labels::UnitLabels;
 use crate::profile::{self, FacetProfile, Measured};
 use crate::sample::{CategoricalSample, ColumnKind, Infinite, NumericSample, numbers};
+use crate::serial::Series;
 use crate::table::{column_of, units_of};
 
 /// The values of a column, and how much of it is missing.
 pub(super) struct Observed {
     pub(super) values: Values,
     pub(super) missing: Missing,
-    /// The first values, as numbers, in the order of the rows, or of the units' appearance; none of labels by unit, and of a profile.
-    pub(super) first: Vec<f64>,
+    pub(super) first: Series,
 }
 
 pub(super) enum Values {
@@ -66,7 +65,7 @@ impl Observed {
         Ok(Self {
             values: Values::Profile(values),
             missing,
-            first: Vec::new(),
+            first: Series::default(),
         })
     }
 }
@@ -148,7 +147,7 @@ pub(super) fn observe(
     match (numeric, units) {
         (true, None) => {
             let values = numbers(array)?;
-            let first = first_of(values.iter().copied());
+            let first = Series::of_numbers(values.iter().copied());
             let sample = NumericSample::with_infinite(values, infinite)?;
             let missing = Missing::Rows([sample.missing() as u64, sample.len() as u64]);
             Ok(Observed {
@@ -160,21 +159,21 @@ pub(super) fn observe(
         (false, None) => {
             let sample = CategoricalSample::from_array(array)?;
             let missing = Missing::Rows([sample.missing() as u64, sample.len() as u64]);
-            let mut first = Series::of(ColumnKind::Categorical);
+            let mut first = Series::of_kind(ColumnKind::Categorical);
             first.add(array)?;
             Ok(Observed {
                 values: Values::Categorical(sample),
                 missing,
-                first: first.values(),
+                first,
             })
         }
         (true, Some(units)) => mean_per_unit(array, units, infinite),
         (false, Some(units)) => {
-            let (labels, tally) = UnitLabels::of(array, units)?;
+            let (labels, tally, first) = UnitLabels::of(array, units)?;
             Ok(Observed {
                 values: Values::Units(labels),
                 missing: tally.shares(),
-                first: Vec::new(),
+                first,
             })
         }
     }
@@ -252,7 +251,7 @@ impl Mean {
 
 fn mean_per_unit(array: &ArrayRef, units: &Units, infinite: Infinite) -> Result<Observed> {
     let (means, tally) = means_of(numbers(array)?, units, infinite);
-    let first = first_of(means.iter().copied());
+    let first = Series::of_numbers(means.iter().copied());
     let sample = NumericSample::with_infinite(means, infinite)?;
     Ok(Observed {
         values: Values::Numeric(sample),
@@ -275,6 +274,7 @@ pub(super) fn facets_per_unit(
         means.push(Arc::new(Float64Array::from(facet)) as ArrayRef);
         missing.get_or_insert(tally); // alike for all of them
     }
+    let first = Series::of_facets(of, &means)?;
     let profile = match reference {
         Some(reference) => reference.like_facets(&means)?,
         None => FacetProfile::of_facets(of, &means)?,
@@ -282,7 +282,7 @@ pub(super) fn facets_per_unit(
     Ok(Observed {
         values: Values::Profile(profile::Values::Facets(profile)),
         missing: missing.unwrap_or_else(|| Tally::new(units)).shares(),
-        first: Vec::new(),
+        first,
     })
 }
 

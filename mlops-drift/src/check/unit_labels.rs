@@ -10,6 +10,7 @@ use super::fingerprint::{write_counts, write_labels};
 use super::observed::{Tally, Units};
 use crate::permutation::{Permutations, beside};
 use crate::sample::{CategoricalSample, labels};
+use crate::serial::Series;
 use crate::two_sample::TestResult;
 
 /// Labels counted at one permutation of all units, as far as the least number of permutations permits: about a second.
@@ -27,7 +28,8 @@ pub(super) struct UnitLabels {
 }
 
 impl UnitLabels {
-    pub(super) fn of(array: &ArrayRef, units: &Units) -> Result<(Self, Tally)> {
+    /// With what is missing, and the first units in their order as numbers: the mean place of a unit's labels among all.
+    pub(super) fn of(array: &ArrayRef, units: &Units) -> Result<(Self, Tally, Series)> {
         let values = labels(array)?;
         let mut numbers: BTreeMap<&str, u32> =
             values.iter().flatten().map(|label| (label, 0)).collect();
@@ -42,12 +44,13 @@ impl UnitLabels {
                 *counts[unit as usize].entry(*number).or_default() += 1;
             }
         }
+        let first = Series::of_numbers(counts.iter().map(mean_place));
         let known = counts.into_iter().filter(|unit| !unit.is_empty());
         let mut units: Vec<Vec<(u32, u32)>> =
             known.map(|unit| unit.into_iter().collect()).collect();
         units.sort_unstable();
         let labels = numbers.into_keys().map(str::to_owned).collect();
-        Ok((Self { labels, units }, tally))
+        Ok((Self { labels, units }, tally, first))
     }
 
     /// Units with a label.
@@ -154,6 +157,17 @@ impl UnitLabels {
         });
         TestResult::new(observed, p, "shares_by_unit_permutation")
     }
+}
+
+/// NaN of a unit without labels.
+fn mean_place(counts: &BTreeMap<u32, u32>) -> f64 {
+    let (sum, rows) = counts
+        .iter()
+        .fold((0.0, 0.0), |(sum, rows), (&place, &count)| {
+            let count = f64::from(count);
+            (sum + f64::from(place) * count, rows + count)
+        });
+    sum / rows
 }
 
 /// The units of both samples, reference first, with common numbers for labels.

@@ -12,7 +12,7 @@ use super::suite::Suite;
 use super::validator::{Validator, Watched};
 
 /// Counts up with every change that an older reader cannot follow.
-const VERSION: u16 = 4;
+const VERSION: u16 = 5;
 
 /// What a [`Validator`] remembers of the parts so far: written with serde, it lets another process
 /// [go on](Suite::resume) where this one ended.

@@ -6,6 +6,7 @@ use super::number::rounded;
 use super::rule::Rule;
 use crate::binomial;
 use crate::report::short;
+use crate::serial::{Neighbours, SerialCorrelation};
 
 /// What a table comes to under one expectation.
 pub(super) struct Conclusion {
@@ -13,6 +14,8 @@ pub(super) struct Conclusion {
     /// Whether there was anything to check.
     pub(super) applicable: bool,
     pub(super) p_value: Option<PValue>,
+    /// How much neighbours resemble each other, of an expectation at a level.
+    pub(super) serial_correlation: Option<SerialCorrelation>,
     pub(super) reason: String,
 }
 
@@ -22,6 +25,7 @@ impl Conclusion {
             passed,
             applicable: true,
             p_value: None,
+            serial_correlation: None,
             reason,
         }
     }
@@ -34,6 +38,16 @@ impl Conclusion {
                 format!("{reason}, p-value {}", short(p.get())),
             )
         }
+    }
+
+    /// The same of rows, or units, of which neighbours resemble each other so much.
+    pub(super) fn among(mut self, serial: Option<SerialCorrelation>, of: Neighbours<'_>) -> Self {
+        let warning = serial.and_then(|serial| serial.warning(of));
+        if let Some(warning) = warning.filter(|_| self.applicable) {
+            self.reason = format!("{}; {warning}", self.reason);
+        }
+        self.serial_correlation = serial;
+        self
     }
 
     /// Of a rule that had nothing to check: neither passed nor failed.

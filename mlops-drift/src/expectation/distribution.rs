@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use mlops_core::evidence::{PValue, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result, type_name};
+use serde::{Deserialize, Serialize};
 
 use super::column_type::{LAWS, wrong_type};
 use super::conclusion::Conclusion;
@@ -16,6 +17,7 @@ use crate::check::{ColumnType, default_test, least_of_profiles};
 use crate::profile::{ColumnProfile, Values};
 use crate::report::{short, unresolved};
 use crate::sample::ColumnKind;
+use crate::serial::{Neighbours, Series};
 use crate::table::{Table, field_of, missing};
 use crate::two_sample::Resolution;
 
@@ -24,7 +26,15 @@ pub(super) struct Distributed {
     column: String,
     level: SignificanceLevel,
     reference: Values,
-    current: Beside<Values>,
+    current: Beside<Current>,
+}
+
+/// What is kept of the table.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Current {
+    values: Values,
+    first: Series,
 }
 
 impl Distributed {
@@ -37,11 +47,16 @@ impl Distributed {
     ) -> Result<Self> {
         let field = field_of(schema, name)?;
         let (reference, found) = reference(context, table, name)?;
-        require_comparable(&ColumnType::of(field.data_type()), &found)?;
+        let data_type = ColumnType::of(field.data_type());
+        require_comparable(&data_type, &found)?;
+        let none = Current {
+            values: reference.empty(),
+            first: Series::like(&reference, data_type.kind),
+        };
         Ok(Self {
             column: name.to_owned(),
             level,
-            current: Beside::of(&reference, reference.empty())?,
+            current: Beside::of(&reference, none)?,
             reference,
         })
     }
@@ -174,7 +189,9 @@ pub(super) fn judge(
 
 impl TableCheck for Distributed {
     fn update(&mut self, part: &RecordBatch) -> Result<()> {
-        self.current.state.update(column(part, &self.column)?)
+        let values = column(part, &self.column)?;
+        self.current.state.first.add(values)?;
+        self.current.state.values.update(values)
     }
 
     fn memory(&mut self) -> Option<&mut dyn Memory> {
@@ -182,6 +199,8 @@ impl TableCheck for Distributed {
     }
 
     fn conclude(&self) -> Result<Conclusion> {
-        conclude(&self.reference, &self.current.state, self.level)
+        let Current { values, first } = &self.current.state;
+        let conclusion = conclude(&self.reference, values, self.level)?;
+        Ok(conclusion.among(first.correlation()?, Neighbours::by(None)))
     }
 }

@@ -21,6 +21,7 @@ use crate::check::Mean;
 use crate::profile::{Measured, Values};
 use crate::report::{ColumnReport, Finding};
 use crate::sample::{labels, numbers};
+use crate::serial::{Neighbours, SerialCorrelation};
 use crate::table::in_parts;
 use crate::two_sample::{ChiSquare, KolmogorovSmirnov, Resolution, TwoSampleTest};
 use crate::{DriftCheck, NumericSample};
@@ -128,10 +129,15 @@ impl TableCheck for DistributedByUnit {
         let least = found
             .iter()
             .min_by(|a, b| a.p_value.get().total_cmp(&b.p_value.get()));
-        Ok(match least {
+        let conclusion = match least {
             Some(least) => self.judge(least, &found, sizes),
             None => none_to_compare(sizes, "units"),
-        })
+        };
+        let serial = compared
+            .iter()
+            .filter_map(|column| column.serial_correlation);
+        let serial = SerialCorrelation::of_several(serial);
+        Ok(conclusion.among(serial, Neighbours::by(Some(&self.unit))))
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the parts so far have shown of one expectation.
 
-use arrow::array::RecordBatch;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use mlops_core::Result;
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use super::on_rows::nulls_of;
 use super::report::BrokenValue;
 use super::units::BrokenUnits;
 use crate::report::chart::shorten;
+use crate::sample::ColumnKind;
+use crate::serial::{SerialCorrelation, Series};
 
 /// Rows that are named in a result, and values.
 const EXAMPLES: usize = 10;
@@ -30,6 +34,9 @@ pub(super) struct Found {
     /// Of an expectation on the rows of units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) units: Option<BrokenUnits>,
+    /// Of an expectation at a level on rows that are not in units: whether each of the first rows breaks it, as 1 and 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) first: Option<Series>,
 }
 
 impl Found {
@@ -44,12 +51,29 @@ impl Found {
         let nulls = nulls_of(rows, expectation.rule_columns())?;
         self.rows += rows.num_rows() as u64;
         self.missing += nulls.as_ref().map_or(0, |nulls| nulls.null_count()) as u64;
-        match unit.filter(|_| expectation.rule().is_on_rows()) {
+        if !expectation.rule().is_on_rows() {
+            return Ok(());
+        }
+        match unit {
+            None if expectation.significance().is_none() => Ok(()),
             Some(unit) => {
                 let units = self.units.get_or_insert_default();
                 units.add(rows, unit, nulls.as_ref(), broken)
             }
-            None => Ok(()),
+            None => {
+                let of_rows = || Series::of_kind(ColumnKind::Numeric);
+                let first = self.first.get_or_insert_with(of_rows);
+                first.add(&flags(rows.num_rows(), broken))
+            }
+        }
+    }
+
+    /// How much neighbouring rows, or units, are alike in whether they break an expectation at a level.
+    pub(super) fn serial_correlation(&self) -> Result<Option<SerialCorrelation>> {
+        match (&self.units, &self.first) {
+            (Some(units), _) => units.series().correlation(),
+            (None, Some(first)) => first.correlation(),
+            (None, None) => Ok(None),
         }
     }
 
@@ -103,6 +127,13 @@ impl Found {
             None => {}
         }
     }
+}
+
+/// Whether each of so many rows is among these.
+fn flags(rows: usize, broken: &[usize]) -> ArrayRef {
+    let mut flags = vec![false; rows];
+    broken.iter().for_each(|&row| flags[row] = true);
+    Arc::new(BooleanArray::from(flags))
 }
 
 /// What cannot be written is left out.

@@ -6,7 +6,7 @@ use super::conclusion::Conclusion;
 use super::expected::{Expectation, Severity};
 use super::found::Found;
 use crate::report::chart::label_in_words;
-use crate::report::version;
+use crate::report::{SerialCorrelation, version};
 
 /// What a [`Suite`](super::Suite) found in one table.
 ///
@@ -77,6 +77,10 @@ pub struct ExpectationResult {
     pub values: Vec<BrokenValue>,
     /// How surprising the table is if the law obeys; for an expectation with a [level](Expectation::level).
     pub p_value: Option<PValue>,
+    /// How much neighbouring rows, or units, resemble each other, of an expectation with a level, which takes them for exchangeable; `None` of fewer than 20,
+    /// and where the table is a profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_correlation: Option<SerialCorrelation>,
     /// In plain language.
     pub reason: String,
     /// Why it is expected, if the suite says so.
@@ -143,6 +147,7 @@ impl ExpectationResult {
             examples: found.examples,
             values: found.values,
             p_value: conclusion.p_value,
+            serial_correlation: conclusion.serial_correlation,
             reason: conclusion.reason,
             expected_because: expectation.reason().map(str::to_owned),
         }

@@ -8,6 +8,7 @@ use mlops_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::key::{Key, RowKeys};
+use crate::serial::Series;
 
 /// The units of the rows of all parts, numbered as they appear. Rows without a unit are of one more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,6 +81,12 @@ impl BrokenUnits {
 
     pub(super) fn with_value(&self) -> u64 {
         count(&self.with_value)
+    }
+
+    /// Whether each of the first units holds a row that breaks it, as 1 and 0.
+    pub(super) fn series(&self) -> Series {
+        let broken = self.broken.iter();
+        Series::of_numbers(broken.map(|&is_broken| f64::from(u8::from(is_broken))))
     }
 
     pub(super) fn broken(&self) -> u64 {

@@ -14,6 +14,7 @@ use super::expected::{Expectation, Severity};
 use super::found::Found;
 use super::report::{ExpectationResult, ValidationReport};
 use super::suite::Suite;
+use crate::serial::Neighbours;
 use crate::table::{field_of, require_type};
 
 /// The column of the quarantined rows that says what they broke.
@@ -199,7 +200,13 @@ impl Watched {
 
     fn finish(self, rows: u64) -> Result<ExpectationResult> {
         let conclusion = match self.check {
-            Check::Rows(_) => Conclusion::of_rows(&self.expectation, &self.found, rows),
+            Check::Rows(_) => Conclusion::of_rows(&self.expectation, &self.found, rows).among(
+                self.found.serial_correlation()?,
+                Neighbours {
+                    of: "in whether they obey, ",
+                    ..Neighbours::by(self.expectation.unit_column())
+                },
+            ),
             Check::Table(check) => check.conclude()?,
             Check::Cannot { reason, .. } => Conclusion::unchecked(&reason),
         };

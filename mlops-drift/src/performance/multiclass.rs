@@ -420,7 +420,7 @@ impl Multiclass {
     }
 
     /// 1 for every row whose class is not the predicted one, else 0.
-    pub(super) fn misses(&self) -> Vec<f64> {
+    pub(crate) fn misses(&self) -> Vec<f64> {
         let rows = self.truth.iter().zip(&self.predicted);
         rows.map(|(truth, predicted)| f64::from(u8::from(truth != predicted)))
             .collect()

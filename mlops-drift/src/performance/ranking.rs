@@ -218,7 +218,7 @@ impl Ranking {
         self.rows.mean(&values, range)
     }
 
-    pub(super) fn by_query(&self, k: usize) -> Result<Vec<RankingMetrics>> {
+    pub(crate) fn by_query(&self, k: usize) -> Result<Vec<RankingMetrics>> {
         self.each(k, |list| metrics(&list.ties, &list.ideal, k))
     }
 

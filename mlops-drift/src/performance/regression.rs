@@ -330,7 +330,7 @@ impl Regression {
         self.rows.clusters.by_unit()
     }
 
-    pub(super) fn errors(&self) -> impl Iterator<Item = f64> + Clone {
+    pub(crate) fn errors(&self) -> impl Iterator<Item = f64> + Clone {
         let rows = self.truth.iter().zip(&self.predicted);
         rows.map(|(truth, predicted)| predicted - truth)
     }

@@ -245,10 +245,7 @@ impl<'a> Judged<'a> {
 
     /// Of a ranking.
     fn first_items(self) -> usize {
-        match self.task {
-            Task::Ranking { k, .. } => *k,
-            _ => 0,
-        }
+        self.task.first_items()
     }
 }
 

@@ -26,6 +26,7 @@
 
 mod change;
 mod checked;
+mod errors;
 mod estimated;
 mod estimated_report;
 mod estimator;

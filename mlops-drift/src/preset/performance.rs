@@ -182,18 +182,21 @@ impl PerformanceCheck {
             ..self.clone()
         };
         let budget = Budget::of_a_check();
+        let report = PerformanceReport::of(
+            &check.task,
+            self.level,
+            check.changes(tables, &budget)?,
+            check.changes_by_segment(&reference, &current, &budget)?,
+            tables.map(Rows::of),
+            self.drift(&reference, &current)?,
+        );
+        let errors = check.task.predictions(&current, self.level)?;
+        let serial = errors.serial_correlation(&check.task)?;
         Ok(PerformanceReport {
             picture: check.picture(&reference, &current)?,
             confusion: check.confusion(&reference, &current)?,
             reliability: check.reliability(&reference, &current)?,
-            ..PerformanceReport::of(
-                &check.task,
-                self.level,
-                check.changes(tables, &budget)?,
-                check.changes_by_segment(&reference, &current, &budget)?,
-                tables.map(Rows::of),
-                self.drift(&reference, &current)?,
-            )
+            ..report.among(serial, self.unit.as_deref())
         })
     }
 

@@ -12,7 +12,10 @@ use crate::DriftReport;
 use crate::performance::{Confusion, Estimate, Reliability};
 use crate::report::junit::{Case, Outcome, suite};
 use crate::report::markdown::{escaped, table};
-use crate::report::{Distribution, named as listed, scaled as in_words, signed, version};
+use crate::report::{
+    Distribution, SerialCorrelation, named as listed, scaled as in_words, signed, version,
+};
+use crate::serial::Neighbours;
 
 /// Metrics and segments that a headline names.
 const NAMES: usize = 12;
@@ -55,6 +58,10 @@ pub struct PerformanceReport {
     pub reliability: Option<[Reliability; 2]>,
     /// Whether target and predictions drifted.
     pub target_drift: DriftReport,
+    /// How much errors of neighbouring rows, or units, of the current table resemble each other, signed or in size (of lists, their NDCG), which metrics take
+    /// for independent; `None` of fewer than 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_correlation: Option<SerialCorrelation>,
 }
 
 /// The verdict on the model.
@@ -232,7 +239,7 @@ impl PerformanceReport {
             version: version::VERSION,
             task: task.name().to_owned(),
             verdict: PerformanceVerdict::of(&metrics, &segments, level)
-                .with_lost(lost(&rows, &target_drift)),
+                .with(lost(&rows, &target_drift)),
             level,
             metrics,
             segments,
@@ -241,7 +248,21 @@ impl PerformanceReport {
             confusion: None,
             reliability: None,
             target_drift,
+            serial_correlation: None,
         }
+    }
+
+    /// The same of rows, or units, of which neighbours err so much alike.
+    pub(super) fn among(mut self, serial: Option<SerialCorrelation>, unit: Option<&str>) -> Self {
+        let of = Neighbours {
+            of: "errors of ",
+            ..Neighbours::by(unit)
+        };
+        self.verdict = self
+            .verdict
+            .with(serial.and_then(|serial| serial.warning(of)));
+        self.serial_correlation = serial;
+        self
     }
 
     /// Whether any metric could be judged, of all rows or in a segment; else nothing is concluded of the model.
@@ -506,10 +527,10 @@ impl PerformanceVerdict {
         verdict
     }
 
-    /// With what is missing, if anything is.
-    fn with_lost(mut self, lost: Option<String>) -> Self {
-        if let Some(lost) = lost {
-            self.reason.push_str(&format!("; {lost}"));
+    /// With what else there is to say, if anything is.
+    fn with(mut self, more: Option<String>) -> Self {
+        if let Some(more) = more {
+            self.reason.push_str(&format!("; {more}"));
         }
         self
     }

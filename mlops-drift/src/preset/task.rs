@@ -126,6 +126,14 @@ impl Task {
         }
     }
 
+    /// Of a ranking: the first items of a list that count.
+    pub(super) fn first_items(&self) -> usize {
+        match self {
+            Self::Ranking { k, .. } => *k,
+            _ => 0,
+        }
+    }
+
     /// Of two classes: the probability that counts as a yes.
     pub(super) fn yes_from(&self) -> f64 {
         match self {

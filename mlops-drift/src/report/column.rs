@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
 
-use mlops_core::Result;
 use mlops_core::evidence::{Distance, Interval, PValue};
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, Moved, SchemaChange, version};
 use crate::check::MISSING_SHARE;
 use crate::profile::Bracket;
-use crate::stream::serial_dependence;
+use crate::serial::{Neighbours, SerialCorrelation};
 use crate::two_sample::{Resolution, TestResult};
 
 /// The verdict on one column.
@@ -156,8 +155,7 @@ pub struct ColumnReport {
     pub reference_missing: f64,
     /// The missing share in the current table, in \[0, 1].
     pub current_missing: f64,
-    /// How much neighbouring rows, or units, of the current table resemble each other; `None` where the current table is a
-    /// profile, of texts, of embeddings, of labels by unit, and below 20 values.
+    /// How much neighbouring rows, or units, of the current table resemble each other; `None` where the current table is a profile, and below 20 values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial_correlation: Option<SerialCorrelation>,
     /// In plain language.
@@ -183,47 +181,6 @@ impl Finding {
             resolution: result.resolution,
             undecided: false,
         }
-    }
-}
-
-/// How much neighbours in a column resemble each other: see [`serial_dependence`].
-///
-/// ```
-/// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
-/// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
-/// # let sorted = RecordBatch::try_from_iter([("x", column)])?;
-/// let report = mlops_drift::DriftCheck::against(&sorted).run(&sorted)?;
-/// assert!(report.columns[0].serial_correlation.unwrap().is_conspicuous());
-/// assert!(report.columns[0].reason.contains("hardly exchangeable"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SerialCorrelation {
-    /// The rank correlation of neighbours, in \[−1, 1].
-    pub correlation: f64,
-    /// How surprising it is for exchangeable values.
-    pub p_value: PValue,
-    /// How many of the first values were looked at.
-    pub values: usize,
-}
-
-impl SerialCorrelation {
-    /// Of the first numbers of a column, at least 20.
-    pub(crate) fn of(values: &[f64]) -> Result<Option<Self>> {
-        if values.len() < 20 {
-            return Ok(None);
-        }
-        let result = serial_dependence(values)?;
-        Ok(Some(Self {
-            correlation: result.statistic,
-            p_value: result.p_value,
-            values: values.len(),
-        }))
-    }
-
-    /// Whether it is beyond chance (p ≤ 1e-4) and beyond 0.1 in size: verdicts on the column are told with a warning then.
-    pub fn is_conspicuous(&self) -> bool {
-        self.p_value.get() <= 1e-4 && self.correlation.abs() >= 0.1
     }
 }
 
@@ -479,10 +436,9 @@ impl ColumnReport {
         }));
         sentences.extend(self.about_materiality());
         sentences.extend(self.about_material_missing());
-        let dependent = self
-            .serial_correlation
-            .filter(SerialCorrelation::is_conspicuous);
-        sentences.extend(dependent.map(|serial| self.about_dependence(serial)));
+        let neighbours = Neighbours::by(self.unit.as_deref());
+        let serial = self.serial_correlation.as_ref();
+        sentences.extend(serial.and_then(|serial| serial.warning(neighbours)));
         sentences.extend(self.notes.iter().cloned());
         sentences.join("; ")
     }
@@ -550,21 +506,6 @@ impl ColumnReport {
             ),
             None => format!("{} undefined", least.measure()),
         }
-    }
-
-    fn about_dependence(&self, serial: SerialCorrelation) -> String {
-        let (what, advice) = match self.unit {
-            None => ("rows", "declare a unit"),
-            Some(_) => ("units", "declare a larger one"),
-        };
-        let how = match serial.correlation < 0.0 {
-            true => "differ from each other more than others",
-            false => "resemble each other",
-        };
-        format!(
-            "neighbouring {what} {how} (rank correlation {:.2}), so they are hardly exchangeable and the level need not hold: {advice}",
-            serial.correlation
-        )
     }
 
     /// Whether there is something to know of a column beside its verdict.

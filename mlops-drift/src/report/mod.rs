@@ -21,7 +21,8 @@ use mlops_core::Result;
 use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
-pub use column::{ColumnReport, ColumnVerdict, Finding, SerialCorrelation};
+pub use crate::serial::SerialCorrelation;
+pub use column::{ColumnReport, ColumnVerdict, Finding};
 pub(crate) use column::{ReportedColumn, exact, figure, scaled, short, signed, unresolved};
 pub use distribution::Distribution;
 pub(crate) use distribution::number;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::contrast::{Contrast, Found, LIMIT, contrast};
 use super::cut::Cut;
 use super::{Conjunction, Lattice, Part, finder_settings, rows};
+use crate::serial::{SerialCorrelation, Series};
 use crate::table::Table;
 
 /// Which way a share differs.
@@ -129,7 +130,7 @@ impl DriftSlices {
         )?;
         Ok(DriftSlicesReport {
             new_columns,
-            ..self.report(&cut, [n as u64, m as u64], contrast)
+            ..self.report(&cut, [n, m], contrast)?
         })
     }
 
@@ -145,19 +146,23 @@ impl DriftSlices {
         new
     }
 
-    fn report(&self, cut: &Cut, sizes: [u64; 2], contrast: Contrast) -> DriftSlicesReport {
-        let worst = contrast
-            .worst
-            .into_iter()
-            .map(|found| DriftSlice::of(cut, sizes, found));
-        DriftSlicesReport {
+    fn report(
+        &self,
+        cut: &Cut,
+        sizes: [usize; 2],
+        contrast: Contrast,
+    ) -> Result<DriftSlicesReport> {
+        let worst = contrast.worst.into_iter();
+        let worst = worst.map(|found| DriftSlice::of(cut, sizes, found));
+        Ok(DriftSlicesReport {
             level: self.level,
             factor: contrast.factor,
             nothing_testable: contrast.nothing_testable,
             found: contrast.found,
-            worst: worst.collect(),
+            worst: worst.collect::<Result<_>>()?,
+            are_units: self.lattice.unit.is_some(),
             new_columns: Vec::new(),
-        }
+        })
     }
 }
 
@@ -192,6 +197,9 @@ pub struct DriftSlicesReport {
     pub found: usize,
     /// Those of them that are least likely by chance, up to the limit, in that order.
     pub worst: Vec<DriftSlice>,
+    /// Whether rows are one of each [unit](Lattice::unit).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub are_units: bool,
     /// Columns of the current table that the reference lacks, where no [columns](Lattice::columns) were named: no slice speaks of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_columns: Vec<String>,
@@ -233,15 +241,25 @@ pub struct DriftSlice {
     pub p_value: PValue,
     /// Times k: to be compared with this report's level and no other.
     pub adjusted: PValue,
+    /// How much neighbouring rows, or units, are alike in the slice or out of it, in the table in which they are so the more surprisingly; `None` of
+    /// fewer than 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_correlation: Option<SerialCorrelation>,
 }
 
 impl DriftSlice {
-    fn of(cut: &Cut, sizes: [u64; 2], found: Found) -> Self {
+    fn of(cut: &Cut, sizes: [usize; 2], found: Found) -> Result<Self> {
         let [reference, current] = [0, 1].map(|side| Part {
             rows: found.inside[side],
-            of: sizes[side],
+            of: sizes[side] as u64,
         });
-        Self {
+        let rows = [0..sizes[0], sizes[0]..sizes[0] + sizes[1]];
+        let inside = rows.map(|rows| {
+            let inside = rows.map(|row| f64::from(u8::from(cut.holds(&found.predicates, row))));
+            Series::of_numbers(inside).correlation()
+        });
+        let [before, now] = inside;
+        Ok(Self {
             slice: cut.conjunction(&found.predicates),
             direction: found.direction,
             reference,
@@ -250,7 +268,8 @@ impl DriftSlice {
             odds_ratio: found.odds_ratio,
             p_value: found.p_value,
             adjusted: found.adjusted,
-        }
+            serial_correlation: SerialCorrelation::of_several(before?.into_iter().chain(now?)),
+        })
     }
 }
 

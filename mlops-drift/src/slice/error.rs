@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::contrast::{Found, LIMIT, contrast};
 use super::cut::Cut;
 use super::{Conjunction, Direction, Lattice, Part, finder_settings, rows};
+use crate::serial::{SerialCorrelation, Series};
 use crate::table::Table;
 
 /// The slices on which predictions are wrong more often than on the other rows.
@@ -77,6 +78,7 @@ impl ErrorSlices {
         if errors == 0 || errors == wrong.len() {
             return Ok(ErrorSlicesReport::without_contrast(self.level, of_all));
         }
+        let series = Series::of_numbers(wrong.iter().map(|&wrong| f64::from(u8::from(wrong))));
         let cut = Cut::of(&[&batch], &self.lattice, wrong.len())?;
         let (depth, more) = (self.lattice.depth, [Direction::More]);
         let contrast = contrast(&cut, &wrong, depth, self.level, &more, self.limit)?;
@@ -91,6 +93,8 @@ impl ErrorSlices {
             found: contrast.found,
             errors: of_all,
             worst: worst.collect(),
+            serial_correlation: series.correlation()?,
+            are_units: self.lattice.unit.is_some(),
         })
     }
 }
@@ -124,6 +128,12 @@ pub struct ErrorSlicesReport {
     pub errors: Part,
     /// The slices that are least likely by chance, up to the limit, in that order.
     pub worst: Vec<ErrorSlice>,
+    /// How much neighbouring rows, or units, are wrong together; `None` of fewer than 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_correlation: Option<SerialCorrelation>,
+    /// Whether rows are one of each [unit](Lattice::unit).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub are_units: bool,
 }
 
 impl ErrorSlicesReport {
@@ -136,6 +146,8 @@ impl ErrorSlicesReport {
             found: 0,
             errors,
             worst: Vec::new(),
+            serial_correlation: None,
+            are_units: false,
         }
     }
 }

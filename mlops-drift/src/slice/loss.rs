@@ -12,6 +12,7 @@ use super::{Conjunction, Lattice, finder_settings, rows};
 use crate::multiplicity::{Correction, Holm};
 use crate::permutation::shuffle_head;
 use crate::report::{figure, version};
+use crate::serial::{SerialCorrelation, Series};
 use crate::table::Table;
 
 /// Slices that the search hands to the test, unless set.
@@ -158,6 +159,7 @@ impl LossSlices {
         let (batch, chosen) = rows::of(table, &self.lattice, "given")?;
         let losses = rows::values(&chosen, losses, table.rows())?;
         self.require_in_range(&losses, &chosen)?;
+        let serial_correlation = Series::of_numbers(losses.iter().copied()).correlation()?;
         let halves = halves(losses.len(), self.lattice.seed)?;
         let batch = rows::take(&batch, &halves)?;
         let losses: Vec<f64> = halves.iter().map(|&row| losses[row as usize]).collect();
@@ -182,6 +184,7 @@ impl LossSlices {
         Ok(LossSlicesReport {
             nothing_testable: !(self.is_any_searched(&cut, searched)
                 && self.is_any_testable(&tested, rows)?),
+            serial_correlation,
             ..self.report(tested, rows)
         })
     }
@@ -250,6 +253,8 @@ impl LossSlices {
             candidates,
             nothing_testable: false,
             found: tested,
+            serial_correlation: None,
+            are_units: self.lattice.unit.is_some(),
         }
     }
 }
@@ -366,6 +371,12 @@ pub struct LossSlicesReport {
     pub nothing_testable: bool,
     /// Those that are worse than the rest, the greatest evidence first.
     pub found: Vec<LossSlice>,
+    /// How much losses of neighbouring rows, or units, resemble each other; `None` of fewer than 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_correlation: Option<SerialCorrelation>,
+    /// Whether rows are one of each [unit](Lattice::unit).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub are_units: bool,
 }
 
 /// A slice on which the loss is greater than elsewhere, by the rows that the search has not seen.

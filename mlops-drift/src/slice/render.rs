@@ -12,6 +12,7 @@ use super::{
 use crate::report::chart::shorten;
 use crate::report::markdown::{Table, escaped};
 use crate::report::{named, number, short};
+use crate::serial::{Neighbours, SerialCorrelation};
 
 /// Characters of a slice in a headline.
 const HEADLINE: usize = 200;
@@ -68,6 +69,16 @@ fn untestable(what: &str, level: SignificanceLevel) -> String {
         "No slice could be tested: {what} are too few, or too little divided by these columns, for any slice to reach level {}",
         level.get()
     )
+}
+
+/// A sentence, if there is something to say.
+fn about_dependence(serial: Option<SerialCorrelation>, of: &str, are_units: bool) -> String {
+    let warning = serial.and_then(|serial| serial.warning(Neighbours { of, are_units }));
+    let mut letters = warning.as_deref().unwrap_or_default().chars();
+    match letters.next() {
+        None => String::new(),
+        Some(first) => format!(" {}{}.", first.to_uppercase(), letters.as_str()),
+    }
 }
 
 fn share(part: Part) -> String {
@@ -142,11 +153,26 @@ impl DriftSlicesReport {
             slices: self.worst.iter().map(row).collect(),
             found: self.found,
             note: format!(
-                "Without drift any slice is reported with probability at most {}, over all that were looked at.{}",
+                "Without drift any slice is reported with probability at most {}, over all that were looked at.{}{}",
                 self.level.get(),
-                self.about_new_columns()
+                self.about_new_columns(),
+                about_dependence(
+                    self.most_dependent(),
+                    "in the slices shown, ",
+                    self.are_units
+                ),
             ),
         }
+    }
+
+    /// Of the slices shown.
+    fn most_dependent(&self) -> Option<SerialCorrelation> {
+        let all = self
+            .worst
+            .iter()
+            .filter_map(|found| found.serial_correlation);
+        let conspicuous = all.filter(SerialCorrelation::is_conspicuous);
+        conspicuous.max_by(|a, b| a.correlation.abs().total_cmp(&b.correlation.abs()))
     }
 
     fn about_new_columns(&self) -> String {
@@ -224,9 +250,10 @@ impl ErrorSlicesReport {
             found: self.found,
             note: format!(
                 "Of all rows {} are wrong. If errors depend on nothing, any slice is reported with probability at most {}, over all that were \
-                 looked at.",
+                 looked at.{}",
                 share(self.errors),
-                self.level.get()
+                self.level.get(),
+                about_dependence(self.serial_correlation, "errors of ", self.are_units),
             ),
         }
     }
@@ -279,10 +306,11 @@ impl LossSlicesReport {
             slices: self.found.iter().map(row).collect(),
             found: self.found.len(),
             note: format!(
-                "{} slices were tested on {} rows that the search has not seen. Any false one is reported with probability at most {}.",
+                "{} slices were tested on {} rows that the search has not seen. Any false one is reported with probability at most {}.{}",
                 self.candidates,
                 self.rows,
-                self.level.get()
+                self.level.get(),
+                about_dependence(self.serial_correlation, "losses of ", self.are_units),
             ),
         }
     }

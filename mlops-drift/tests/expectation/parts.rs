@@ -348,7 +348,7 @@ fn a_checkpoint_of_something_else_is_an_error() {
             .unwrap_err()
             .kind()
     };
-    assert_eq!(changed("/version", 5.into()), ErrorKind::Unsupported);
+    assert_eq!(changed("/version", 6.into()), ErrorKind::Unsupported);
     assert_eq!(
         changed("/content/rows", u64::MAX.into()),
         ErrorKind::Corrupt

@@ -1,0 +1,8 @@
+//! Do neighbouring rows, or units, resemble each other? Looked at in the first values of what is compared, and told beside the verdict.
+
+mod correlation;
+mod series;
+
+pub(crate) use correlation::Neighbours;
+pub use correlation::SerialCorrelation;
+pub(crate) use series::Series;

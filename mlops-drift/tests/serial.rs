@@ -1,0 +1,454 @@
+//! Serial dependence is told of whatever a verdict takes for exchangeable: columns of any kind, units, rules, slices, errors of a model.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod bound;
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int32Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::Float64Type;
+use bound::most;
+use mlops_core::evidence::SignificanceLevel;
+use mlops_drift::DriftCheck;
+use mlops_drift::check::Method;
+use mlops_drift::expectation::{Checkpoint, Context, Expectation, ExpectationResult, Rule, Suite};
+use mlops_drift::preset::{self, PerformanceReport};
+use mlops_drift::profile::TableProfile;
+use mlops_drift::report::{ColumnReport, SerialCorrelation};
+use mlops_drift::slice::{DriftSlices, ErrorSlices, Lattice, LossSlices};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const ALPHA: SignificanceLevel = SignificanceLevel::FIVE_PERCENT;
+const KINDS: [&str; 4] = ["number", "label", "text", "embedding"];
+const BY_ROW: &str = "neighbouring rows resemble each other";
+
+/// States in [0, 1), each of which stays for so many rows.
+fn states(rng: &mut ChaCha8Rng, rows: usize, stay: usize) -> Vec<f64> {
+    let mut last = 0.0;
+    let state = |row: usize| {
+        if row.is_multiple_of(stay) {
+            last = rng.random_range(0.0..1.0);
+        }
+        last
+    };
+    (0..rows).map(state).collect()
+}
+
+/// Columns of all kinds that follow a state, with noise of their own, and units of so many rows.
+fn table(seed: u64, rows: usize, stay: usize, per_unit: usize) -> RecordBatch {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let states = states(rng, rows, stay);
+    let mut noisy = || -> Vec<f64> {
+        let noisy = states
+            .iter()
+            .map(|state| state + rng.random_range(0.0..0.3));
+        noisy.collect()
+    };
+    let number = Float64Array::from(noisy());
+    let label = noisy()
+        .into_iter()
+        .map(|x| format!("label {}", (x * 4.0) as i32));
+    let text = noisy()
+        .into_iter()
+        .map(|x| "so long ".repeat(1 + (x * 20.0) as usize));
+    let (one, other) = (noisy(), noisy());
+    let embedding = one
+        .into_iter()
+        .zip(other)
+        .map(|(x, y)| Some([Some(x), Some(y)]));
+    let unit = (0..rows).map(|row| (row / per_unit) as i32);
+    RecordBatch::try_from_iter([
+        (
+            "unit",
+            Arc::new(Int32Array::from_iter_values(unit)) as ArrayRef,
+        ),
+        ("number", Arc::new(number)),
+        ("label", Arc::new(StringArray::from_iter_values(label))),
+        ("text", Arc::new(StringArray::from_iter_values(text))),
+        (
+            "embedding",
+            Arc::new(FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(embedding, 2)),
+        ),
+    ])
+    .unwrap()
+}
+
+fn check(reference: &RecordBatch) -> DriftCheck {
+    DriftCheck::against(reference)
+        .columns(KINDS)
+        .method("text", Method::texts())
+}
+
+/// Whether all kinds of columns are told with this warning, or none; how they correlate.
+fn told(columns: &[ColumnReport], warning: &str, is_told: bool) -> Vec<SerialCorrelation> {
+    let serial = columns.iter().map(|column| {
+        let serial = column.serial_correlation.expect(&column.column);
+        assert_eq!(
+            serial.is_conspicuous(),
+            is_told,
+            "{}: {serial:?}",
+            column.column
+        );
+        assert_eq!(
+            column.reason.contains(warning),
+            is_told,
+            "{}",
+            column.reason
+        );
+        serial
+    });
+    assert_eq!(columns.len(), KINDS.len());
+    serial.collect()
+}
+
+/// Rows that stay alike for a while are told, of every kind, by rows and by profiles; drawn ones are not.
+#[test]
+fn columns_of_every_kind_are_diagnosed() {
+    for (stay, is_told) in [(5, true), (1, false)] {
+        let (reference, current) = (table(1, 1_000, stay, 1), table(2, 1_000, stay, 1));
+        let report = check(&reference).run(&current).unwrap();
+        let by_rows = told(&report.columns, BY_ROW, is_told);
+        assert!(by_rows.iter().all(|serial| serial.values == 1_000));
+        let profile = TableProfile::of(&reference).unwrap();
+        for name in ["number", "label", "embedding"] {
+            let report = DriftCheck::against(&profile)
+                .columns([name])
+                .run(&current)
+                .unwrap();
+            assert_eq!(
+                report.columns[0].serial_correlation,
+                check(&reference)
+                    .columns([name])
+                    .run(&current)
+                    .unwrap()
+                    .columns[0]
+                    .serial_correlation
+            );
+        }
+    }
+    // Identifiers follow nothing.
+    let ids = |seed: u64| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let id = (0..1_000).map(|_| format!("id {}", rng.random_range(0..100_000)));
+        let id = StringArray::from_iter_values(id);
+        RecordBatch::try_from_iter([("id", Arc::new(id) as ArrayRef)]).unwrap()
+    };
+    let report = DriftCheck::against(&ids(1)).run(&ids(2)).unwrap();
+    assert!(
+        !report.columns[0]
+            .serial_correlation
+            .unwrap()
+            .is_conspicuous()
+    );
+}
+
+/// Units of four rows that mend a dependence of four rows are believed; those that follow one another themselves are told to be too small.
+#[test]
+fn units_of_every_kind_are_diagnosed() {
+    for (stay, is_told) in [(20, true), (4, false)] {
+        let (reference, current) = (table(3, 2_000, stay, 4), table(4, 2_000, stay, 4));
+        let check = check(&reference).unit("unit", KINDS);
+        let report = check.run(&current).unwrap();
+        let warning = "neighbouring units resemble each other";
+        let by_unit = told(&report.columns, warning, is_told);
+        assert!(by_unit.iter().all(|serial| serial.values == 500));
+        assert_eq!(
+            report.columns[0].reason.contains("declare a larger one"),
+            is_told
+        );
+    }
+}
+
+/// However the current table is cut, nulls among its values: what is looked at are the first 4,096 rows, of which a tenth is missing.
+#[test]
+fn the_first_rows_are_the_same_however_a_table_is_cut() {
+    let full = table(5, 6_000, 3, 1);
+    let holes = BooleanArray::from_iter((0..6_000).map(|row| Some(row % 10 == 7)));
+    let holed = full
+        .columns()
+        .iter()
+        .map(|column| arrow::compute::nullif(column, &holes).unwrap());
+    let names = full
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect::<Vec<_>>();
+    let holed = RecordBatch::try_from_iter(names.into_iter().zip(holed)).unwrap();
+    let check = check(&full).columns(KINDS);
+    let whole = check.run(&holed).unwrap();
+    let present = (0..4_096).filter(|row| row % 10 != 7).count();
+    for cut in [1, 100, 4_096, 5_000] {
+        let parts = vec![holed.slice(0, cut), holed.slice(cut, 6_000 - cut)];
+        let report = check.run(&parts).unwrap();
+        for (column, other) in report.columns.iter().zip(&whole.columns) {
+            let serial = column.serial_correlation.unwrap();
+            assert_eq!(serial.values, present, "{}", column.column);
+            assert_eq!(
+                column.serial_correlation, other.serial_correlation,
+                "{}",
+                column.column
+            );
+        }
+    }
+}
+
+/// Several facets share the error rate: of drawn texts and embeddings at 5 % no more are surprising than the bound on 100 allows.
+#[test]
+fn several_facets_keep_the_rate() {
+    for kind in ["text", "embedding"] {
+        let surprising = (0..100).filter(|&seed| {
+            let table = table(1_000 + seed, 60, 1, 1);
+            let report = check(&table).columns([kind]).run(&table).unwrap();
+            report.columns[0].serial_correlation.unwrap().p_value.get() <= 0.05
+        });
+        let surprising = surprising.count() as u32;
+        assert!(surprising <= most(100, 0.05), "{kind}: {surprising}");
+    }
+}
+
+fn held(
+    expectation: &Expectation,
+    reference: &RecordBatch,
+    current: &RecordBatch,
+) -> ExpectationResult {
+    let suite = Suite::new([expectation.clone()]);
+    let context = Context::default().table("reference", reference.clone());
+    let whole = suite
+        .validate_with(current, &context)
+        .unwrap()
+        .results
+        .remove(0);
+    // In parts, put aside in between.
+    let mut validator = suite.validator(&current.schema(), &context).unwrap();
+    validator.check(&current.slice(0, 333)).unwrap();
+    let saved = serde_json::to_string(&validator.checkpoint().unwrap()).unwrap();
+    let saved: Checkpoint = serde_json::from_str(&saved).unwrap();
+    let mut validator = suite.resume(&saved, &current.schema(), &context).unwrap();
+    validator
+        .check(&current.slice(333, current.num_rows() - 333))
+        .unwrap();
+    assert_eq!(validator.finish().unwrap().results, [whole.clone()]);
+    whole
+}
+
+fn warns(result: &ExpectationResult, warning: &str) -> bool {
+    let is_conspicuous = result.serial_correlation.unwrap().is_conspicuous();
+    assert_eq!(
+        result.reason.contains(warning),
+        is_conspicuous,
+        "{}",
+        result.reason
+    );
+    is_conspicuous
+}
+
+/// Rules at a level, on rows and on distributions, by row and by unit; without a level nothing is taken for exchangeable, and nothing is told.
+#[test]
+fn expectations_at_a_level_are_diagnosed() {
+    let rule = Rule::at_least(0.6).unwrap();
+    let of_rows = Expectation::on("number", rule.clone())
+        .mostly(0.5)
+        .unwrap()
+        .level(ALPHA)
+        .unwrap();
+    let compared = |column: &str| {
+        let rule = Rule::DistributedAs {
+            table: "reference".into(),
+        };
+        Expectation::on(column, rule).level(ALPHA).unwrap()
+    };
+    for (stay, is_told) in [(5, true), (1, false)] {
+        let (reference, current) = (table(6, 1_000, stay, 1), table(7, 1_000, stay, 1));
+        let found = held(&of_rows, &reference, &current);
+        assert_eq!(
+            warns(&found, &format!("in whether they obey, {BY_ROW}")),
+            is_told
+        );
+        assert_eq!(found.serial_correlation.unwrap().values, 1_000);
+        for kind in KINDS {
+            assert_eq!(
+                warns(&held(&compared(kind), &reference, &current), BY_ROW),
+                is_told,
+                "{kind}"
+            );
+        }
+    }
+    for (stay, is_told) in [(20, true), (4, false)] {
+        let (reference, current) = (table(8, 2_000, stay, 4), table(9, 2_000, stay, 4));
+        let warning = "neighbouring units resemble each other";
+        let by_unit = |expectation: Expectation| {
+            let found = held(&expectation.unit("unit").unwrap(), &reference, &current);
+            assert_eq!(found.serial_correlation.unwrap().values, 500);
+            warns(&found, warning)
+        };
+        assert_eq!(by_unit(of_rows.clone()), is_told);
+        for kind in KINDS {
+            assert_eq!(by_unit(compared(kind)), is_told, "{kind}");
+        }
+    }
+    let without_level = Expectation::on("number", rule).mostly(0.5).unwrap();
+    let sticky = table(7, 1_000, 5, 1);
+    assert_eq!(
+        held(&without_level, &sticky, &sticky).serial_correlation,
+        None
+    );
+}
+
+/// Slices of which the rows come together, errors and losses that do.
+#[test]
+fn slices_are_diagnosed() {
+    let lattice = || Lattice::default().columns(["number"]);
+    for (stay, is_told) in [(5, true), (1, false)] {
+        let (reference, current) = (table(10, 1_000, stay, 1), table(11, 1_000, stay, 1));
+        let shifted = Float64Array::from_iter_values(
+            current
+                .column(1)
+                .as_any()
+                .downcast_ref::<Float64Array>()
+                .unwrap()
+                .values()
+                .iter()
+                .map(|x| x + 0.3),
+        );
+        let moved =
+            RecordBatch::try_from_iter([("number", Arc::new(shifted) as ArrayRef)]).unwrap();
+        let report = DriftSlices::default()
+            .over(lattice())
+            .find(&reference, &moved)
+            .unwrap();
+        assert!(report.found > 0);
+        assert!(
+            report
+                .worst
+                .iter()
+                .any(|slice| slice.serial_correlation.unwrap().is_conspicuous())
+                == is_told
+        );
+        let warning = format!("In the slices shown, {BY_ROW}");
+        assert_eq!(
+            report.to_markdown().contains(&warning),
+            is_told,
+            "{}",
+            report.to_markdown()
+        );
+
+        let rng = &mut ChaCha8Rng::seed_from_u64(12);
+        let losses = states(rng, 1_000, stay);
+        let wrong: Vec<bool> = losses.iter().map(|loss| *loss > 0.8).collect();
+        let report = ErrorSlices::default()
+            .over(lattice())
+            .find(&current, &wrong)
+            .unwrap();
+        assert_eq!(report.serial_correlation.unwrap().is_conspicuous(), is_told);
+        let warning = format!("Errors of {BY_ROW}");
+        assert_eq!(
+            report.to_markdown().contains(&warning),
+            is_told,
+            "{}",
+            report.to_markdown()
+        );
+        let report = LossSlices::default()
+            .over(lattice())
+            .find(&current, &losses)
+            .unwrap();
+        assert_eq!(report.serial_correlation.unwrap().is_conspicuous(), is_told);
+        let warning = format!("Losses of {BY_ROW}");
+        assert_eq!(
+            report.to_markdown().contains(&warning),
+            is_told,
+            "{}",
+            report.to_markdown()
+        );
+    }
+    // One row of each unit, of which neighbours are alike.
+    let current = table(13, 4_000, 40, 4);
+    let wrong: Vec<bool> = states(&mut ChaCha8Rng::seed_from_u64(14), 4_000, 40)
+        .iter()
+        .map(|x| *x > 0.8)
+        .collect();
+    let report = ErrorSlices::default()
+        .over(lattice().unit("unit"))
+        .find(&current, &wrong)
+        .unwrap();
+    assert_eq!(report.serial_correlation.unwrap().values, 1_000);
+    assert!(
+        report
+            .to_markdown()
+            .contains("Errors of neighbouring units resemble each other")
+    );
+}
+
+/// Errors that come together make a model's intervals too narrow, whatever its inputs do; in size alone, too.
+#[test]
+fn errors_of_a_model_are_diagnosed() {
+    let week = |seed: u64, stay: usize, signed: bool| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let errors = states(rng, 1_000, stay)
+            .into_iter()
+            .map(|state| match signed {
+                true => state - 0.5,
+                false => state * state * [-1.0, 1.0][usize::from(rng.random_range(0.0..1.0) < 0.5)],
+            });
+        let errors: Vec<f64> = errors.collect();
+        let truth: Vec<f64> = (0..1_000).map(|_| rng.random_range(0.0..10.0)).collect();
+        let predicted = truth
+            .iter()
+            .zip(&errors)
+            .map(|(truth, error)| truth + error);
+        let late = errors.iter().map(|error| Some(error.abs() > 0.3));
+        let columns = [
+            (
+                "predicted",
+                Arc::new(Float64Array::from_iter_values(predicted)) as ArrayRef,
+            ),
+            ("late", Arc::new(late.collect::<BooleanArray>())),
+            (
+                "probability",
+                Arc::new(Float64Array::from(vec![0.4; 1_000])),
+            ),
+            (
+                "hour",
+                Arc::new(Int32Array::from_iter_values((0..1_000).map(|row| row / 10))),
+            ),
+            ("truth", Arc::new(Float64Array::from(truth))),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let warns = |report: &PerformanceReport, neighbours: &str| {
+        let warning = format!("errors of neighbouring {neighbours} resemble each other");
+        let is_conspicuous = report.serial_correlation.unwrap().is_conspicuous();
+        assert_eq!(
+            report.verdict.reason.contains(&warning),
+            is_conspicuous,
+            "{}",
+            report.verdict.reason
+        );
+        assert_eq!(
+            PerformanceReport::from_json(&report.to_json().unwrap()).unwrap(),
+            *report
+        );
+        is_conspicuous
+    };
+    for (stay, is_told) in [(10, true), (1, false)] {
+        for signed in [true, false] {
+            let (before, now) = (week(1, stay, signed), week(2, stay, signed));
+            let of_numbers = preset::regression("truth", "predicted");
+            assert_eq!(
+                warns(&of_numbers.run(&before, &now).unwrap(), "rows"),
+                is_told
+            );
+            let of_classes = preset::classification("late", "probability");
+            assert_eq!(
+                warns(&of_classes.run(&before, &now).unwrap(), "rows"),
+                is_told
+            );
+            let by_hour = of_numbers.unit("hour").run(&before, &now).unwrap();
+            assert!(!warns(&by_hour, "units"));
+            assert_eq!(by_hour.serial_correlation.unwrap().values, 100);
+        }
+    }
+}
