@@ -112,7 +112,7 @@ fn a_column_null_on_both_sides_is_named_as_untested() {
         report
             .verdict
             .reason
-            .contains("no column could be compared")
+            .contains("no column could be judged")
     );
     assert_eq!(report.columns[0].verdict, ColumnVerdict::Untested);
 }

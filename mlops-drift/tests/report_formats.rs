@@ -513,7 +513,7 @@ fn a_table_that_could_not_be_compared_passes_in_no_format() {
         assert!(reason.contains(why), "{reason}");
         assert!(reason.contains("nothing is concluded"), "{reason}");
         assert!(!reason.contains("0 of"), "{reason}");
-        let headline = "No column could be compared";
+        let headline = "No column could be judged";
         let markdown = report.to_markdown();
         let first = markdown.lines().next().unwrap();
         assert!(first.ends_with(headline), "{first}");

@@ -196,7 +196,7 @@ impl BatchVerdict {
             }
             if !untested_columns.is_empty() {
                 reasons.push(format!(
-                    "{} could not be compared",
+                    "{} could not be judged",
                     untested_columns.join(", ")
                 ));
             }
@@ -244,7 +244,7 @@ fn nothing_concluded(columns: &[ColumnReport]) -> String {
         .filter(|column| column.verdict == ColumnVerdict::Untested);
     let told = untested.map(|column| format!("{} ({})", column.column, column.reason));
     let why = first_of(told, NAMES);
-    let said = "no column could be compared, and nothing is concluded of drift";
+    let said = "no column could be judged, and nothing is concluded of drift";
     match why.is_empty() {
         true => said.to_owned(),
         false => format!("{said}: {why}"),

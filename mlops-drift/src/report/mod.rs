@@ -91,7 +91,7 @@ pub struct BatchVerdict {
     pub undecided_columns: Vec<String>,
     /// The columns whose values could not be tested: look at them.
     pub untested_columns: Vec<String>,
-    /// Whether no column could be compared: nothing is concluded then, of drift or of its absence, and [`reason`](Self::reason) says why.
+    /// Whether no column could be judged: nothing is concluded then, of drift or of its absence, and [`reason`](Self::reason) says why.
     #[serde(default)]
     pub nothing_compared: bool,
     /// The columns that were not compared, since one of the tables lacks them or has them as another type: nothing is concluded of them. Always
@@ -229,7 +229,7 @@ impl DriftReport {
         let lost = self.verdict.not_compared_columns.len();
         let is_whole = lost == 0 && self.verdict.untested_columns.is_empty();
         let drift = match (self.verdict.material, self.verdict.drifted) {
-            _ if self.verdict.nothing_compared => "No column could be compared",
+            _ if self.verdict.nothing_compared => "No column could be judged",
             (true, _) if !self.has_minimums() => "Drift",
             (true, _) => "Material drift",
             (false, true) if !self.verdict.undecided_columns.is_empty() => {
@@ -237,7 +237,7 @@ impl DriftReport {
             }
             (false, true) => "Drift, below the minimum effect",
             (false, false) if is_whole => "No drift",
-            (false, false) => "No drift in the columns that could be compared",
+            (false, false) => "No drift in the columns that could be judged",
         };
         match lost {
             0 => drift.to_owned(),
