@@ -169,25 +169,19 @@ pub struct Resolution {
 }
 
 impl Resolution {
-    /// Whether a p-value that is not rejected tells nothing of the level that it is held to: none that permutations can show would be rejected, and one
-    /// that is not excluded would. `rejects` says of any p-value in its place whether it would be.
+    /// Whether a p-value that is not rejected tells nothing of the level that it is held to: one that is not excluded would be rejected, and permutations
+    /// show none that is, or do so by luck alone. `rejects` says of any p-value in its place whether it would be.
     pub(crate) fn hides(&self, rejects: impl Fn(PValue) -> bool) -> bool {
-        !rejects(self.least) && rejects(self.low)
+        let shown = PValue::saturating(self.least.get() * FINE);
+        !rejects(shown) && rejects(self.low)
     }
 
-    /// Of the least of several p-values, each told by permutations or by a law; `None` if laws told all of them.
-    pub(crate) fn of_least(found: impl Iterator<Item = (PValue, Option<Self>)>) -> Option<Self> {
-        let less = |a: PValue, b: PValue| if a.get() <= b.get() { a } else { b };
-        let found = found.fold((false, None), |(is_permuted, all), (p, own)| {
-            let exact = Self { least: p, low: p };
-            let own = (own.is_some(), own.unwrap_or(exact));
-            let all = all.map_or(own.1, |all: Self| Self {
-                least: less(all.least, own.1.least),
-                low: less(all.low, own.1.low),
-            });
-            (is_permuted || own.0, Some(all))
-        });
-        found.1.filter(|_| found.0)
+    /// Of the least of several p-values: how finely that was told which may be the least of all; `None` if laws told all of them.
+    pub(crate) fn of_least(found: impl Iterator<Item = Option<Self>>) -> Option<Self> {
+        found.flatten().min_by(|a, b| {
+            let by_low = a.low.get().total_cmp(&b.low.get());
+            by_low.then(b.least.get().total_cmp(&a.least.get()))
+        })
     }
 
     /// Both p-values as a function of each makes them.
@@ -198,6 +192,9 @@ impl Resolution {
         }
     }
 }
+
+/// Permutations that must be expected to be as extreme at a level, for the level to be shown without luck: of one, a third of p-values far below are not.
+const FINE: f64 = 5.0;
 
 /// The chance that the lower limit of a resolution is above the p-value.
 const DOUBT: SignificanceLevel = SignificanceLevel::ONE_PERCENT;
@@ -330,42 +327,50 @@ mod tests {
         }
     }
 
-    /// Of a law's 0.02 and of permutations' 0.03, which may be 0.0001 at least and 0.025 surely: the least of the two is 0.02 surely. Laws alone have none.
-    #[test]
-    fn the_least_of_several_is_as_fine_as_its_parts() {
-        let of = |least: f64, low: f64| Resolution {
+    fn of(least: f64, low: f64) -> Resolution {
+        Resolution {
             least: p(least),
             low: p(low),
-        };
-        let found = [(p(0.02), None), (p(0.03), Some(of(1e-4, 0.025)))];
-        assert_eq!(
-            Resolution::of_least(found.into_iter()),
-            Some(of(1e-4, 0.02))
-        );
-        let found = [
-            (p(0.03), Some(of(1e-3, 0.01))),
-            (p(0.02), None),
-            (p(0.5), Some(of(1e-4, 0.4))),
-        ];
-        assert_eq!(
-            Resolution::of_least(found.into_iter()),
-            Some(of(1e-4, 0.01))
-        );
-        assert_eq!(Resolution::of_least([(p(0.02), None)].into_iter()), None);
+        }
     }
 
-    /// A level of 1e-3, which 99 permutations do not show and 9,999 do; and one of 1e-5, which a lower limit of 2e-5 excludes.
+    /// The one that may be the least of all counts, however finely others are told; of two that may be alike, the coarser. Laws alone have none.
+    #[test]
+    fn the_least_of_several_is_as_fine_as_the_one_that_may_be_the_least() {
+        let least = |found: &[Option<Resolution>]| Resolution::of_least(found.iter().copied());
+        let (fine, coarse) = (of(1e-7, 0.025), of(1e-4, 0.01));
+        for found in [
+            [None, Some(fine), Some(coarse)],
+            [Some(coarse), None, Some(fine)],
+        ] {
+            assert_eq!(least(&found), Some(coarse));
+        }
+        assert_eq!(
+            least(&[Some(of(1e-7, 0.0)), Some(of(1e-4, 0.0))]),
+            Some(of(1e-4, 0.0))
+        );
+        assert_eq!(least(&[None]), None);
+    }
+
+    /// A level of 1e-3, which 99 permutations do not show and 99,999 do; one of 1e-5, which a lower limit of 2e-5 excludes; and one of 4e-4, at which one
+    /// permutation in 10,000 is a matter of luck.
     #[test]
     fn a_level_is_hidden_between_what_may_be_and_what_can_be_shown() {
-        let hides = |least: f64, low: f64, level: f64| {
-            let own = Resolution {
-                least: p(least),
-                low: p(low),
-            };
-            own.hides(|p| p.get() <= level)
-        };
-        assert!(hides(0.01, 0.0, 1e-3) && !hides(1e-4, 0.0, 1e-3));
+        let hides = |least: f64, low: f64, level: f64| of(least, low).hides(|p| p.get() <= level);
+        assert!(hides(0.01, 0.0, 1e-3) && !hides(1e-5, 0.0, 1e-3));
         assert!(hides(1e-4, 0.9e-5, 1e-5) && !hides(1e-4, 2e-5, 1e-5));
+        assert!(hides(1e-4, 0.0, 4e-4) && !hides(1e-4, 0.0, 6e-4));
+    }
+
+    /// Rows drawn are 2e8 at most: 200,000 at once leave 1,000 draws, of which none exceeds.
+    #[test]
+    fn costly_permutations_are_fewer() {
+        let drawn = |cost: u64| {
+            let found = Permutations::default().sequential([1_u64].into_iter(), cost, |_| false);
+            assert_eq!(Some(found.p_value), found.resolution.map(|own| own.least));
+            1.0 / found.p_value.get()
+        };
+        assert!((drawn(1) - 10_000.0).abs() < 1e-6 && (drawn(200_000) - 1_001.0).abs() < 1e-6);
     }
 
     /// By hand: 0.00002 as a bound is worth 0.002, which is what may be at least and what can be shown, if that is less than a permuted one at 0.99; a bound that

@@ -108,12 +108,7 @@ fn a_column_null_on_both_sides_is_named_as_untested() {
     let all_null = table("x", Float64Array::from(vec![None; 50]));
     let report = DriftCheck::against(&all_null).run(&all_null).unwrap();
     assert_eq!(report.verdict.untested_columns, ["x"]);
-    assert!(
-        report
-            .verdict
-            .reason
-            .contains("no column could be judged")
-    );
+    assert!(report.verdict.reason.contains("no column could be judged"));
     assert_eq!(report.columns[0].verdict, ColumnVerdict::Untested);
 }
 

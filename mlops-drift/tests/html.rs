@@ -208,7 +208,10 @@ fn the_monitors_page_tells_what_it_leaves_out() {
         monitor.state().to_html().unwrap()
     };
     let long = page(3, 120, &[3, 7, 11, 100]);
-    assert!(long.contains("<h1>4 alarms</h1>") && long.contains("120 windows were compared"));
+    assert!(
+        long.contains("<h1>4 alarms, 120 windows of dependent rows</h1>")
+            && long.contains("120 windows were compared")
+    );
     assert!(long.contains("70 windows before the last 50 are left out"));
     assert!(long.contains("left out</span>: day 11, day 7, day 3."));
     assert!(
@@ -237,7 +240,9 @@ fn the_monitors_page_escapes_names_and_draws_its_map() {
     }
     let page = monitor.state().to_html().unwrap();
     assert_harmless(&page);
-    assert!(page.contains("<svg") && page.contains("<h1>1 alarm</h1>"));
+    assert!(
+        page.contains("<svg") && page.contains("<h1>1 alarm, 2 windows of dependent rows</h1>")
+    );
     for scheme in ["http://", "https://", "src=", "href=", "@import", "url("] {
         assert!(!page.replace(NAMESPACE, "").contains(scheme), "{scheme}");
     }

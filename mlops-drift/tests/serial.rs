@@ -12,7 +12,7 @@ use arrow::datatypes::Float64Type;
 use bound::most;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_drift::DriftCheck;
-use mlops_drift::check::Method;
+use mlops_drift::check::{DriftMonitor, Method};
 use mlops_drift::expectation::{Checkpoint, Context, Expectation, ExpectationResult, Rule, Suite};
 use mlops_drift::preset::{self, PerformanceReport};
 use mlops_drift::profile::TableProfile;
@@ -118,15 +118,7 @@ fn columns_of_every_kind_are_diagnosed() {
                 .columns([name])
                 .run(&current)
                 .unwrap();
-            assert_eq!(
-                report.columns[0].serial_correlation,
-                check(&reference)
-                    .columns([name])
-                    .run(&current)
-                    .unwrap()
-                    .columns[0]
-                    .serial_correlation
-            );
+            assert_eq!(report.columns[0].is_dependent(), is_told, "{name}");
         }
     }
     // Identifiers follow nothing.
@@ -178,7 +170,7 @@ fn the_first_rows_are_the_same_however_a_table_is_cut() {
         .map(|field| field.name().clone())
         .collect::<Vec<_>>();
     let holed = RecordBatch::try_from_iter(names.into_iter().zip(holed)).unwrap();
-    let check = check(&full).columns(KINDS);
+    let check = check(&full.slice(0, 19)).columns(KINDS); // too few to be looked at themselves
     let whole = check.run(&holed).unwrap();
     let present = (0..4_096).filter(|row| row % 10 != 7).count();
     for cut in [1, 100, 4_096, 5_000] {
@@ -452,4 +444,240 @@ fn errors_of_a_model_are_diagnosed() {
             assert_eq!(by_hour.serial_correlation.unwrap().values, 100);
         }
     }
+}
+
+/// Rows of the reference that come together make alarms as well, whatever the current ones do: of rows, of batches, by a suite, and of a model's errors.
+#[test]
+fn the_reference_is_diagnosed() {
+    let (sticky, drawn) = (table(20, 2_000, 20, 1), table(21, 300, 1, 1));
+    let report = check(&sticky).run(&drawn).unwrap();
+    told(&report.columns, BY_ROW, true);
+    assert!(
+        report
+            .verdict
+            .reason
+            .contains("are dependent in number, label, text, embedding"),
+        "{}",
+        report.verdict.reason
+    );
+    let parts = vec![sticky.slice(0, 10), sticky.slice(10, 1_990)];
+    let by_parts = DriftCheck::against(parts).columns(["number", "label"]);
+    let report = by_parts.run(&drawn).unwrap();
+    assert!(report.columns.iter().all(ColumnReport::is_dependent));
+    // Few rows are too few to be looked at, and no reason to be silent.
+    let report = check(&sticky).run(&drawn.slice(0, 19)).unwrap();
+    told(&report.columns, BY_ROW, true);
+    let rule = Rule::DistributedAs {
+        table: "reference".into(),
+    };
+    let compared = Expectation::on("number", rule).level(ALPHA).unwrap();
+    assert!(warns(
+        &held(&compared, &sticky, &table(22, 400, 1, 1)),
+        BY_ROW
+    ));
+    let profile = TableProfile::of(&sticky).unwrap();
+    let report = DriftCheck::against(&profile).columns(["number"]);
+    let report = report.run(&TableProfile::of(&sticky).unwrap()).unwrap();
+    assert!(
+        report.guarantee.contains("of 1 column nobody can tell"),
+        "{}",
+        report.guarantee
+    );
+}
+
+/// A column by itself, and whether it is told to be dependent.
+fn is_told(column: ArrayRef) -> bool {
+    let table = RecordBatch::try_from_iter([("x", column)]).unwrap();
+    let report = DriftCheck::against(&table).run(&table).unwrap();
+    let column = &report.columns[0];
+    assert_eq!(
+        column.reason.contains("hardly exchangeable"),
+        column.is_dependent()
+    );
+    column.is_dependent()
+}
+
+/// Whatever comes together: what is missing, a rare label, a label in the middle of the order, the spread alone. Drawn, none of them is told.
+#[test]
+fn dependence_is_seen_in_several_ways() {
+    let drawn = |stay: usize| states(&mut ChaCha8Rng::seed_from_u64(30), 2_000, stay);
+    let noise = |seed: u64| states(&mut ChaCha8Rng::seed_from_u64(seed), 2_000, 1);
+    let labels = |of: &dyn Fn(f64, f64) -> &'static str, stay: usize| -> ArrayRef {
+        let both = drawn(stay).into_iter().zip(noise(31));
+        Arc::new(StringArray::from_iter_values(both.map(|(x, y)| of(x, y))))
+    };
+    for (stay, is_dependent) in [(20, true), (1, false)] {
+        let missing = drawn(stay).into_iter().zip(noise(32));
+        let missing: Float64Array = missing.map(|(x, y)| (x > 0.2).then_some(y)).collect();
+        assert_eq!(is_told(Arc::new(missing)), is_dependent, "missing");
+        let rare = |x: f64, _: f64| ["often", "rare"][usize::from(x < 0.04)];
+        assert_eq!(is_told(labels(&rare, stay)), is_dependent, "rare");
+        // Runs of b, and of a and c in turn: the place in the order has no correlation.
+        let middle = |x: f64, y: f64| match x < 0.5 {
+            true => "b",
+            false => ["a", "c"][usize::from(y < 0.5)],
+        };
+        assert_eq!(is_told(labels(&middle, stay)), is_dependent, "middle");
+        let spread = drawn(stay)
+            .into_iter()
+            .zip(noise(33))
+            .map(|(x, y)| x * x * (y - 0.5));
+        let spread = Float64Array::from_iter_values(spread);
+        assert_eq!(is_told(Arc::new(spread)), is_dependent, "spread");
+    }
+    // By unit: the share that is missing.
+    let missing = |stay: usize| {
+        let states = drawn(stay).into_iter().zip(noise(34));
+        let values: Float64Array = states.map(|(x, y)| (x > 0.5).then_some(y)).collect();
+        let unit = Int32Array::from_iter_values((0..2_000).map(|row| row / 4));
+        let columns = [
+            ("unit", Arc::new(unit) as ArrayRef),
+            ("x", Arc::new(values)),
+        ];
+        let table = RecordBatch::try_from_iter(columns).unwrap();
+        let check = DriftCheck::against(&table)
+            .columns(["x"])
+            .unit("unit", ["x"]);
+        let report = check.run(&table).unwrap();
+        let told = report.columns[0]
+            .reason
+            .contains("in what they miss, neighbouring units");
+        assert_eq!(
+            report.columns[0]
+                .missing_serial_correlation
+                .unwrap()
+                .is_conspicuous(),
+            told
+        );
+        told
+    };
+    assert!(missing(40) && !missing(4));
+    // Two percent in runs of 20, in slices, whose two tables share the error rate.
+    let flag = |seed: u64, stay: usize| {
+        let states = states(&mut ChaCha8Rng::seed_from_u64(seed), 4_000, stay);
+        let flags = StringArray::from_iter_values(
+            states.iter().map(|x| ["no", "yes"][usize::from(*x < 0.02)]),
+        );
+        RecordBatch::try_from_iter([("flag", Arc::new(flags) as ArrayRef)]).unwrap()
+    };
+    let found = (0..20_u64).filter_map(|seed| {
+        let report = DriftSlices::default()
+            .find(&flag(100 + seed, 20), &flag(200 + seed, 20))
+            .unwrap();
+        (report.found > 0).then_some(report)
+    });
+    let found: Vec<_> = found.collect();
+    assert!(found.len() > 5, "{}", found.len());
+    for report in found {
+        assert!(
+            report.worst[0].serial_correlation.unwrap().is_conspicuous(),
+            "{report:?}"
+        );
+    }
+}
+
+/// In every format that tells a verdict: beside a column that passes, in the verdict's reason, and over time.
+#[test]
+fn every_format_tells_of_dependence() {
+    let (sticky, other) = (table(40, 1_000, 5, 1), table(41, 1_000, 5, 1));
+    let drift = DriftCheck::against(&sticky)
+        .columns(["number"])
+        .level(SignificanceLevel::new(1e-6).unwrap());
+    let report = drift.run(&other).unwrap();
+    assert!(!report.verdict.drifted);
+    assert!(
+        report
+            .verdict
+            .reason
+            .contains("for which that probability need not hold")
+    );
+    assert!(report.to_junit().contains(r#"name="number"><system-out>"#));
+    assert!(
+        report
+            .to_openmetrics()
+            .contains(r#"mlops_drift_column_dependent{column="number"} 1"#)
+    );
+    let mut monitor = DriftMonitor::new(drift.prepare().unwrap(), ALPHA);
+    let (window, _) = monitor.observe("monday", &other).unwrap();
+    assert_eq!(window.dependent_columns().collect::<Vec<_>>(), ["number"]);
+    let state = monitor.state();
+    let said = "neighbouring rows or units are dependent, so that no level need hold, in number";
+    for text in [
+        state.to_markdown(),
+        state.to_html().unwrap(),
+        state.to_junit(),
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(state.to_markdown().contains("1 window of dependent rows"));
+    assert!(
+        state
+            .to_openmetrics()
+            .contains(r#"mlops_drift_monitor_column_dependent{column="number"} 1"#)
+    );
+
+    let rule = Rule::at_least(0.3).unwrap();
+    let obeyed = Expectation::on("number", rule)
+        .mostly(0.5)
+        .unwrap()
+        .level(ALPHA)
+        .unwrap();
+    let report = Suite::new([obeyed]).validate(&other).unwrap();
+    assert!(
+        report.passed() && report.to_junit().contains("<system-out>"),
+        "{report:?}"
+    );
+    assert!(
+        report
+            .to_openmetrics()
+            .contains("mlops_drift_expectation_dependent{")
+    );
+
+    let errors = states(&mut ChaCha8Rng::seed_from_u64(42), 1_000, 10);
+    let truth: Vec<f64> = (0..1_000)
+        .map(|row| f64::from(row * 7_919 % 1_000))
+        .collect();
+    let predicted = truth
+        .iter()
+        .zip(&errors)
+        .map(|(truth, error)| truth + error);
+    let columns = [
+        (
+            "predicted",
+            Arc::new(Float64Array::from_iter_values(predicted)) as ArrayRef,
+        ),
+        ("truth", Arc::new(Float64Array::from(truth.clone()))),
+    ];
+    let week = RecordBatch::try_from_iter(columns).unwrap();
+    let said = "errors of neighbouring rows resemble each other";
+    let report = preset::regression("truth", "predicted")
+        .run(&week, &week)
+        .unwrap();
+    for text in [
+        report.to_markdown(),
+        report.to_html().unwrap(),
+        report.to_junit(),
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(
+        report
+            .to_openmetrics()
+            .contains("mlops_drift_performance_dependent 1")
+    );
+    let report = preset::estimated_regression("truth", "predicted")
+        .run(&week, &week)
+        .unwrap();
+    for text in [
+        report.to_markdown(),
+        report.to_html().unwrap(),
+        report.to_junit(),
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(
+        report
+            .to_openmetrics()
+            .contains("mlops_drift_estimated_dependent 1")
+    );
 }

@@ -18,7 +18,7 @@ use super::source::{ColumnType, Held, Source, in_table, no_rows};
 use crate::profile::{self, FacetProfile, Measured};
 use crate::report::{ColumnReport, Finding, ReportedColumn, Scale, SchemaChange};
 use crate::sample::{ColumnKind, Infinite};
-use crate::serial::Series;
+use crate::serial::{SerialCorrelation, Series};
 use crate::table::missing;
 use crate::two_sample::TestResult;
 
@@ -34,6 +34,35 @@ pub(super) struct Column {
     /// Whether units with several labels are compared by permuting units: by the default method alone.
     permutes_units: bool,
     pub(super) reference: Observed,
+    /// How much neighbours in the reference resemble each other.
+    serial: Serial,
+}
+
+/// How much neighbours resemble each other in their values, and in what they miss.
+#[derive(Clone, Copy, Default)]
+struct Serial {
+    values: Option<SerialCorrelation>,
+    missing: Option<SerialCorrelation>,
+}
+
+impl Serial {
+    fn of(first: &Series) -> Result<Self> {
+        Ok(Self {
+            values: first.correlation()?,
+            missing: first.correlation_of_missing()?,
+        })
+    }
+
+    /// That of either table which is the more surprising.
+    fn or(self, other: Self) -> Self {
+        let either = |one: Option<SerialCorrelation>, other: Option<SerialCorrelation>| {
+            SerialCorrelation::of_several(one.into_iter().chain(other))
+        };
+        Self {
+            values: either(self.values, other.values),
+            missing: either(self.missing, other.missing),
+        }
+    }
 }
 
 /// The units of a table by the name of their column, each numbered once.
@@ -88,7 +117,14 @@ impl Column {
             labels.require_one_each()?;
         }
         let least = least_effects(check, name, &method)?;
+        let first = match &reference.values {
+            Values::Profile(values) if of_rows.is_none() => {
+                first_of(&check.reference, name, values, data_type.kind)?
+            }
+            _ => reference.first.clone(),
+        };
         Ok(Self {
+            serial: Serial::of(&first)?,
             permutes_units,
             name: name.to_owned(),
             unit,
@@ -174,17 +210,25 @@ impl Column {
             let sizes = [self.reference.missing.len(), current.missing.len()];
             compared.add_missing((shares[0] - shares[1]).abs(), sizes)?;
         }
+        let serial = self.serial.or(Serial::of(&current.first)?);
         let finding = |result: TestResult, suffix: &str| {
             Finding::new(format!("{}{suffix}", self.name), result)
         };
         let values = [&self.reference.values, &current.values];
+        let has_missing = missing.is_some();
+        let of_missing = |result| Finding {
+            least_p_value: self
+                .tests
+                .least_of_missing(&self.reference.missing, &current.missing),
+            ..finding(result, ":missing")
+        };
         let of_values = |result| Finding {
             least_p_value: least_p_value(&self.method, self.tests, values),
             ..finding(result, "")
         };
         Ok(ReportedColumn {
             value: result.map(of_values),
-            missing: missing.map(|result| finding(result, ":missing")),
+            missing: missing.map(of_missing),
             report: ColumnReport {
                 minimum_effects: self.least.clone(),
                 notes,
@@ -201,7 +245,8 @@ impl Column {
                 current_infinite: current.values.infinite(),
                 reference_missing: shares[0],
                 current_missing: shares[1],
-                serial_correlation: current.first.correlation()?,
+                serial_correlation: serial.values,
+                missing_serial_correlation: serial.missing.filter(|_| has_missing),
                 ..ColumnReport::new(&self.name)
             },
         })
@@ -310,6 +355,21 @@ fn of_units(
 ) -> Result<Observed> {
     let batch = source.gather(&[column])?;
     facets_per_unit(find(&batch, column)?, units, of, reference)
+}
+
+/// The first rows of a reference that is profiled like this; nothing of a profile.
+fn first_of(
+    source: &Source,
+    column: &str,
+    values: &profile::Values,
+    kind: ColumnKind,
+) -> Result<Series> {
+    let none = Series::like(values, kind);
+    match &source.0 {
+        Held::Rows(batch) => none.of_table(batch, column),
+        Held::Parts(table) => none.of_table(table.as_ref(), column),
+        Held::Profile(_) => Ok(Series::default()),
+    }
 }
 
 /// A column of a source as texts.

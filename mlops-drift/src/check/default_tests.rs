@@ -113,10 +113,7 @@ impl DefaultTests {
             Ok((result, name, reference, current))
         });
         let tested = tested.collect::<Result<Vec<_>>>()?;
-        let resolution = tested
-            .iter()
-            .map(|(result, ..)| (result.p_value, result.resolution));
-        let resolution = Resolution::of_least(resolution);
+        let resolution = Resolution::of_least(tested.iter().map(|(result, ..)| result.resolution));
         let least = tested
             .into_iter()
             .min_by(|(a, ..), (b, ..)| a.p_value.get().total_cmp(&b.p_value.get()));
@@ -146,6 +143,16 @@ impl DefaultTests {
             None => &KolmogorovSmirnov::default(),
         };
         test.least_p_value(sizes)
+    }
+
+    /// What no p-value of missing shares of samples of these sizes can be less than.
+    pub(super) fn least_of_missing(self, reference: &Missing, current: &Missing) -> PValue {
+        let sizes = [reference.len(), current.len()];
+        PValue::saturating(match (reference, self.conditional) {
+            (Missing::Units(_), _) => self.least_of_numbers(sizes),
+            (Missing::Rows(_), Some(_)) => self.least_of_numbers(sizes),
+            (Missing::Rows(_), None) => ChiSquare::default().least_p_value(sizes),
+        })
     }
 
     /// The test of "as many are missing", if any is.

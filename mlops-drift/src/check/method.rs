@@ -35,7 +35,7 @@ pub(super) enum Test {
 impl Method {
     /// The column as numbers (booleans as 0 and 1, times in their own unit). A test by permutation has a least p-value, 1 in 10,000 unless
     /// [set](crate::two_sample::Permutations::limit): beside some hundreds of columns, or in a [monitor](super::DriftMonitor), no drift reaches far enough,
-    /// and the column is [undecided](crate::report::Finding::undecided) where it may have.
+    /// and the column is [undecided](crate::report::Finding::undecided), or the window, where it may have.
     pub fn numeric(test: impl TwoSampleTest<NumericSample> + 'static) -> Self {
         Self(Test::Numeric(Arc::new(test)))
     }

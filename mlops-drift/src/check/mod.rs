@@ -31,7 +31,7 @@ use crate::sample::Infinite;
 pub(crate) use default_tests::default_test;
 pub(crate) use method::MISSING_SHARE;
 pub use method::Method;
-pub use monitor::{DriftMonitor, MonitorState, Window, WindowColumn, WindowCounts};
+pub use monitor::{DriftMonitor, MonitorState, Undecided, Window, WindowColumn, WindowCounts};
 pub(crate) use observed::{Mean, Units, find};
 pub use prepared::PreparedCheck;
 pub(crate) use reach::least_of_profiles;

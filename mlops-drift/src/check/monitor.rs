@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
+use std::fmt;
 
 use mlops_core::evidence::{Distance, EValue, PValue, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{PreparedCheck, Source};
-use crate::multiplicity::ELond;
+use crate::multiplicity::{ELond, is_rejected};
 use crate::report::{ColumnReport, ColumnVerdict, DriftReport, Finding, version};
-use crate::two_sample::Resolution;
 
 /// Windows that a state holds unless told otherwise.
 const KEPT: usize = 200;
@@ -130,15 +130,40 @@ pub struct Window {
     pub level: f64,
     /// Whether it alarmed.
     pub alarmed: bool,
-    /// Whether that it did not tells nothing: its rows are so few that no p-value of theirs reaches the level, or permutations
-    /// [cannot show](crate::two_sample::Resolution) whether theirs does.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub undecided: bool,
+    /// Why that it did not tells nothing, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<Undecided>,
     /// What the check said of every column, at its own level for this window alone.
     pub columns: Vec<WindowColumn>,
     /// Why it could not be compared at all, where that is so: nothing was concluded then, and nothing spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_compared: Option<String>,
+}
+
+/// Why a window that did not alarm is no quiet one.
+///
+/// ```
+/// use mlops_drift::check::Undecided;
+/// assert!(Undecided::TooFew.to_string().contains("too few rows"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undecided {
+    /// No p-value of so few rows reaches the level, whatever they hold.
+    TooFew,
+    /// Permutations [cannot show](crate::two_sample::Resolution) whether the p-value does.
+    Permutations,
+}
+
+impl fmt::Display for Undecided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooFew => "too few rows to alarm, whatever they hold: take longer windows",
+            Self::Permutations => {
+                "permutations cannot show whether it should alarm: leave columns to their default methods, or draw more"
+            }
+        })
+    }
 }
 
 /// What the check said of a column in one window.
@@ -166,6 +191,9 @@ pub struct WindowColumn {
     pub effect: Option<Distance>,
     /// The least adjusted p-value of the column.
     pub adjusted_p_value: PValue,
+    /// Whether its neighbouring rows, or units, [resemble each other](ColumnReport::is_dependent), so that no level need hold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dependent: bool,
 }
 
 impl Window {
@@ -210,9 +238,51 @@ impl Window {
         lost.map(|column| column.column.as_str())
     }
 
+    /// The columns of which nothing is concluded, since their values could not be tested, or so few could tell nothing.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let day = RecordBatch::try_from_iter([("x", column)])?;
+    /// # use mlops_core::evidence::SignificanceLevel;
+    /// # use mlops_drift::{DriftCheck, check::DriftMonitor};
+    /// let check = DriftCheck::against(&day).prepare()?;
+    /// let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    /// assert_eq!(monitor.observe("noon", &day.slice(50, 1))?.0.untested_columns().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn untested_columns(&self) -> impl Iterator<Item = &str> {
+        let untested = |column: &&WindowColumn| column.verdict == ColumnVerdict::Untested;
+        let untested = self.columns.iter().filter(untested);
+        untested.map(|column| column.column.as_str())
+    }
+
+    /// The columns of which neighbouring rows, or units, resemble each other, so that no level need hold.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let sorted = RecordBatch::try_from_iter([("x", column)])?;
+    /// # use mlops_core::evidence::SignificanceLevel;
+    /// # use mlops_drift::{DriftCheck, check::DriftMonitor};
+    /// let check = DriftCheck::against(&sorted).prepare()?;
+    /// let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
+    /// assert_eq!(monitor.observe("monday", &sorted)?.0.dependent_columns().collect::<Vec<_>>(), ["x"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn dependent_columns(&self) -> impl Iterator<Item = &str> {
+        let dependent = self.columns.iter().filter(|column| column.dependent);
+        dependent.map(|column| column.column.as_str())
+    }
+
     /// Whether every column was compared.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub(crate) fn is_compared(&self) -> bool {
         self.columns.iter().all(WindowColumn::is_compared)
+    }
+
+    /// Whether something was concluded of every column.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_compared() && self.untested_columns().next().is_none()
     }
 }
 
@@ -231,6 +301,7 @@ impl WindowColumn {
                 .find_map(|measure| report.effect(measure))
                 .cloned(),
             adjusted_p_value: report.adjusted_p_value(),
+            dependent: report.is_dependent(),
         }
     }
 }
@@ -244,7 +315,7 @@ impl Window {
             e_value: p_value.to_e_value(),
             level: 0.0,
             alarmed: false,
-            undecided: false,
+            undecided: None,
             columns: Vec::new(),
             not_compared: Some(why),
         }
@@ -355,7 +426,7 @@ impl MonitorState {
         };
         let failed = number(|window| window.not_compared.is_some());
         let alarming = number(|window| window.alarmed).max(self.alarms.len() as u64);
-        let open = number(|window| window.undecided);
+        let open = number(|window| window.undecided.is_some());
         let WindowCounts {
             compared,
             alarmed,
@@ -373,7 +444,7 @@ impl MonitorState {
             return Ok(());
         }
         Err(Error::invalid(format!(
-            "not a state: it counts {alarmed} alarms of {compared} windows and {not_compared} that were not compared, of {held} that it holds"
+            "not a state: it counts {alarmed} alarms and {undecided} undecided of {compared} windows, and {not_compared} that were not compared, of {held} that it holds"
         )))
     }
 
@@ -395,7 +466,7 @@ impl MonitorState {
             Some(_) => self.counts.not_compared += 1,
             None => self.counts.compared += 1,
         }
-        self.counts.undecided += u64::from(window.undecided);
+        self.counts.undecided += u64::from(window.undecided.is_some());
         if window.alarmed {
             self.counts.alarmed += 1;
             self.alarms.push(window.name.clone());
@@ -481,7 +552,7 @@ impl DriftMonitor {
             e_value,
             level: decision.level,
             alarmed: decision.rejected,
-            undecided: !decision.rejected && is_undecided(&report, decision.level),
+            undecided: undecided(&report, decision.level).filter(|_| !decision.rejected),
             columns: report.columns.iter().map(WindowColumn::of).collect(),
             not_compared: None,
         };
@@ -516,11 +587,13 @@ fn of_all(report: &DriftReport, least: PValue) -> PValue {
     PValue::saturating(least.get() * report.tests.max(1) as f64)
 }
 
-/// Whether a window that did not alarm at this level could not have, or permutations cannot show that it should have.
-fn is_undecided(report: &DriftReport, level: f64) -> bool {
-    let alarms = |p: PValue| p.to_e_value().get() * level >= 1.0;
-    let told = findings(report).map(|finding| (finding.p_value, finding.resolution));
-    let resolution = Resolution::of_least(told).map(|own| own.map(|p| of_all(report, p)));
-    !alarms(least_of(report, |finding| finding.least_p_value))
-        || resolution.is_some_and(|resolution| resolution.hides(alarms))
+/// Why a window that did not alarm at this level could not have, or may have had to.
+fn undecided(report: &DriftReport, level: f64) -> Option<Undecided> {
+    let alarms = |p: PValue| is_rejected(p.to_e_value(), level);
+    if !alarms(least_of(report, |finding| finding.least_p_value)) {
+        return Some(Undecided::TooFew);
+    }
+    let mut told = findings(report).filter_map(|finding| finding.resolution);
+    let is_hidden = told.any(|own| own.map(|p| of_all(report, p)).hides(alarms));
+    is_hidden.then_some(Undecided::Permutations)
 }

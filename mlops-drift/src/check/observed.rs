@@ -147,7 +147,11 @@ pub(super) fn observe(
     match (numeric, units) {
         (true, None) => {
             let values = numbers(array)?;
-            let first = Series::of_numbers(values.iter().copied());
+            let is_missing = |x: f64| x.is_infinite() && infinite == Infinite::Missing;
+            let present = values
+                .iter()
+                .map(|&x| if is_missing(x) { f64::NAN } else { x });
+            let first = Series::of_numbers(present);
             let sample = NumericSample::with_infinite(values, infinite)?;
             let missing = Missing::Rows([sample.missing() as u64, sample.len() as u64]);
             Ok(Observed {
@@ -172,8 +176,8 @@ pub(super) fn observe(
             let (labels, tally, first) = UnitLabels::of(array, units)?;
             Ok(Observed {
                 values: Values::Units(labels),
-                missing: tally.shares(),
-                first,
+                first: first.missing(tally.shares()),
+                missing: tally.missing(),
             })
         }
     }
@@ -203,11 +207,14 @@ impl Tally {
         self.missing[unit] = self.rows[unit];
     }
 
-    pub(super) fn shares(&self) -> Missing {
+    /// The missing share of every unit, in their order.
+    fn shares(&self) -> impl Iterator<Item = f64> {
         let shares = self.missing.iter().zip(&self.rows);
-        Missing::Units(NumericSample::new(
-            shares.map(|(&missing, &rows)| missing as f64 / rows as f64),
-        ))
+        shares.map(|(&missing, &rows)| missing as f64 / rows as f64)
+    }
+
+    fn missing(&self) -> Missing {
+        Missing::Units(NumericSample::new(self.shares()))
     }
 }
 
@@ -251,11 +258,11 @@ impl Mean {
 
 fn mean_per_unit(array: &ArrayRef, units: &Units, infinite: Infinite) -> Result<Observed> {
     let (means, tally) = means_of(numbers(array)?, units, infinite);
-    let first = Series::of_numbers(means.iter().copied());
+    let first = Series::of_numbers(means.iter().copied()).missing(tally.shares());
     let sample = NumericSample::with_infinite(means, infinite)?;
     Ok(Observed {
         values: Values::Numeric(sample),
-        missing: tally.shares(),
+        missing: tally.missing(),
         first,
     })
 }
@@ -274,14 +281,15 @@ pub(super) fn facets_per_unit(
         means.push(Arc::new(Float64Array::from(facet)) as ArrayRef);
         missing.get_or_insert(tally); // alike for all of them
     }
-    let first = Series::of_facets(of, &means)?;
+    let tally = missing.unwrap_or_else(|| Tally::new(units));
+    let first = Series::of_facets(of, &means)?.missing(tally.shares());
     let profile = match reference {
         Some(reference) => reference.like_facets(&means)?,
         None => FacetProfile::of_facets(of, &means)?,
     };
     Ok(Observed {
         values: Values::Profile(profile::Values::Facets(profile)),
-        missing: missing.unwrap_or_else(|| Tally::new(units)).shares(),
+        missing: tally.missing(),
         first,
     })
 }

@@ -11,6 +11,7 @@ use super::observed::Missing;
 use super::selection::{is_of_missing, unit_of};
 use super::source::{ColumnType, Source, in_table, unlike_parts};
 use crate::report::{ColumnReport, Finding, ReportedColumn, SchemaChange};
+use crate::serial::Series;
 use crate::table::parts_of;
 
 /// A column of a reference that nobody named and of a type that cannot be compared, or that holds no value.
@@ -70,6 +71,12 @@ impl Uncompared {
             let sizes = [&tables[0], &tables[1]].map(Missing::len);
             compared.add_missing((shares[0] - shares[1]).abs(), sizes)?;
         }
+        let serial = match current.as_table() {
+            Ok(table) => Series::default()
+                .of_table(table, &self.name)?
+                .correlation_of_missing()?,
+            Err(_) => None,
+        };
         Ok(ReportedColumn {
             missing: result.map(|result| Finding::new(format!("{}:missing", self.name), result)),
             report: ColumnReport {
@@ -79,6 +86,7 @@ impl Uncompared {
                 missing_unknown: false,
                 reference_missing: shares[0],
                 current_missing: shares[1],
+                missing_serial_correlation: serial.filter(|_| shares != [0.0; 2]),
                 ..untold.report
             },
             ..untold

@@ -35,6 +35,8 @@ divergence_of_shares!(CramersV);
 no_limit_law!(CramersV);
 
 impl CramersV {
+    const SYMMETRIC: bool = true;
+
     fn index(&self, cells: &[[u64; 2]]) -> f64 {
         let [n, m] = sizes(cells).map(|size| size as f64);
         let occupied = cells.iter().filter(|[p, q]| p + q > 0);

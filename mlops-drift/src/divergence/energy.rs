@@ -4,7 +4,7 @@ use mlops_core::{Error, Result};
 use super::Divergence;
 use crate::sample::NumericSample;
 use crate::two_sample::ladder::{Ladder, sizes};
-use crate::two_sample::{Permutations, TestResult, TwoSampleTest};
+use crate::two_sample::{Permutations, TestResult, TwoSampleTest, least_share};
 
 /// The energy distance √(2·∫(F − G)²) of the two empirical distribution functions, which is
 /// √(2·E|X − Y| − E|X − X'| − E|Y − Y'|).
@@ -59,6 +59,10 @@ impl TwoSampleTest<NumericSample> for Energy {
         let statistic = |steps: &[[u64; 2]]| distance(ladder.values(), steps);
         let p = ladder.permuted(self.permutations, observed, statistic);
         Ok(TestResult::new(observed, p, "energy_permutation"))
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        least_share(sizes, true)
     }
 }
 

@@ -37,6 +37,8 @@ divergence_of_shares!(Hellinger);
 limit_law!(Hellinger);
 
 impl Hellinger {
+    const SYMMETRIC: bool = true;
+
     fn index(&self, cells: &[[u64; 2]]) -> f64 {
         // From the differences of the roots, which keep their digits where the shares are nearly equal.
         let squares = shares(cells).map(|[p, q]| (p.sqrt() - q.sqrt()).powi(2));

@@ -54,6 +54,8 @@ divergence_of_shares!(JensenShannon);
 limit_law!(JensenShannon);
 
 impl JensenShannon {
+    const SYMMETRIC: bool = true;
+
     /// In another base; the measure is then named `jensen_shannon_nats`.
     ///
     /// ```

@@ -41,6 +41,8 @@ divergence_of_shares!(KullbackLeibler);
 limit_law!(KullbackLeibler);
 
 impl KullbackLeibler {
+    const SYMMETRIC: bool = false;
+
     /// What an empty cell counts as.
     ///
     /// ```

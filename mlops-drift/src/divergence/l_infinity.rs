@@ -37,6 +37,8 @@ divergence_of_shares!(LInfinity);
 no_limit_law!(LInfinity);
 
 impl LInfinity {
+    const SYMMETRIC: bool = true;
+
     fn index(&self, cells: &[[u64; 2]]) -> f64 {
         shares(cells)
             .map(|[p, q]| (p - q).abs())

@@ -54,6 +54,10 @@ macro_rules! limit_law {
             fn limit(&self, cells: &[[u64; 2]], index: f64) -> Option<mlops_core::evidence::PValue> {
                 super::of_shares::chi_square(self.null, cells, self.deviance(index))
             }
+
+            fn exactly(&self, least: f64) -> f64 {
+                self.null.exactly(least)
+            }
         }
     };
 }
@@ -66,12 +70,17 @@ macro_rules! no_limit_law {
             fn limit(&self, _: &[[u64; 2]], _: f64) -> Option<mlops_core::evidence::PValue> {
                 None
             }
+
+            fn exactly(&self, least: f64) -> f64 {
+                least
+            }
         }
     };
 }
 pub(super) use no_limit_law;
 
-/// For a type with fields `bins: QuantileBins` and `permutations: Permutations`, and methods
+/// For a type with fields `bins: QuantileBins` and `permutations: Permutations`, a constant `SYMMETRIC` that says
+/// whether both samples may be exchanged, and methods
 /// `index(&self, cells) -> f64`, `limit(&self, cells, index) -> Option<PValue>` and `measure(&self) -> &'static str`.
 macro_rules! divergence_of_shares {
     ($divergence:ident) => {
@@ -178,6 +187,11 @@ macro_rules! divergence_of_shares {
                 }))
             }
 
+            fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+                // The bins are those of one sample.
+                self.exactly(crate::two_sample::least_share(sizes, false))
+            }
+
             fn tells_nothing(&self, reference: &crate::NumericSample) -> Option<String> {
                 let is_blind = self.bins.are_one(reference.sorted());
                 is_blind.then(|| super::of_shares::one_bin(self.measure()))
@@ -207,6 +221,10 @@ macro_rules! divergence_of_shares {
                         permuted,
                     )
                 }))
+            }
+
+            fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+                self.exactly(crate::two_sample::least_share(sizes, Self::SYMMETRIC))
             }
         }
     };

@@ -65,6 +65,8 @@ divergence_of_shares!(Psi);
 limit_law!(Psi);
 
 impl Psi {
+    const SYMMETRIC: bool = true;
+
     pub(crate) fn has_default_bins(&self) -> bool {
         self.bins == QuantileBins::default()
     }

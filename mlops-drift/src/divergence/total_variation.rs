@@ -37,6 +37,8 @@ divergence_of_shares!(TotalVariation);
 no_limit_law!(TotalVariation);
 
 impl TotalVariation {
+    const SYMMETRIC: bool = true;
+
     fn index(&self, cells: &[[u64; 2]]) -> f64 {
         let sum: f64 = shares(cells).map(|[p, q]| (p - q).abs()).sum();
         (sum / 2.0).min(1.0) // rounding

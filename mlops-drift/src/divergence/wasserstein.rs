@@ -5,7 +5,7 @@ use super::Divergence;
 use crate::profile::Bracket;
 use crate::sample::{NumericSample, Sum};
 use crate::two_sample::ladder::{Ladder, sizes};
-use crate::two_sample::{Permutations, TestResult, TwoSampleTest};
+use crate::two_sample::{Permutations, TestResult, TwoSampleTest, least_share};
 
 /// What a Wasserstein distance is divided by.
 ///
@@ -176,6 +176,10 @@ impl TwoSampleTest<NumericSample> for Wasserstein {
         let p = ladder.permuted(self.permutations, observed, statistic);
         let method = format!("{}_permutation", self.measure());
         Ok(TestResult::new(observed, p, &method))
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        least_share(sizes, matches!(self.scale, Scale::Raw))
     }
 }
 

@@ -43,7 +43,7 @@ impl Conclusion {
     /// The same of rows, or units, of which neighbours resemble each other so much.
     pub(super) fn among(mut self, serial: Option<SerialCorrelation>, of: Neighbours<'_>) -> Self {
         let warning = serial.and_then(|serial| serial.warning(of));
-        if let Some(warning) = warning.filter(|_| self.applicable) {
+        if let Some(warning) = warning.filter(|_| self.p_value.is_some()) {
             self.reason = format!("{}; {warning}", self.reason);
         }
         self.serial_correlation = serial;

@@ -17,7 +17,7 @@ use crate::check::{ColumnType, default_test, least_of_profiles};
 use crate::profile::{ColumnProfile, Values};
 use crate::report::{short, unresolved};
 use crate::sample::ColumnKind;
-use crate::serial::{Neighbours, Series};
+use crate::serial::{Neighbours, SerialCorrelation, Series};
 use crate::table::{Table, field_of, missing};
 use crate::two_sample::Resolution;
 
@@ -26,6 +26,8 @@ pub(super) struct Distributed {
     column: String,
     level: SignificanceLevel,
     reference: Values,
+    /// How much neighbours in the reference resemble each other; `None` of a profile.
+    serial: Option<SerialCorrelation>,
     current: Beside<Current>,
 }
 
@@ -49,6 +51,11 @@ impl Distributed {
         let (reference, found) = reference(context, table, name)?;
         let data_type = ColumnType::of(field.data_type());
         require_comparable(&data_type, &found)?;
+        let first = Series::like(&reference, found.kind);
+        let serial = match context.find_profile(table) {
+            Some(_) => None,
+            None => first.of_table(context.find(table)?, name)?.correlation()?,
+        };
         let none = Current {
             values: reference.empty(),
             first: Series::like(&reference, data_type.kind),
@@ -57,6 +64,7 @@ impl Distributed {
             column: name.to_owned(),
             level,
             current: Beside::of(&reference, none)?,
+            serial,
             reference,
         })
     }
@@ -201,6 +209,8 @@ impl TableCheck for Distributed {
     fn conclude(&self) -> Result<Conclusion> {
         let Current { values, first } = &self.current.state;
         let conclusion = conclude(&self.reference, values, self.level)?;
-        Ok(conclusion.among(first.correlation()?, Neighbours::by(None)))
+        let both = self.serial.into_iter().chain(first.correlation()?);
+        let serial = SerialCorrelation::of_several(both);
+        Ok(conclusion.among(serial, Neighbours::by(None)))
     }
 }

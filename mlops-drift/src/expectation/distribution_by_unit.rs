@@ -161,8 +161,8 @@ impl DistributedByUnit {
     /// By Bonferroni's inequality, where the finding is the least of several facets.
     fn judge(&self, least: &Finding, all: &[&Finding], [n, m]: [u64; 2]) -> Conclusion {
         let of_all = |p: PValue| PValue::saturating(p.get() * all.len() as f64);
-        let told = all.iter().map(|found| (found.p_value, found.resolution));
-        let resolution = Resolution::of_least(told).map(|own| own.map(of_all));
+        let resolution = Resolution::of_least(all.iter().map(|found| found.resolution));
+        let resolution = resolution.map(|own| own.map(of_all));
         let (method, statistic) = (&least.method, rounded(least.statistic));
         let reason = format!("{method} of {statistic}, {n} units in the reference and {m} here");
         judge(of_all(least.p_value), resolution, self.level, reason)

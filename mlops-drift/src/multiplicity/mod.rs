@@ -34,6 +34,7 @@ pub use bonferroni::Bonferroni;
 pub use e_benjamini_hochberg::e_benjamini_hochberg;
 pub use fisher_combination::fisher_combination;
 pub use holm::Holm;
+pub(crate) use online::is_rejected;
 pub use online::{ELond, Lord, OnlineDecision, Saffron};
 
 /// Turns the p-values of a family of tests into adjusted ones: a hypothesis is rejected at level

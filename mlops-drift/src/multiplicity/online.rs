@@ -10,6 +10,11 @@ const LEVELS: f64 = 0.077_208_38;
 /// The threshold of SAFFRON's candidates.
 const CANDIDATE: f64 = 0.5;
 
+/// Whether an e-value rejects at this level: it is at least the reciprocal.
+pub(crate) fn is_rejected(e: EValue, level: f64) -> bool {
+    e.ln() >= -level.ln()
+}
+
 /// The share of alpha for the j-th test since an event, from 1: 0.0772·ln(max(j, 2))/(j·exp(√ln j)). Falls slowly.
 fn share(j: u64) -> f64 {
     let j = j as f64;
@@ -130,7 +135,7 @@ impl ELond {
     pub fn test(&mut self, e: EValue) -> OnlineDecision {
         self.tests += 1;
         let level = self.alpha.get() * share(self.tests) * (self.rejections + 1) as f64;
-        let rejected = e.ln() >= -level.ln();
+        let rejected = is_rejected(e, level);
         self.rejections += u64::from(rejected);
         OnlineDecision { level, rejected }
     }

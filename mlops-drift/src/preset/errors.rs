@@ -4,8 +4,35 @@ use mlops_core::Result;
 
 use super::measure::Predictions;
 use super::task::Task;
+use crate::DriftReport;
 use crate::performance::ByUnit;
-use crate::serial::{SerialCorrelation, Series};
+use crate::report::junit::{Case, Outcome};
+use crate::serial::{Neighbours, SerialCorrelation, Series};
+
+/// That errors of neighbours resemble each other, if they do. They are of the unit by which the columns were compared.
+pub(super) fn dependence(
+    serial: Option<SerialCorrelation>,
+    compared: &DriftReport,
+) -> Option<String> {
+    let mut units = compared
+        .columns
+        .iter()
+        .filter_map(|column| column.unit.as_deref());
+    serial?.warning(Neighbours {
+        of: "errors of ",
+        ..Neighbours::by(units.next())
+    })
+}
+
+impl<'a> Case<'a> {
+    /// Told beside the metrics.
+    pub(super) fn of_dependence(told: &'a str) -> Self {
+        Self {
+            name: "errors of neighbours",
+            outcome: Outcome::Noted(told),
+        }
+    }
+}
 
 impl Predictions {
     /// How much errors of neighbouring units resemble each other, signed and in size; of lists, their NDCG.

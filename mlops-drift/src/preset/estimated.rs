@@ -200,13 +200,15 @@ impl EstimatedPerformance {
         let estimates = methods
             .iter()
             .map(|(method, figures)| estimates(&tables, *method, figures));
-        Ok(EstimatedReport::of(
+        let errors = tables.reference.serial_correlation(&self.task)?;
+        let report = EstimatedReport::of(
             self.task.name(),
             self.level,
             estimates.collect::<Result<_>>()?,
             [&reference, &current].map(Rows::of),
             self.drift(&reference, &current, &inputs)?,
-        ))
+        );
+        Ok(report.among(errors))
     }
 
     fn target(&self) -> &str {

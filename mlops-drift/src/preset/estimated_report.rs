@@ -5,8 +5,10 @@ use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 use super::change::{ChangeVerdict, MetricChange};
+use super::errors::dependence;
 use super::report::{Rows, lost};
 use crate::DriftReport;
+use crate::report::SerialCorrelation;
 use crate::report::junit::{Case, suite};
 use crate::report::markdown::{escaped, table};
 use crate::report::{named, version};
@@ -114,6 +116,10 @@ pub struct EstimatedReport {
     pub rows: [Rows; 2],
     /// Whether features and predictions drifted.
     pub input_drift: DriftReport,
+    /// How much errors of neighbouring labelled rows, or units, of the reference resemble each other, which estimates take for independent; `None` of fewer
+    /// than 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_correlation: Option<SerialCorrelation>,
 }
 
 /// The verdict on the model.
@@ -268,7 +274,22 @@ impl EstimatedReport {
             methods,
             rows,
             input_drift,
+            serial_correlation: None,
         }
+    }
+
+    /// The same by labelled rows, or units, of which neighbours err so much alike.
+    pub(super) fn among(mut self, serial: Option<SerialCorrelation>) -> Self {
+        self.serial_correlation = serial;
+        if let Some(told) = self.dependence() {
+            self.verdict.reason.push_str(&format!("; {told}"));
+        }
+        self
+    }
+
+    /// That errors of neighbours resemble each other, if they do.
+    pub(crate) fn dependence(&self) -> Option<String> {
+        dependence(self.serial_correlation, &self.input_drift)
     }
 
     /// What a method makes of a metric, both by name.
@@ -436,9 +457,11 @@ impl EstimatedReport {
         });
         let lost = lost(&self.rows, &self.input_drift);
         let lost = lost.as_deref().map(Case::of_lost);
+        let dependence = self.dependence();
+        let dependent = dependence.as_deref().map(Case::of_dependence);
         suite(
             "estimated performance",
-            &cases.chain(lost).collect::<Vec<_>>(),
+            &cases.chain(lost).chain(dependent).collect::<Vec<_>>(),
         )
     }
 }

@@ -15,7 +15,7 @@ use super::task::Task;
 use crate::DriftReport;
 use crate::check::Source;
 use crate::performance::{Reliability, SMALL};
-use crate::report::Distribution;
+use crate::report::{Distribution, SerialCorrelation};
 
 /// Did a model get worse? Its metrics in two labelled tables, the changes of all of them at one error rate, and the drift of target and
 /// predictions.
@@ -190,13 +190,17 @@ impl PerformanceCheck {
             tables.map(Rows::of),
             self.drift(&reference, &current)?,
         );
-        let errors = check.task.predictions(&current, self.level)?;
-        let serial = errors.serial_correlation(&check.task)?;
+        let serial = tables.map(|table| {
+            let errors = check.task.predictions(table, self.level)?;
+            errors.serial_correlation(&check.task)
+        });
+        let [before, now] = serial;
+        let serial = SerialCorrelation::of_several(before?.into_iter().chain(now?));
         Ok(PerformanceReport {
             picture: check.picture(&reference, &current)?,
             confusion: check.confusion(&reference, &current)?,
             reliability: check.reliability(&reference, &current)?,
-            ..report.among(serial, self.unit.as_deref())
+            ..report.among(serial)
         })
     }
 

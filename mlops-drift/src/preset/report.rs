@@ -5,6 +5,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::change::{Better, ChangeVerdict, MetricChange};
+use super::errors::dependence;
 use super::measure::SKILL;
 use super::read::Labelled;
 use super::task::Task;
@@ -15,7 +16,6 @@ use crate::report::markdown::{escaped, table};
 use crate::report::{
     Distribution, SerialCorrelation, named as listed, scaled as in_words, signed, version,
 };
-use crate::serial::Neighbours;
 
 /// Metrics and segments that a headline names.
 const NAMES: usize = 12;
@@ -58,8 +58,8 @@ pub struct PerformanceReport {
     pub reliability: Option<[Reliability; 2]>,
     /// Whether target and predictions drifted.
     pub target_drift: DriftReport,
-    /// How much errors of neighbouring rows, or units, of the current table resemble each other, signed or in size (of lists, their NDCG), which metrics take
-    /// for independent; `None` of fewer than 20.
+    /// How much errors of neighbouring rows, or units, resemble each other, signed or in size (of lists, their NDCG), which metrics take for independent, in the
+    /// table in which they do so the more surprisingly; `None` of fewer than 20 in both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial_correlation: Option<SerialCorrelation>,
 }
@@ -253,16 +253,16 @@ impl PerformanceReport {
     }
 
     /// The same of rows, or units, of which neighbours err so much alike.
-    pub(super) fn among(mut self, serial: Option<SerialCorrelation>, unit: Option<&str>) -> Self {
-        let of = Neighbours {
-            of: "errors of ",
-            ..Neighbours::by(unit)
-        };
-        self.verdict = self
-            .verdict
-            .with(serial.and_then(|serial| serial.warning(of)));
+    pub(super) fn among(mut self, serial: Option<SerialCorrelation>) -> Self {
         self.serial_correlation = serial;
+        let dependence = self.dependence();
+        self.verdict = self.verdict.with(dependence);
         self
+    }
+
+    /// That errors of neighbours resemble each other, if they do.
+    pub(crate) fn dependence(&self) -> Option<String> {
+        dependence(self.serial_correlation, &self.target_drift)
     }
 
     /// Whether any metric could be judged, of all rows or in a segment; else nothing is concluded of the model.
@@ -447,7 +447,12 @@ impl PerformanceReport {
         });
         let lost = lost(&self.rows, &self.target_drift);
         let lost = lost.as_deref().map(Case::of_lost);
-        suite("performance", &cases.chain(lost).collect::<Vec<_>>())
+        let dependence = self.dependence();
+        let dependent = dependence.as_deref().map(Case::of_dependence);
+        suite(
+            "performance",
+            &cases.chain(lost).chain(dependent).collect::<Vec<_>>(),
+        )
     }
 }
 

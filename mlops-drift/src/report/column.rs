@@ -155,9 +155,13 @@ pub struct ColumnReport {
     pub reference_missing: f64,
     /// The missing share in the current table, in \[0, 1].
     pub current_missing: f64,
-    /// How much neighbouring rows, or units, of the current table resemble each other; `None` where the current table is a profile, and below 20 values.
+    /// How much neighbouring rows, or units, resemble each other, in the table in which they do so the more surprisingly; `None` where both are profiles,
+    /// of which nobody can tell, and below 20 values in both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial_correlation: Option<SerialCorrelation>,
+    /// The same of what they miss; `None` too where nothing is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_serial_correlation: Option<SerialCorrelation>,
     /// In plain language.
     pub reason: String,
     /// Shares per bin or category, for a picture.
@@ -257,6 +261,7 @@ impl ColumnReport {
             reference_missing: 0.0,
             current_missing: 0.0,
             serial_correlation: None,
+            missing_serial_correlation: None,
             reason: String::new(),
             distribution: None,
         }
@@ -436,9 +441,7 @@ impl ColumnReport {
         }));
         sentences.extend(self.about_materiality());
         sentences.extend(self.about_material_missing());
-        let neighbours = Neighbours::by(self.unit.as_deref());
-        let serial = self.serial_correlation.as_ref();
-        sentences.extend(serial.and_then(|serial| serial.warning(neighbours)));
+        sentences.extend(self.about_dependence());
         sentences.extend(self.notes.iter().cloned());
         sentences.join("; ")
     }
@@ -508,9 +511,47 @@ impl ColumnReport {
         }
     }
 
+    /// Of the values, and of what is missing.
+    fn about_dependence(&self) -> impl Iterator<Item = String> + use<> {
+        let of_values = Neighbours::by(self.unit.as_deref());
+        let of_missing = Neighbours {
+            of: "in what they miss, ",
+            ..of_values
+        };
+        let both = [
+            (self.serial_correlation, of_values),
+            (self.missing_serial_correlation, of_missing),
+        ];
+        both.into_iter()
+            .filter_map(|(serial, of)| serial.and_then(|serial| serial.warning(of)))
+    }
+
+    /// Whether neighbours [resemble each other](SerialCorrelation::is_conspicuous), in the values or in what is missing, so that the level need not hold.
+    ///
+    /// ```
+    /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    /// # let column = std::sync::Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef;
+    /// # let sorted = RecordBatch::try_from_iter([("x", column)])?;
+    /// let report = mlops_drift::DriftCheck::against(&sorted).run(&sorted)?;
+    /// assert!(report.columns[0].is_dependent());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_dependent(&self) -> bool {
+        let both = [self.serial_correlation, self.missing_serial_correlation];
+        both.iter().flatten().any(SerialCorrelation::is_conspicuous)
+    }
+
+    /// Whether values were tested of which nobody can tell if neighbours resemble each other.
+    pub(super) fn is_unseen(&self) -> bool {
+        let is_enough = self.reference_size.max(self.current_size) >= 20;
+        self.value.is_some() && self.serial_correlation.is_none() && is_enough
+    }
+
     /// Whether there is something to know of a column beside its verdict.
     pub(super) fn has_notes(&self) -> bool {
-        !self.notes.is_empty() || self.reference_infinite + self.current_infinite > 0
+        self.is_dependent()
+            || !self.notes.is_empty()
+            || self.reference_infinite + self.current_infinite > 0
     }
 
     fn about_infinite(&self) -> Option<String> {
@@ -545,9 +586,17 @@ impl ColumnReport {
 fn p_text(finding: &Finding) -> String {
     let p = short(finding.adjusted_p_value.get());
     let told = format!("{}, adjusted p {p}", finding.method);
-    match finding.resolution.filter(|_| finding.undecided) {
-        None => told,
-        Some(resolution) => format!("{told}; before correction {}", unresolved(resolution)),
+    match (finding.undecided, finding.resolution) {
+        (false, _) => told,
+        (true, Some(resolution)) => {
+            format!(
+                "{told}; before correction {}, and more permutations would tell",
+                unresolved(resolution)
+            )
+        }
+        (true, None) => format!(
+            "{told}, which the p-values of other columns that permutations leave open may lower"
+        ),
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use mlops_core::evidence::{PValue, SignificanceLevel};
 
-use super::column::{ReportedColumn, short};
+use super::column::ReportedColumn;
 use super::monitor::first_of;
+use super::reach::{note_out_of_reach, note_undecided};
 use super::{
     BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, has_minimums, named, version,
     worst_first,
 };
 use crate::multiplicity::Correction;
-use crate::two_sample::Resolution;
 
 impl DriftReport {
     /// Corrects for the number of tests and judges every column and the table.
@@ -26,6 +26,7 @@ impl DriftReport {
         let mut columns: Vec<ColumnReport> = columns.collect();
         let family = correct(correction, level, &mut columns);
         note_out_of_reach(correction, level, &mut columns);
+        note_undecided(correction, level, &mut columns);
         columns.iter_mut().for_each(ColumnReport::conclude);
         Self {
             version: version::VERSION,
@@ -59,53 +60,6 @@ fn correct(
         }
     }
     family.len()
-}
-
-/// Says so of findings that could not be rejected, however different the samples, beside the others as they are, and of those that permutations cannot
-/// decide: no evidence of a difference is no news then.
-fn note_out_of_reach(
-    correction: &dyn Correction,
-    level: SignificanceLevel,
-    columns: &mut [ColumnReport],
-) {
-    let findings = columns.iter().flat_map(ColumnReport::findings);
-    let family: Vec<PValue> = findings.map(|finding| finding.p_value).collect();
-    let rejects = |place: usize, p: PValue| {
-        let mut family = family.clone();
-        family[place] = p;
-        correction.adjust(&family)[place].rejects_at(level)
-    };
-    let mut place = 0;
-    for column in columns {
-        for finding in column.value.iter_mut().chain(&mut column.missing) {
-            let here = |p: PValue| rejects(place, p);
-            // No correction rejects what is above the level by itself.
-            let may_hide = |resolution: &Resolution| resolution.low.rejects_at(level);
-            let open = finding.resolution.filter(|_| !finding.rejected);
-            finding.undecided = open.filter(may_hide).is_some_and(|own| own.hides(here));
-            place += 1;
-        }
-        let of_value = place - column.findings().count();
-        let open = column.value.as_ref().filter(|value| !value.rejected);
-        let Some(least) = open.map(|value| value.least_p_value) else {
-            continue;
-        };
-        if least.get() >= NEGLIGIBLE && !rejects(of_value, least) {
-            let sizes = [column.reference_size, column.current_size];
-            let reason = || out_of_reach(sizes, least);
-            column.not_applicable.get_or_insert_with(reason);
-        }
-    }
-}
-
-/// Least p-values that no correction brings near a level.
-const NEGLIGIBLE: f64 = 1e-12;
-
-fn out_of_reach([reference, current]: [usize; 2], least: PValue) -> String {
-    let least = short(least.get());
-    format!(
-        "too few values to tell any difference: {reference} against {current} have a p-value of at least {least} before correction, whatever they are"
-    )
 }
 
 /// What the correction promises, over what, and what was taken for exchangeable.
@@ -143,7 +97,15 @@ fn exchangeable(columns: &[ColumnReport]) -> String {
             count => format!("{unit} for {count} columns"),
         }
     });
-    told.collect::<Vec<_>>().join("; ")
+    let unseen = columns.iter().filter(|column| column.is_unseen()).count();
+    let unseen = (unseen > 0).then(|| match unseen {
+        1 => "of 1 column nobody can tell whether they are, since both tables are profiles"
+            .to_owned(),
+        unseen => format!(
+            "of {unseen} columns nobody can tell whether they are, since both tables are profiles"
+        ),
+    });
+    told.chain(unseen).collect::<Vec<_>>().join("; ")
 }
 
 /// Columns that a verdict's reason names.
@@ -165,21 +127,23 @@ fn worst(columns: &[ColumnReport]) -> String {
 
 impl BatchVerdict {
     fn of(columns: &[ColumnReport], level: SignificanceLevel) -> Self {
-        let named = |holds: &dyn Fn(ColumnVerdict) -> bool| -> Vec<String> {
+        let those = |holds: &dyn Fn(ColumnVerdict) -> bool| -> Vec<String> {
             let found = columns.iter().filter(|column| holds(column.verdict));
             found.map(|column| column.column.clone()).collect()
         };
-        let drifted_columns = named(&ColumnVerdict::is_drift);
-        let material_columns = named(&|verdict| verdict == ColumnVerdict::Material);
+        let drifted_columns = those(&ColumnVerdict::is_drift);
+        let material_columns = those(&|verdict| verdict == ColumnVerdict::Material);
         let undecided = columns.iter().filter(|column| column.materiality_undecided);
         let undecided_columns: Vec<String> =
             undecided.map(|column| column.column.clone()).collect();
-        let untested_columns = named(&|verdict| verdict == ColumnVerdict::Untested);
+        let untested_columns = those(&|verdict| verdict == ColumnVerdict::Untested);
         let lost: Vec<&ColumnReport> = columns
             .iter()
             .filter(|column| column.verdict == ColumnVerdict::NotCompared)
             .collect();
         let nothing_compared = untested_columns.len() + lost.len() == columns.len();
+        let dependent = columns.iter().filter(|column| column.is_dependent());
+        let dependent: Vec<&str> = dependent.map(|column| column.column.as_str()).collect();
         let mut reasons = Vec::new();
         if !lost.is_empty() {
             reasons.push(schema_changed(&lost, columns.len()));
@@ -191,15 +155,21 @@ impl BatchVerdict {
             if !undecided_columns.is_empty() {
                 reasons.push(format!(
                     "whether the drift of {} is material is undecided",
-                    undecided_columns.join(", ")
+                    named(undecided_columns.iter(), NAMES)
                 ));
             }
             if !untested_columns.is_empty() {
                 reasons.push(format!(
                     "{} could not be judged",
-                    untested_columns.join(", ")
+                    named(untested_columns.iter(), NAMES)
                 ));
             }
+        }
+        if !dependent.is_empty() {
+            reasons.push(format!(
+                "neighbouring rows or units are dependent in {}, for which that probability need not hold",
+                named(dependent.iter(), NAMES)
+            ));
         }
         Self {
             drifted: !drifted_columns.is_empty(),

@@ -13,6 +13,7 @@ mod monitor;
 mod monitor_html;
 mod moved;
 pub mod openmetrics;
+mod reach;
 mod scale;
 mod schema_change;
 pub(crate) mod version;
@@ -247,7 +248,9 @@ impl DriftReport {
     }
 
     fn evidence_of(&self, column: &ColumnReport) -> Vec<Evidence> {
-        let tests = column.findings().map(|finding| {
+        let is_evidence =
+            |finding: &&Finding| finding.rejected || column.verdict != ColumnVerdict::Untested;
+        let tests = column.findings().filter(is_evidence).map(|finding| {
             let name = format!("drift of {}", finding.hypothesis);
             Evidence::new(name, finding.adjusted_p_value)
                 .at_level(self.level)

@@ -27,8 +27,9 @@ impl Row {
         let (verdict, class) = match (&window.not_compared, window.alarmed) {
             (Some(_), _) => ("not compared", "untested"),
             (None, true) => ("alarm", "material"),
-            (None, false) if window.undecided => ("undecided", "untested"),
+            (None, false) if window.undecided.is_some() => ("undecided", "untested"),
             (None, false) if window.is_whole() => ("quiet", "stable"),
+            (None, false) if window.is_compared() => ("quiet where tested", "untested"),
             (None, false) => ("quiet where compared", "untested"),
         };
         let figure = |value: f64| match window.not_compared {
@@ -49,17 +50,23 @@ impl Row {
     }
 }
 
-/// The columns that drifted, and those that were not compared.
+/// Why it is undecided, the columns that drifted, those that were not compared or tested, and those of dependent rows.
 fn columns_of(window: &Window) -> String {
-    let drifted = named(window.drifted_columns(), NAMES);
-    if window.is_whole() {
-        return drifted;
-    }
-    let lost = named(window.not_compared_columns(), NAMES);
-    match drifted.is_empty() {
-        true => format!("not compared: {lost}"),
-        false => format!("{drifted}; not compared: {lost}"),
-    }
+    let those = |what: &str, names: &mut dyn Iterator<Item = &str>| {
+        let names = named(names, NAMES);
+        (!names.is_empty()).then(|| format!("{what}{names}"))
+    };
+    let told = [
+        window.undecided.map(|why| why.to_string()),
+        those("", &mut window.drifted_columns()),
+        those("not compared: ", &mut window.not_compared_columns()),
+        those("not tested: ", &mut window.untested_columns()),
+        those(
+            "neighbouring rows or units are dependent, so that no level need hold, in ",
+            &mut window.dependent_columns(),
+        ),
+    ];
+    told.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// The first names, and how many more.
@@ -95,11 +102,19 @@ impl MonitorState {
             1 => format!("{alarms}, 1 window is undecided"),
             windows => format!("{alarms}, {windows} windows are undecided"),
         };
-        let partly = |window: &&Window| !window.is_whole();
-        match self.windows().iter().filter(partly).count() {
+        let number = |is: fn(&Window) -> bool| {
+            let windows = self.windows().iter().filter(|window| is(window));
+            windows.count()
+        };
+        let alarms = match number(|window| !window.is_whole()) {
             0 => alarms,
             1 => format!("{alarms}, 1 window not in all columns"),
             windows => format!("{alarms}, {windows} windows not in all columns"),
+        };
+        match number(|window| window.dependent_columns().next().is_some()) {
+            0 => alarms,
+            1 => format!("{alarms}, 1 window of dependent rows"),
+            windows => format!("{alarms}, {windows} windows of dependent rows"),
         }
     }
 
@@ -146,8 +161,8 @@ impl MonitorState {
         )
     }
 
-    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, is skipped if it is undecided, and an error if it could not
-    /// be compared, or a column of it was not.
+    /// The windows that are held as JUnit XML: a test case each, which fails if it alarmed, is skipped if it is undecided (an error where every window
+    /// is), and an error if it could not be compared, or a column of it was not. Columns that were not tested, and dependent rows, are told.
     ///
     /// ```
     /// use mlops_core::evidence::SignificanceLevel;
@@ -157,14 +172,24 @@ impl MonitorState {
     /// ```
     pub fn to_junit(&self) -> String {
         let told: Vec<String> = self.windows().iter().map(about).collect();
+        let is_open = |window: &Window| window.undecided.is_some() || window.not_compared.is_some();
+        let nothing_decided = self.windows().iter().all(is_open);
         let cases = self.windows().iter().zip(&told).map(|(window, told)| Case {
             name: &window.name,
             outcome: match (&window.not_compared, window.alarmed) {
                 (Some(_), _) => Outcome::Broken(told),
                 (None, true) => Outcome::Failed(told),
-                (None, false) if window.undecided => Outcome::Skipped(told),
-                (None, false) if window.is_whole() => Outcome::Passed,
-                (None, false) => Outcome::Broken(told),
+                (None, false) if !window.is_compared() => Outcome::Broken(told),
+                // A suite of skipped cases passes.
+                (None, false) if window.undecided.is_some() && nothing_decided => {
+                    Outcome::Broken(told)
+                }
+                (None, false) if window.undecided.is_some() => Outcome::Skipped(told),
+                (None, false) if !window.is_whole() => Outcome::Noted(told),
+                (None, false) if window.dependent_columns().next().is_some() => {
+                    Outcome::Noted(told)
+                }
+                (None, false) => Outcome::Passed,
             },
         });
         suite("monitor", &cases.collect::<Vec<_>>())

@@ -152,6 +152,9 @@ impl Expose for DriftReport {
         let lost = self.verdict.not_compared_columns.len();
         let help = "Columns that were not compared, since the schema changed, new ones among them.";
         to.gauge("columns_not_compared", help, &[], lost as f64);
+        let help = "Columns that were compared, and of which nothing is concluded.";
+        let untested = self.verdict.untested_columns.len();
+        to.gauge("columns_untested", help, &[], untested as f64);
         let help = "Columns that the reference lacks.";
         to.gauge("new_columns", help, &[], self.new_columns.len() as f64);
         for (table, rows) in [
@@ -173,6 +176,13 @@ impl Expose for DriftReport {
             if is_compared {
                 expose_verdict(to, name, column);
             }
+            let help = "Whether neighbouring rows or units of the column are dependent, so that no level need hold.";
+            to.gauge(
+                "column_dependent",
+                help,
+                &[name],
+                flag(column.is_dependent()),
+            );
             for effect in &column.effects {
                 let labels = [name, ("measure", effect.measure())];
                 to.gauge(
@@ -268,11 +278,18 @@ impl Expose for MonitorState {
             last.e_value.get(),
         );
         let help = "Whether it is known if the last window should have alarmed.";
-        to.gauge("monitor_decided", help, &[], flag(!last.undecided));
+        to.gauge("monitor_decided", help, &[], flag(last.undecided.is_none()));
         let help = "The e-value from which the last window alarmed.";
         to.gauge("monitor_e_value_of_alarm", help, &[], 1.0 / last.level);
         for column in &last.columns {
             let name = ("column", column.column.as_str());
+            let help = "Whether neighbouring rows of the column are dependent in the last window.";
+            to.gauge(
+                "monitor_column_dependent",
+                help,
+                &[name],
+                flag(column.dependent),
+            );
             let help = "Whether the column was compared in the last window.";
             let is_compared = column.is_compared() && column.verdict != ColumnVerdict::Untested;
             to.gauge("monitor_column_compared", help, &[name], flag(is_compared));
@@ -310,6 +327,9 @@ impl Expose for PerformanceReport {
             to.gauge("performance_worse", help, &[], flag(self.verdict.worse));
         }
         expose_rows(to, "performance_rows", "Labelled rows.", self.rows);
+        let help = "Whether errors of neighbouring rows or units are dependent, so that no level need hold.";
+        let is_dependent = self.dependence().is_some();
+        to.gauge("performance_dependent", help, &[], flag(is_dependent));
         for change in &self.metrics {
             expose_change(to, &OF_PERFORMANCE, &[("metric", &change.metric)], change);
         }
@@ -410,6 +430,9 @@ impl Expose for EstimatedReport {
         let is_judged = self.is_judged();
         let help = "Whether any method says anything of the model.";
         to.gauge("estimated_judged", help, &[], flag(is_judged));
+        let help = "Whether labelled errors of neighbouring rows or units are dependent, so that no level need hold.";
+        let is_dependent = self.dependence().is_some();
+        to.gauge("estimated_dependent", help, &[], flag(is_dependent));
         // Nothing is said of a model of which nothing is known.
         if is_judged {
             let help = "Whether any metric of the model is expected to be worse.";
@@ -475,6 +498,15 @@ impl Expose for ValidationReport {
                 &labels,
                 flag(result.applicable),
             );
+            if let Some(serial) = &result.serial_correlation {
+                let help = "Whether neighbouring rows or units are dependent, so that its level need not hold.";
+                to.gauge(
+                    "expectation_dependent",
+                    help,
+                    &labels,
+                    flag(serial.is_conspicuous()),
+                );
+            }
             let help = "Rows that break the expectation.";
             to.gauge(
                 "expectation_broken_rows",

@@ -7,7 +7,9 @@ use crate::stream::serial_dependence;
 /// Values below which nothing is said.
 const FEWEST: usize = 20;
 
-/// How much neighbours in a column resemble each other: see [`serial_dependence`].
+/// How much neighbours in a column resemble each other: the most surprising [`serial_dependence`] of its values in several ways. Of numbers, as they are
+/// and in their distance from the median; of labels, in their order and in whether they are one of the three most frequent; of texts and embeddings, in
+/// their facets; of a model's errors, signed and in size. **Weakness**: the first 4,096 rows alone, and dependence of direct neighbours.
 ///
 /// ```
 /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -20,11 +22,11 @@ const FEWEST: usize = 20;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SerialCorrelation {
-    /// The rank correlation of neighbours, in \[−1, 1]. Of several facets of a value, such as a text's length, that of the most surprising one.
+    /// The rank correlation of neighbours, in \[−1, 1], in the most surprising way.
     pub correlation: f64,
-    /// How surprising it is for exchangeable values; of several facets times their number.
+    /// How surprising it is for exchangeable values, times the number of ways.
     pub p_value: PValue,
-    /// How many were looked at: those of the first 4,096 rows, or units, that are not missing.
+    /// How many were looked at: of the first 4,096 rows, or units, those with a value; of rules, all.
     pub values: usize,
 }
 

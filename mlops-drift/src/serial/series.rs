@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef};
 use mlops_core::Result;
@@ -7,24 +7,28 @@ use serde::{Deserialize, Serialize};
 use super::SerialCorrelation;
 use crate::profile::{self, Measured};
 use crate::sample::{ColumnKind, labels, numbers};
+use crate::table::{Table, parts_of};
 
 /// Rows that are looked at.
 const FIRST: usize = 4_096;
+/// Labels that are looked at one by one: the most frequent.
+const FREQUENT: usize = 3;
 
 /// What the first rows of a column hold, in their order, or units in that of their appearance: the same however the rows are parted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Series {
-    /// Rows so far, those included in which the value is missing.
-    rows: usize,
+    /// Those that are not missing.
     values: Values,
+    /// Of every row whether it is missing, as 1 and 0; of a unit, the share of its rows.
+    missing: Vec<f64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Values {
     Numbers(Vec<f64>),
-    Labels(Vec<String>),
+    Labels(Labels),
     /// Those of each facet.
     Facets(Measured, Vec<Vec<f64>>),
     /// Of columns that are neither, and of profiles.
@@ -32,12 +36,21 @@ enum Values {
     None,
 }
 
+/// Each label once, however often it comes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labels {
+    /// In the order of their appearance.
+    numbers: BTreeMap<String, u32>,
+    rows: Vec<u32>,
+}
+
 impl Series {
     /// Of no rows yet, of a column that is read part by part.
     pub(crate) fn of_kind(kind: ColumnKind) -> Self {
         Self::of(match kind {
             ColumnKind::Numeric | ColumnKind::Temporal => Values::Numbers(Vec::new()),
-            ColumnKind::Categorical => Values::Labels(Vec::new()),
+            ColumnKind::Categorical => Values::Labels(Labels::default()),
             _ => Values::None,
         })
     }
@@ -55,9 +68,11 @@ impl Series {
 
     /// Of numbers, of which NaN is missing.
     pub(crate) fn of_numbers(values: impl IntoIterator<Item = f64>) -> Self {
-        Self::of(Values::Numbers(
-            present(values.into_iter().take(FIRST)).collect(),
-        ))
+        let first: Vec<f64> = values.into_iter().take(FIRST).collect();
+        Self {
+            missing: first.iter().map(|x| flag(x.is_nan())).collect(),
+            values: Values::Numbers(present(first).collect()),
+        }
     }
 
     /// Of facets, one number each.
@@ -71,43 +86,126 @@ impl Series {
     }
 
     fn of(values: Values) -> Self {
-        Self { rows: 0, values }
+        let missing = Vec::new();
+        Self { values, missing }
+    }
+
+    /// The same of units of which such shares are missing.
+    pub(crate) fn missing(self, shares: impl IntoIterator<Item = f64>) -> Self {
+        let missing = shares.into_iter().take(FIRST).collect();
+        Self { missing, ..self }
     }
 
     /// The next part.
     pub(crate) fn add(&mut self, part: &ArrayRef) -> Result<()> {
-        let first = part.slice(0, part.len().min(FIRST - self.rows));
+        let first = part.slice(0, part.len().min(FIRST - self.missing.len()));
         if first.is_empty() {
             return Ok(());
         }
-        self.rows += first.len();
         match &mut self.values {
-            Values::Numbers(known) => known.extend(present(numbers(&first)?)),
+            Values::Numbers(known) => {
+                let first = numbers(&first)?;
+                self.missing.extend(first.iter().map(|x| flag(x.is_nan())));
+                known.extend(present(first));
+            }
             Values::Labels(known) => {
-                known.extend(labels(&first)?.iter().flatten().map(str::to_owned));
+                let labels = labels(&first)?;
+                self.missing
+                    .extend(labels.iter().map(|label| flag(label.is_none())));
+                labels.iter().flatten().for_each(|label| known.push(label));
             }
             Values::Facets(measured, known) => {
-                for (known, facet) in known.iter_mut().zip(measured.of_column(&first)?) {
+                let facets = measured.of_column(&first)?;
+                if let Some(facet) = facets.first() {
+                    self.missing.extend(facet.iter().map(|x| flag(x.is_none())));
+                }
+                for (known, facet) in known.iter_mut().zip(facets) {
                     known.extend(present(facet.iter().flatten()));
                 }
             }
-            Values::None => {}
+            Values::None => {
+                let nulls = first.logical_nulls();
+                let is_null = |row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+                self.missing
+                    .extend((0..first.len()).map(|row| flag(is_null(row))));
+            }
         }
         Ok(())
     }
 
-    /// How much neighbours resemble each other; `None` of fewer than 20.
+    /// Of the first parts of a column of a table.
+    pub(crate) fn of_table(mut self, table: &dyn Table, name: &str) -> Result<Self> {
+        for part in parts_of(table, name)? {
+            self.add(&part?)?;
+            if self.missing.len() == FIRST {
+                break;
+            }
+        }
+        Ok(self)
+    }
+
+    /// How much neighbouring values resemble each other, in several ways; `None` of fewer than 20.
     pub(crate) fn correlation(&self) -> Result<Option<SerialCorrelation>> {
         match &self.values {
-            Values::Numbers(values) => SerialCorrelation::of(values),
-            Values::Labels(labels) => SerialCorrelation::of(&places(labels)),
-            Values::Facets(_, facets) => {
-                let each = facets.iter().map(|facet| SerialCorrelation::of(facet));
-                let each: Vec<Option<SerialCorrelation>> = each.collect::<Result<_>>()?;
-                Ok(SerialCorrelation::of_several(each.into_iter().flatten()))
-            }
+            Values::Numbers(values) => several(&[values.clone(), distances(values)]),
+            Values::Labels(labels) => several(&labels.indicators()),
+            Values::Facets(_, facets) => several(facets),
             Values::None => Ok(None),
         }
+    }
+
+    /// How much neighbouring rows, or units, resemble each other in what they miss; `None` of fewer than 20.
+    pub(crate) fn correlation_of_missing(&self) -> Result<Option<SerialCorrelation>> {
+        SerialCorrelation::of(&self.missing)
+    }
+}
+
+fn flag(is_so: bool) -> f64 {
+    f64::from(u8::from(is_so))
+}
+
+fn several(all: &[Vec<f64>]) -> Result<Option<SerialCorrelation>> {
+    let each = all.iter().map(|series| SerialCorrelation::of(series));
+    let each: Vec<Option<SerialCorrelation>> = each.collect::<Result<_>>()?;
+    Ok(SerialCorrelation::of_several(each.into_iter().flatten()))
+}
+
+/// From the median: where the spread comes in runs, and not the values.
+fn distances(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+    values.iter().map(|value| (value - median).abs()).collect()
+}
+
+impl Labels {
+    fn push(&mut self, label: &str) {
+        let number = self.numbers.get(label).copied().unwrap_or_else(|| {
+            let next = self.numbers.len() as u32;
+            self.numbers.insert(label.to_owned(), next);
+            next
+        });
+        self.rows.push(number);
+    }
+
+    /// By their place in the order of all; and, as that order may hide what comes together, whether they are one of the most frequent.
+    fn indicators(&self) -> Vec<Vec<f64>> {
+        let mut places = vec![0.0; self.numbers.len()];
+        for (place, &number) in self.numbers.values().enumerate() {
+            places[number as usize] = place as f64;
+        }
+        let of_rows = |of: &dyn Fn(u32) -> f64| self.rows.iter().map(|&row| of(row)).collect();
+        let mut counts = vec![0_usize; self.numbers.len()];
+        self.rows.iter().for_each(|&row| counts[row as usize] += 1);
+        let mut frequent: Vec<u32> = self.numbers.values().copied().collect();
+        frequent.sort_by_key(|&number| std::cmp::Reverse(counts[number as usize]));
+        // Of two labels the place says as much.
+        frequent.truncate(if frequent.len() > 2 { FREQUENT } else { 0 });
+        let is_one = |one: u32| of_rows(&|row| flag(row == one));
+        let place = of_rows(&|row| places[row as usize]);
+        std::iter::once(place)
+            .chain(frequent.into_iter().map(is_one))
+            .collect()
     }
 }
 
@@ -115,12 +213,4 @@ impl Series {
 fn present(values: impl IntoIterator<Item = f64>) -> impl Iterator<Item = f64> {
     let present = values.into_iter().filter(|value| !value.is_nan());
     present.map(|value| value.clamp(f64::MIN, f64::MAX))
-}
-
-/// Labels by their place in the order of all. Any numbers that tell labels apart would do, if they did not depend on the order of rows.
-fn places(labels: &[String]) -> Vec<f64> {
-    let distinct: BTreeSet<&String> = labels.iter().collect();
-    let distinct: Vec<&String> = distinct.into_iter().collect();
-    let place = |label| distinct.partition_point(|other| *other < label) as f64;
-    labels.iter().map(place).collect()
 }

@@ -5,7 +5,7 @@ use statrs::function::gamma::checked_gamma_ur;
 use super::contingency::Contingency;
 use super::hypergeometric::Hypergeometric;
 use super::tables::Tables;
-use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, one_of_all_ways};
+use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, least_share};
 use crate::permutation::Significance;
 use crate::sample::CategoricalSample;
 
@@ -177,7 +177,6 @@ impl TwoSampleTest<CategoricalSample> for ChiSquare {
 
     /// A label each: one of all ways to part the rows, or two where the samples could be exchanged.
     fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
-        let alike = if sizes[0] == sizes[1] { 2.0 } else { 1.0 };
-        self.null.exactly(alike * one_of_all_ways(sizes))
+        self.null.exactly(least_share(sizes, true))
     }
 }

@@ -4,7 +4,9 @@ use mlops_core::{Error, Result};
 use super::kolmogorov_smirnov::lcm;
 use super::ladder::{Ladder, sizes};
 use super::laws::CRAMER_VON_MISES;
-use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
+use super::{
+    NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings, one_of_all_ways,
+};
 use crate::sample::NumericSample;
 
 /// Size of both samples together up to which paths are counted: some milliseconds.
@@ -117,6 +119,10 @@ impl TwoSampleTest<NumericSample> for CramerVonMises {
             ),
         };
         Ok(TestResult::new(statistic, p, method))
+    }
+    /// One sample below or above the other: two of all ways to part the values.
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.null.exactly(2.0 * one_of_all_ways(sizes))
     }
 }
 

@@ -3,7 +3,8 @@ use mlops_core::{Error, Result};
 use super::groups::{comparable, defined};
 use super::ladder::Ladder;
 use super::{
-    NullDistribution, Permutations, TestResult, TwoSampleTest, chi_square_sf, null_settings,
+    NullDistribution, Permutations, TestResult, TwoSampleTest, chi_square_sf, least_share,
+    null_settings,
 };
 use crate::sample::{NumericSample, quantile_by};
 
@@ -98,6 +99,10 @@ impl TwoSampleTest<NumericSample> for EppsSingleton {
             let p = ladder.permuted(self.permutations, statistic, w2);
             TestResult::new(statistic, p, "epps_singleton_permutation")
         })
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.null.exactly(least_share(sizes, true))
     }
 }
 

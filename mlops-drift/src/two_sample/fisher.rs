@@ -3,7 +3,7 @@ use mlops_core::evidence::PValue;
 
 use super::contingency::Contingency;
 use super::hypergeometric::{Hypergeometric, two_by_two};
-use super::{TestResult, TwoSampleTest};
+use super::{TestResult, TwoSampleTest, least_share};
 use crate::sample::CategoricalSample;
 
 /// Probabilities closer than this share count as equal, as in R's `fisher.test`.
@@ -58,5 +58,9 @@ impl TwoSampleTest<CategoricalSample> for FisherExact {
         let most = law.probability(first[0]) * (1.0 + ROUNDING);
         let p = law.p_value(|_, probability| probability <= most);
         Ok(TestResult::new(odds, p, "fisher_exact"))
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        least_share(sizes, true)
     }
 }

@@ -12,14 +12,14 @@ use super::contingency::Contingency;
 const FEW: u64 = 32;
 
 /// The law of the reference's count of one category: how many of `column` values fall to the `n` of n + m.
-pub(super) struct Hypergeometric {
+pub(crate) struct Hypergeometric {
     n: u64,
     m: u64,
     column: u64,
 }
 
 impl Hypergeometric {
-    pub(super) fn new([n, m]: [u64; 2], column: u64) -> Self {
+    pub(crate) fn new([n, m]: [u64; 2], column: u64) -> Self {
         Self { n, m, column }
     }
 
@@ -44,7 +44,7 @@ impl Hypergeometric {
     }
 
     /// The probability of all counts that are at least as far from their expectation as this one.
-    pub(super) fn two_sided(&self, count: u64) -> PValue {
+    pub(crate) fn two_sided(&self, count: u64) -> PValue {
         let deviation = self.deviation(count);
         self.p_value(|other, _| self.deviation(other) >= deviation)
     }

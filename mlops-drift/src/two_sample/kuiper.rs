@@ -3,7 +3,9 @@ use mlops_core::evidence::PValue;
 
 use super::kolmogorov_smirnov::{gcd, lcm};
 use super::ladder::Ladder;
-use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
+use super::{
+    NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings, one_of_all_ways,
+};
 use crate::sample::NumericSample;
 
 /// Steps of the path count up to which it is made: some tens of milliseconds at most.
@@ -71,6 +73,11 @@ impl TwoSampleTest<NumericSample> for Kuiper {
             _ => (limit_sf(statistic, n, m), "kuiper_asymptotic"),
         };
         Ok(TestResult::new(statistic, PValue::saturating(p), method))
+    }
+    /// On a circle one sample beside the other: as many of all ways to part the values as there are values.
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        let turns = (sizes[0] + sizes[1]) as f64;
+        self.null.exactly(turns * one_of_all_ways(sizes))
     }
 }
 

@@ -3,7 +3,9 @@ use mlops_core::Result;
 use super::groups::{approximates, comparable, defined, groups};
 use super::ladder::{Ladder, sizes};
 use super::laws::student_two_sided;
-use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
+use super::{
+    NullDistribution, Permutations, TestResult, TwoSampleTest, least_share, null_settings,
+};
 use crate::sample::{NumericSample, quantile_by};
 
 /// Where deviations are measured from.
@@ -103,6 +105,10 @@ impl TwoSampleTest<NumericSample> for Levene {
             let p = ladder.permuted(self.permutations, statistic, w);
             TestResult::new(statistic, p, "levene_permutation")
         })
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.null.exactly(least_share(sizes, true))
     }
 }
 

@@ -7,7 +7,8 @@ use super::hypergeometric::Hypergeometric;
 use super::ladder::sizes;
 use super::tables::Tables;
 use super::{
-    NullDistribution, Permutations, TestResult, TwoSampleTest, chi_square_sf, null_settings,
+    NullDistribution, Permutations, TestResult, TwoSampleTest, chi_square_sf, least_share,
+    null_settings,
 };
 use crate::sample::CategoricalSample;
 
@@ -103,6 +104,10 @@ impl TwoSampleTest<CategoricalSample> for GTest {
             Some(p) => TestResult::new(statistic, p, "g_asymptotic"),
             None => self.exact(&table, statistic),
         })
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.null.exactly(least_share(sizes, true))
     }
 }
 

@@ -28,7 +28,7 @@ mod cramer_von_mises;
 mod epps_singleton;
 mod fisher;
 mod groups;
-mod hypergeometric;
+pub(crate) mod hypergeometric;
 mod kolmogorov;
 mod kolmogorov_smirnov;
 mod kuiper;
@@ -139,8 +139,9 @@ pub trait TwoSampleTest<S: ?Sized>: fmt::Debug + Send + Sync {
     /// Compares the current sample with the reference.
     fn test(&self, reference: &S, current: &S) -> Result<TestResult>;
 
-    /// What no p-value of samples of these sizes, reference and current, can be less than, however different they are. 0, which claims nothing, by
-    /// default. Where it does not reach the level, a [`DriftCheck`](crate::DriftCheck) calls a column untested rather than stable.
+    /// What no p-value of samples of these sizes, reference and current, can be less than, however different they are (of values that are all distinct; and
+    /// as exactly as permutations tell it). 0, which claims nothing, by default; of a test of this crate that is exact at these sizes, a share of all ways to
+    /// part the values. Where it does not reach the level, a [`DriftCheck`](crate::DriftCheck) calls a column untested rather than stable.
     ///
     /// ```
     /// use mlops_drift::NumericSample;
@@ -174,7 +175,7 @@ pub trait TwoSampleTest<S: ?Sized>: fmt::Debug + Send + Sync {
 }
 
 /// One in so many is beyond any level.
-const AMPLE: f64 = 1e18;
+const AMPLE: f64 = 1e300;
 
 /// The share of one of all ways to part values into samples of these sizes; 0 where they are ample.
 pub(crate) fn one_of_all_ways([n, m]: [usize; 2]) -> f64 {
@@ -187,6 +188,17 @@ pub(crate) fn one_of_all_ways([n, m]: [usize; 2]) -> f64 {
         }
     }
     1.0 / ways
+}
+
+/// The share of the ways to part values that are as extreme as the data at least: these, and those with both samples exchanged where that makes no
+/// difference, as of a `symmetric` statistic of samples of one size.
+pub(crate) fn least_share(sizes: [usize; 2], symmetric: bool) -> f64 {
+    let alike = if symmetric && sizes[0] == sizes[1] {
+        2.0
+    } else {
+        1.0
+    };
+    (alike * one_of_all_ways(sizes)).min(1.0)
 }
 
 /// Which null distribution a test takes its p-value from.
@@ -209,7 +221,7 @@ pub enum NullDistribution {
 
 impl NullDistribution {
     /// A least p-value that the exact law has; an approximation claims none.
-    fn exactly(self, least: f64) -> f64 {
+    pub(crate) fn exactly(self, least: f64) -> f64 {
         match self {
             Self::Asymptotic => 0.0,
             Self::Automatic | Self::Exact => least.min(1.0),

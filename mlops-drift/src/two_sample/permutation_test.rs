@@ -5,7 +5,7 @@ use mlops_core::{Error, Result};
 use super::contingency::Contingency;
 use super::ladder::Ladder;
 use super::resample::permuted;
-use super::{Permutations, TestResult, TwoSampleTest};
+use super::{Permutations, TestResult, TwoSampleTest, least_share};
 use crate::divergence::Divergence;
 use crate::permutation::Significance;
 use crate::sample::{CategoricalSample, NumericSample};
@@ -151,9 +151,8 @@ where
         Ok(TestResult::new(observed, p, &method))
     }
 
-    /// That of a statistic that no permutation reaches.
     fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
-        self.permutations.least(sizes[0].min(sizes[1]) as u64)
+        least_share(sizes, false)
     }
 }
 

@@ -4,7 +4,7 @@ use mlops_core::evidence::PValue;
 use super::contingency::Contingency;
 use super::hypergeometric::{Hypergeometric, two_by_two};
 use super::laws::normal_two_sided;
-use super::{NullDistribution, TestResult, TwoSampleTest};
+use super::{NullDistribution, TestResult, TwoSampleTest, least_share};
 use crate::sample::CategoricalSample;
 
 /// The z test of two proportions, with the pooled variance.
@@ -71,6 +71,10 @@ impl TwoSampleTest<CategoricalSample> for TwoProportions {
             let p = law.two_sided(table.cells()[0][0]);
             TestResult::new(z, p, "two_proportions_exact")
         })
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.null.exactly(least_share(sizes, true))
     }
 }
 

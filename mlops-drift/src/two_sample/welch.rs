@@ -2,7 +2,9 @@ use mlops_core::Result;
 
 use super::groups::{Group, approximates, comparable, defined, groups, permuted};
 use super::laws::student_two_sided;
-use super::{NullDistribution, Permutations, TestResult, TwoSampleTest, null_settings};
+use super::{
+    NullDistribution, Permutations, TestResult, TwoSampleTest, least_share, null_settings,
+};
 use crate::sample::NumericSample;
 
 /// Welch's t test of two means, whatever the two variances.
@@ -78,6 +80,10 @@ impl TwoSampleTest<NumericSample> for Welch {
                 TestResult::new(statistic, p, "welch_permutation")
             },
         )
+    }
+
+    fn least_p_value(&self, sizes: [usize; 2]) -> f64 {
+        self.null.exactly(least_share(sizes, true))
     }
 }
 
