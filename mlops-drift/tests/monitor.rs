@@ -399,6 +399,16 @@ fn counts_that_contradict_the_windows_are_no_state() {
     for more in [[4, 1, 1], [3, 3, 1], [3, 1, 2]] {
         assert!(read(more).is_ok(), "{more:?}");
     }
+    let undecided = |count: u64, of_window: bool| {
+        let mut state: serde_json::Value = serde_json::from_str(&saved).unwrap();
+        state["counts"]["undecided"] = serde_json::json!(count);
+        if of_window {
+            state["windows"][0]["undecided"] = serde_json::json!("too_few");
+        }
+        MonitorState::from_json(&state.to_string()).is_ok()
+    };
+    assert!(undecided(0, false) && undecided(1, true) && undecided(2, false));
+    assert!(!undecided(0, true) && !undecided(3, false)); // an alarm is one of three
     // Windows are kept for a while, names of alarms for ever.
     let mut forgotten: serde_json::Value = serde_json::from_str(&saved).unwrap();
     forgotten["windows"] = serde_json::json!([]);

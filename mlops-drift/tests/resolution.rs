@@ -9,6 +9,7 @@ use mlops_drift::check::{DriftMonitor, Method, Undecided};
 use mlops_drift::divergence::{
     CramersV, Energy, Hellinger, JensenShannon, LInfinity, Psi, TotalVariation, Wasserstein,
 };
+use mlops_drift::multivariate::{DomainClassifier, EnergyTest, PcaReconstruction, Points};
 use mlops_drift::report::{ColumnReport, ColumnVerdict, DriftReport};
 use mlops_drift::two_sample::{
     AndersonDarling, ChiSquare, CramerVonMises, FisherExact, GTest, KolmogorovSmirnov, Kuiper,
@@ -420,4 +421,63 @@ fn windows_tell_what_was_not_tested() {
         "{markdown}"
     );
     assert!(partly.state().to_junit().contains("not tested: y"));
+}
+
+/// Tests that are made of others say as much of their permutations.
+#[test]
+fn tests_of_rows_say_how_finely_they_tell() {
+    let points = |shift: f64| {
+        let row = move |i: i32| [f64::from(i % 9) + shift, f64::from(i * i % 7)];
+        Points::new(2, (0..40).flat_map(row)).unwrap()
+    };
+    let (near, far) = (points(0.0), points(50.0));
+    for result in [
+        DomainClassifier::default().test(&near, &far).unwrap(),
+        EnergyTest::default().test(&near, &far).unwrap(),
+        PcaReconstruction::default()
+            .fit(&near)
+            .unwrap()
+            .compare(&far)
+            .unwrap()
+            .test,
+    ] {
+        let resolution = result.resolution.expect(&result.method);
+        assert!(
+            resolution.least.get() > 0.0 && resolution.least <= result.p_value,
+            "{result:?}"
+        );
+    }
+}
+
+/// Two columns by permutations of 50 against 50 that are far apart: Bonferroni doubles 1e-4, of which ten times the half is too coarse for a window's level.
+#[test]
+fn a_window_is_undecided_by_all_of_its_tests() {
+    let week = |shift: f64| {
+        let column = |seed: f64| -> ArrayRef {
+            Arc::new(Float64Array::from_iter_values(
+                (0..50).map(|i| f64::from(i) * seed + shift),
+            ))
+        };
+        batch([("x", column(1.0)), ("y", column(1.5))])
+    };
+    let fine = Permutations::default().limit(50_000_000);
+    let coarse = || Method::numeric(Wasserstein::default());
+    let of = |x: Method| {
+        let check = DriftCheck::against(&week(0.0))
+            .method("x", x)
+            .method("y", coarse());
+        let mut monitor =
+            DriftMonitor::new(check.prepare().unwrap(), SignificanceLevel::FIVE_PERCENT);
+        let moved = batch([
+            ("x", week(0.0).column(0).clone()),
+            ("y", week(500.0).column(1).clone()),
+        ]);
+        monitor.observe("moved", &moved).unwrap().0.undecided
+    };
+    // However finely the column that did not move is told.
+    assert_eq!(of(coarse()), Some(Undecided::Permutations));
+    assert_eq!(
+        of(Method::numeric(Wasserstein::default().permutations(fine))),
+        Some(Undecided::Permutations)
+    );
 }

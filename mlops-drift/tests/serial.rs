@@ -10,7 +10,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Float64Type;
 use bound::most;
-use mlops_core::evidence::SignificanceLevel;
+use mlops_core::evidence::{PValue, SignificanceLevel};
 use mlops_drift::DriftCheck;
 use mlops_drift::check::{DriftMonitor, Method};
 use mlops_drift::expectation::{Checkpoint, Context, Expectation, ExpectationResult, Rule, Suite};
@@ -18,6 +18,7 @@ use mlops_drift::preset::{self, PerformanceReport};
 use mlops_drift::profile::TableProfile;
 use mlops_drift::report::{ColumnReport, SerialCorrelation};
 use mlops_drift::slice::{DriftSlices, ErrorSlices, Lattice, LossSlices};
+use mlops_drift::stream::serial_dependence;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -679,5 +680,234 @@ fn every_format_tells_of_dependence() {
         report
             .to_openmetrics()
             .contains("mlops_drift_estimated_dependent 1")
+    );
+}
+
+/// By the definition: p at most 1e-4 and a tenth in size, of either sign.
+#[test]
+fn a_correlation_is_conspicuous_beyond_chance_and_in_size() {
+    let of = |correlation: f64, p: f64| SerialCorrelation {
+        correlation,
+        p_value: PValue::new(p).unwrap(),
+        values: 20,
+    };
+    assert!(of(0.1, 1e-4).is_conspicuous() && of(-0.1, 1e-4).is_conspicuous());
+    assert!(!of(0.099, 1e-9).is_conspicuous() && !of(0.9, 1.01e-4).is_conspicuous());
+}
+
+/// Twenty numbers are enough, infinite ones among them, and their p-value is twice the lesser of that of the numbers and of their distances from the median.
+#[test]
+fn the_p_value_is_that_of_several_ways() {
+    let mut x: Vec<f64> = (0..20).map(|i| f64::from(i * 7 % 20)).collect();
+    let of = |x: &[f64]| {
+        let column = Arc::new(Float64Array::from(x.to_vec())) as ArrayRef;
+        let table = RecordBatch::try_from_iter([("x", column)]).unwrap();
+        let few = table.slice(0, 19);
+        DriftCheck::against(&few).run(&table).unwrap().columns[0].serial_correlation
+    };
+    assert!(of(&x[..19]).is_none());
+    let distances: Vec<f64> = x.iter().map(|x| (x - 10.0).abs()).collect();
+    let least = [&x, &distances].map(|x| serial_dependence(x).unwrap());
+    let least = least
+        .into_iter()
+        .min_by(|a, b| a.p_value.get().total_cmp(&b.p_value.get()))
+        .unwrap();
+    let found = of(&x).unwrap();
+    assert_eq!((found.correlation, found.values), (least.statistic, 20));
+    assert_eq!(found.p_value.get(), (2.0 * least.p_value.get()).min(1.0));
+    x.extend([f64::INFINITY, f64::NEG_INFINITY]);
+    assert_eq!(of(&x).unwrap().values, 22);
+}
+
+/// Eight ones in a row among 92 zeros: one run of the 93·C(7, 0)/C(100, 8) = 93/186,087,894,300 that there are, of which a hundredth of the error rate is
+/// theirs; more than permutations show.
+#[test]
+fn rare_values_in_a_row_are_told_by_their_runs() {
+    let series: Vec<f64> = (0..100)
+        .map(|i| f64::from(u8::from((40..48).contains(&i))))
+        .collect();
+    let p = serial_dependence(&series).unwrap().p_value.get();
+    let by_hand = 93.0 / 186_087_894_300.0 / 0.01;
+    assert!((p / by_hand - 1.0).abs() < 1e-9, "{p} for {by_hand}");
+}
+
+/// No more than the first 4,096 units are looked at; of labels by unit all rows count: 2 of "a" and 1 of "b" against 1 and 2.
+#[test]
+fn units_are_looked_at_by_all_of_their_rows() {
+    let texts = table(50, 10_000, 1, 2);
+    let report = check(&texts)
+        .columns(["text"])
+        .unit("unit", ["text"])
+        .run(&texts)
+        .unwrap();
+    assert_eq!(report.columns[0].serial_correlation.unwrap().values, 4_096);
+    let state = states(&mut ChaCha8Rng::seed_from_u64(51), 300, 10);
+    let rows = || (0..300).flat_map(|unit| [(unit, 0.0), (unit, 0.5), (unit, 0.9)]);
+    let label = rows().map(|(unit, row)| match row {
+        0.0 => "a",
+        0.9 => "b",
+        _ => ["a", "b"][usize::from(state[unit] < 0.5)],
+    });
+    let columns = [
+        (
+            "unit",
+            Arc::new(Int32Array::from_iter_values(
+                rows().map(|(unit, _)| unit as i32),
+            )) as ArrayRef,
+        ),
+        ("x", Arc::new(StringArray::from_iter_values(label))),
+    ];
+    let table = RecordBatch::try_from_iter(columns).unwrap();
+    let report = DriftCheck::against(&table)
+        .columns(["x"])
+        .unit("unit", ["x"])
+        .run(&table)
+        .unwrap();
+    assert!(
+        report.columns[0].is_dependent(),
+        "{}",
+        report.columns[0].reason
+    );
+}
+
+/// Errors of one size whose sign comes in runs; wrong answers of several classes, and lists that are out of order; by units of unlike size; in either table.
+#[test]
+fn errors_of_every_task_are_diagnosed() {
+    let flags = |seed: u64, stay: usize| {
+        let states = states(&mut ChaCha8Rng::seed_from_u64(seed), 1_000, stay);
+        states.into_iter().map(|x| x < 0.5).collect::<Vec<bool>>()
+    };
+    let week = |seed: u64, stay: usize| {
+        let (flags, truth) = (flags(seed, stay), |row: usize| row * 7_919 % 1_000);
+        let each = || flags.iter().enumerate();
+        let number = each().map(|(row, up)| truth(row) as f64 + if *up { 1.0 } else { -1.0 });
+        let class = |row: usize, by: bool| ["x", "y", "z"][(truth(row) + usize::from(by)) % 3];
+        let answer = each().map(|(row, wrong)| class(row, *wrong));
+        // Lists of two, of which the relevant item is first or last.
+        let list = (0..2_000).map(|row| row / 2);
+        let score = (0..2_000).map(|row| f64::from(u8::from((row % 2 == 0) == flags[row / 2])));
+        let relevance = (0..2_000).map(|row| f64::from(row % 2));
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed + 1_000);
+        let sizes = (0..1_000).flat_map(|unit| vec![unit; rng.random_range(1..8)]);
+        let unit: Vec<i32> = sizes.take(1_000).collect();
+        let rows = RecordBatch::try_from_iter([
+            (
+                "truth",
+                Arc::new(Float64Array::from_iter_values(
+                    (0..1_000).map(|row| truth(row) as f64),
+                )) as ArrayRef,
+            ),
+            ("number", Arc::new(Float64Array::from_iter_values(number))),
+            (
+                "class",
+                Arc::new(StringArray::from_iter_values(
+                    (0..1_000).map(|row| class(row, false)),
+                )),
+            ),
+            ("answer", Arc::new(StringArray::from_iter_values(answer))),
+            ("unit", Arc::new(Int32Array::from_iter_values(unit))),
+        ]);
+        let lists = RecordBatch::try_from_iter([
+            (
+                "list",
+                Arc::new(Int32Array::from_iter_values(list)) as ArrayRef,
+            ),
+            ("score", Arc::new(Float64Array::from_iter_values(score))),
+            (
+                "relevance",
+                Arc::new(Float64Array::from_iter_values(relevance)),
+            ),
+        ]);
+        [rows.unwrap(), lists.unwrap()]
+    };
+    let is_told = |report: PerformanceReport| report.serial_correlation.unwrap().is_conspicuous();
+    type Told<'a> = &'a dyn Fn(&[RecordBatch; 2], &[RecordBatch; 2]) -> bool;
+    let tasks: [Told<'_>; 4] = [
+        &|a, b| {
+            is_told(
+                preset::regression("truth", "number")
+                    .run(&a[0], &b[0])
+                    .unwrap(),
+            )
+        },
+        &|a, b| {
+            is_told(
+                preset::classification_by_labels("class", "answer")
+                    .run(&a[0], &b[0])
+                    .unwrap(),
+            )
+        },
+        &|a, b| {
+            is_told(
+                preset::ranking("list", "relevance", "score", 2)
+                    .run(&a[1], &b[1])
+                    .unwrap(),
+            )
+        },
+        &|a, b| {
+            is_told(
+                preset::regression("truth", "number")
+                    .unit("unit")
+                    .run(&a[0], &b[0])
+                    .unwrap(),
+            )
+        },
+    ];
+    let (sticky, drawn) = (week(60, 50), week(61, 1));
+    for (number, is_dependent) in tasks.into_iter().enumerate() {
+        assert!(!is_dependent(&drawn, &week(62, 1)), "{number}");
+        assert!(is_dependent(&sticky, &drawn), "{number}");
+        assert!(is_dependent(&drawn, &sticky), "{number}");
+    }
+}
+
+/// Dependence in one of two tables alone; and one row of each unit.
+#[test]
+fn slices_are_diagnosed_in_either_table_and_by_unit() {
+    let flag = |seed: u64, stay: usize, often: f64| {
+        let states = states(&mut ChaCha8Rng::seed_from_u64(seed), 1_000, stay);
+        let flags = StringArray::from_iter_values(
+            states
+                .iter()
+                .map(|x| ["no", "yes"][usize::from(*x < often)]),
+        );
+        let unit = Int32Array::from_iter_values((0..1_000).map(|row| row / 2));
+        let columns = [
+            ("flag", Arc::new(flags) as ArrayRef),
+            ("unit", Arc::new(unit)),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    for [before, now] in [[10, 1], [1, 10]] {
+        let find = |lattice: Lattice| {
+            let finder = DriftSlices::default().over(lattice.columns(["flag"]));
+            finder
+                .find(&flag(70, before, 0.2), &flag(71, now, 0.7))
+                .unwrap()
+        };
+        let report = find(Lattice::default());
+        assert!(
+            report
+                .to_markdown()
+                .contains(&format!("In the slices shown, {BY_ROW}"))
+        );
+        let report = find(Lattice::default().unit("unit"));
+        assert!(report.are_units);
+        assert!(
+            report
+                .to_markdown()
+                .contains("In the slices shown, neighbouring units resemble each other")
+        );
+    }
+    let losses = states(&mut ChaCha8Rng::seed_from_u64(72), 1_000, 20);
+    let by_unit = Lattice::default().columns(["flag"]).unit("unit");
+    let report = LossSlices::default()
+        .over(by_unit)
+        .find(&flag(73, 1, 0.5), &losses)
+        .unwrap();
+    assert!(
+        report
+            .to_markdown()
+            .contains("Losses of neighbouring units resemble each other")
     );
 }

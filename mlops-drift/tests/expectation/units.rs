@@ -367,6 +367,9 @@ fn labels_of_which_nothing_follows_are_told() {
         found.reason
     );
     assert!(!held_to(at_level(0.001), &mixed(false), &mixed(true)).passed);
+    // That equal units are not told apart is sure at any level.
+    let alike = held_to(at_level(1e-6), &mixed(false), &mixed(false));
+    assert!(alike.applicable && alike.passed, "{}", alike.reason);
 }
 
 #[test]
