@@ -246,7 +246,7 @@ impl Window {
     /// # let day = RecordBatch::try_from_iter([("x", column)])?;
     /// # use mlops_core::evidence::SignificanceLevel;
     /// # use mlops_drift::{DriftCheck, check::DriftMonitor};
-    /// let check = DriftCheck::against(&day).prepare()?;
+    /// let check = DriftCheck::against(&day).level(SignificanceLevel::ONE_PERCENT).prepare()?;
     /// let mut monitor = DriftMonitor::new(check, SignificanceLevel::FIVE_PERCENT);
     /// assert_eq!(monitor.observe("noon", &day.slice(50, 1))?.0.untested_columns().count(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -447,7 +447,7 @@ impl PerformanceReport {
         });
         let lost = lost(&self.rows, &self.target_drift);
         let lost = lost.as_deref().map(Case::of_lost);
-        let dependence = self.dependence();
+        let dependence = self.dependence().filter(|_| self.is_judged());
         let dependent = dependence.as_deref().map(Case::of_dependence);
         suite(
             "performance",
