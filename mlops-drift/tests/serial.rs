@@ -695,7 +695,8 @@ fn a_correlation_is_conspicuous_beyond_chance_and_in_size() {
     assert!(!of(0.099, 1e-9).is_conspicuous() && !of(0.9, 1.01e-4).is_conspicuous());
 }
 
-/// Twenty numbers are enough, infinite ones among them, and their p-value is twice the lesser of that of the numbers and of their distances from the median.
+/// Twenty numbers are enough, infinite ones among them, and their p-value is thrice the least of that of the numbers, of their distances from the median, 10,
+/// and of which of them are farther than all but 5 %, of which there is none.
 #[test]
 fn the_p_value_is_that_of_several_ways() {
     let mut x: Vec<f64> = (0..20).map(|i| f64::from(i * 7 % 20)).collect();
@@ -707,28 +708,31 @@ fn the_p_value_is_that_of_several_ways() {
     };
     assert!(of(&x[..19]).is_none());
     let distances: Vec<f64> = x.iter().map(|x| (x - 10.0).abs()).collect();
-    let least = [&x, &distances].map(|x| serial_dependence(x).unwrap());
+    let least = [&x, &distances, &vec![0.0; 20]].map(|x| serial_dependence(x).unwrap());
     let least = least
         .into_iter()
         .min_by(|a, b| a.p_value.get().total_cmp(&b.p_value.get()))
         .unwrap();
     let found = of(&x).unwrap();
     assert_eq!((found.correlation, found.values), (least.statistic, 20));
-    assert_eq!(found.p_value.get(), (2.0 * least.p_value.get()).min(1.0));
+    assert_eq!(found.p_value.get(), (3.0 * least.p_value.get()).min(1.0));
     x.extend([f64::INFINITY, f64::NEG_INFINITY]);
     assert_eq!(of(&x).unwrap().values, 22);
 }
 
-/// Eight ones in a row among 92 zeros: one run of the 93·C(7, 0)/C(100, 8) = 93/186,087,894,300 that there are, of which a hundredth of the error rate is
-/// theirs; more than permutations show.
+/// Eight ones in a row among 92 zeros: one run, of which there are 93·C(7, 0) of C(100, 8) = 186,087,894,300; alone, as nothing else is known of two values, or
+/// with a hundredth of the error rate beside permutations that show less.
 #[test]
 fn rare_values_in_a_row_are_told_by_their_runs() {
     let series: Vec<f64> = (0..100)
         .map(|i| f64::from(u8::from((40..48).contains(&i))))
         .collect();
+    let by_hand = 93.0 / 186_087_894_300.0;
     let p = serial_dependence(&series).unwrap().p_value.get();
-    let by_hand = 93.0 / 186_087_894_300.0 / 0.01;
     assert!((p / by_hand - 1.0).abs() < 1e-9, "{p} for {by_hand}");
+    let unlike: Vec<f64> = (0..).zip(&series).map(|(i, x)| x * f64::from(i)).collect();
+    let p = serial_dependence(&unlike).unwrap().p_value.get();
+    assert!((p / by_hand * 0.01 - 1.0).abs() < 1e-9, "{p} for {by_hand}");
 }
 
 /// No more than the first 4,096 units are looked at; of labels by unit all rows count: 2 of "a" and 1 of "b" against 1 and 2.

@@ -191,6 +191,9 @@ pub struct WindowColumn {
     pub effect: Option<Distance>,
     /// The least adjusted p-value of the column.
     pub adjusted_p_value: PValue,
+    /// Whether its values are too few to make the window alarm by themselves, whatever they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub out_of_reach: bool,
     /// Whether its neighbouring rows, or units, [resemble each other](ColumnReport::is_dependent), so that no level need hold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dependent: bool,
@@ -238,7 +241,8 @@ impl Window {
         lost.map(|column| column.column.as_str())
     }
 
-    /// The columns of which nothing is concluded, since their values could not be tested, or so few could tell nothing.
+    /// The columns of which nothing is concluded, since their values could not be tested, or so few could tell nothing at the level of the check or of the
+    /// window.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -252,7 +256,9 @@ impl Window {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn untested_columns(&self) -> impl Iterator<Item = &str> {
-        let untested = |column: &&WindowColumn| column.verdict == ColumnVerdict::Untested;
+        let untested = |column: &&WindowColumn| {
+            column.verdict == ColumnVerdict::Untested || column.out_of_reach
+        };
         let untested = self.columns.iter().filter(untested);
         untested.map(|column| column.column.as_str())
     }
@@ -301,6 +307,7 @@ impl WindowColumn {
                 .find_map(|measure| report.effect(measure))
                 .cloned(),
             adjusted_p_value: report.adjusted_p_value(),
+            out_of_reach: false,
             dependent: report.is_dependent(),
         }
     }
@@ -553,7 +560,7 @@ impl DriftMonitor {
             level: decision.level,
             alarmed: decision.rejected,
             undecided: undecided(&report, decision.level).filter(|_| !decision.rejected),
-            columns: report.columns.iter().map(WindowColumn::of).collect(),
+            columns: columns_at(&report, decision.level),
             not_compared: None,
         };
         self.state.record(window.clone());
@@ -585,6 +592,19 @@ fn least_of(report: &DriftReport, p: fn(&Finding) -> PValue) -> PValue {
 /// Bonferroni: of the least of the report's p-values.
 fn of_all(report: &DriftReport, least: PValue) -> PValue {
     PValue::saturating(least.get() * report.tests.max(1) as f64)
+}
+
+/// The columns, and whether the values of each could have alarmed at this level.
+fn columns_at(report: &DriftReport, level: f64) -> Vec<WindowColumn> {
+    let is_beyond = |column: &ColumnReport| {
+        let least = column.value.as_ref().map(|value| value.least_p_value);
+        least.is_some_and(|least| !is_rejected(of_all(report, least).to_e_value(), level))
+    };
+    let columns = report.columns.iter().map(|column| WindowColumn {
+        out_of_reach: is_beyond(column),
+        ..WindowColumn::of(column)
+    });
+    columns.collect()
 }
 
 /// Why a window that did not alarm at this level could not have, or may have had to.

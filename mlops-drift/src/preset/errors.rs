@@ -1,5 +1,7 @@
 //! Whether errors come together: what metrics and their intervals take for exchangeable is not the inputs, but how wrong the model is.
 
+use std::collections::HashMap;
+
 use mlops_core::Result;
 
 use super::measure::Predictions;
@@ -7,7 +9,11 @@ use super::task::Task;
 use crate::DriftReport;
 use crate::performance::ByUnit;
 use crate::report::junit::{Case, Outcome};
+use crate::report::named;
 use crate::serial::{Neighbours, SerialCorrelation, Series};
+
+/// Columns that are named.
+const NAMES: usize = 12;
 
 /// That errors of neighbours resemble each other, if they do. They are of the unit by which the columns were compared.
 pub(super) fn dependence(
@@ -22,6 +28,49 @@ pub(super) fn dependence(
         of: "errors of ",
         ..Neighbours::by(units.next())
     })
+}
+
+/// The same of estimates, which rest on the columns as well.
+pub(super) fn dependence_of_estimates(
+    serial: Option<SerialCorrelation>,
+    compared: &DriftReport,
+) -> Option<String> {
+    let columns = compared
+        .columns
+        .iter()
+        .filter(|column| column.is_dependent());
+    let columns: Vec<&str> = columns.map(|column| column.column.as_str()).collect();
+    let of_columns = || {
+        format!(
+            "neighbouring rows or units are dependent in {}, so that the level need not hold",
+            named(columns.iter(), NAMES)
+        )
+    };
+    dependence(serial, compared).or_else(|| (!columns.is_empty()).then(of_columns))
+}
+
+/// How much errors of neighbouring units resemble each other, each the mean of its rows, signed and in size.
+pub(super) fn of_errors(
+    errors: impl IntoIterator<Item = (u64, f64)>,
+) -> Result<Option<SerialCorrelation>> {
+    let (mut numbers, mut sums) = (HashMap::new(), Vec::new());
+    for (unit, error) in errors {
+        let place = *numbers.entry(unit).or_insert(sums.len());
+        if place == sums.len() {
+            sums.push([0.0; 3]);
+        }
+        for (sum, more) in sums[place].iter_mut().zip([error, error.abs(), 1.0]) {
+            *sum += more;
+        }
+    }
+    let each = [0, 1].map(|which| {
+        let means = sums.iter().map(|sum: &[f64; 3]| sum[which] / sum[2]);
+        Series::of_numbers(means).correlation()
+    });
+    let [signed, sizes] = each;
+    Ok(SerialCorrelation::of_several(
+        signed?.into_iter().chain(sizes?),
+    ))
 }
 
 impl<'a> Case<'a> {

@@ -13,6 +13,7 @@ use super::report::Rows;
 use super::task::Task;
 use crate::check::Source;
 use crate::multivariate::Points;
+use crate::report::SerialCorrelation;
 use crate::sample::Moments;
 use crate::{DriftCheck, DriftReport};
 
@@ -200,7 +201,8 @@ impl EstimatedPerformance {
         let estimates = methods
             .iter()
             .map(|(method, figures)| estimates(&tables, *method, figures));
-        let errors = tables.reference.serial_correlation(&self.task)?;
+        let before = tables.reference.serial_correlation(&self.task)?;
+        let errors = SerialCorrelation::of_several(before.into_iter().chain(tables.few_errors()?));
         let report = EstimatedReport::of(
             self.task.name(),
             self.level,

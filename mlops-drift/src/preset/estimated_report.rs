@@ -5,7 +5,7 @@ use mlops_core::evidence::{Evidence, SignificanceLevel};
 use serde::{Deserialize, Serialize};
 
 use super::change::{ChangeVerdict, MetricChange};
-use super::errors::dependence;
+use super::errors::dependence_of_estimates;
 use super::report::{Rows, lost};
 use crate::DriftReport;
 use crate::report::SerialCorrelation;
@@ -116,8 +116,8 @@ pub struct EstimatedReport {
     pub rows: [Rows; 2],
     /// Whether features and predictions drifted.
     pub input_drift: DriftReport,
-    /// How much errors of neighbouring labelled rows, or units, of the reference resemble each other, which estimates take for independent; `None` of fewer
-    /// than 20.
+    /// How much errors of neighbouring labelled rows, or units, resemble each other, which estimates take for independent, in the table in which they do so the
+    /// more surprisingly; `None` of fewer than 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial_correlation: Option<SerialCorrelation>,
 }
@@ -287,9 +287,9 @@ impl EstimatedReport {
         self
     }
 
-    /// That errors of neighbours resemble each other, if they do.
+    /// That errors of neighbours resemble each other, or rows in a column, if they do.
     pub(crate) fn dependence(&self) -> Option<String> {
-        dependence(self.serial_correlation, &self.input_drift)
+        dependence_of_estimates(self.serial_correlation, &self.input_drift)
     }
 
     /// What a method makes of a metric, both by name.

@@ -6,6 +6,7 @@ use mlops_core::evidence::{Interval, SignificanceLevel};
 use mlops_core::{Error, Result};
 
 use super::change::{Better, ChangeVerdict, MetricChange};
+use super::errors::of_errors;
 use super::estimated::of_another_task;
 use super::estimated_report::EstimationMethod;
 use super::measure::Predictions;
@@ -15,7 +16,7 @@ use crate::performance::{
     BinaryMetric, Cbpe, DirectLoss, Estimate, ImportanceWeighted, LabelShift, PoweredScored,
     PredictionPowered, Scored,
 };
-use crate::report::short;
+use crate::report::{SerialCorrelation, short};
 use crate::sample::Moments;
 
 /// A metric that can be estimated.
@@ -46,6 +47,17 @@ pub(super) struct Tables<'a> {
     pub(super) labels: Vec<Option<f64>>,
     /// Of each figure.
     pub(super) level: SignificanceLevel,
+}
+
+impl Tables<'_> {
+    /// How much errors of neighbouring current rows, or units, that have a label resemble each other.
+    pub(super) fn few_errors(&self) -> Result<Option<SerialCorrelation>> {
+        let labelled = self.labels.iter().zip(&self.predicted).enumerate();
+        of_errors(labelled.filter_map(|(row, (label, predicted))| {
+            let unit = self.units.map_or(row as u64, |(_, units)| units[row]);
+            label.map(|label| (unit, predicted - label))
+        }))
+    }
 }
 
 impl Tables<'_> {

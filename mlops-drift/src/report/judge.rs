@@ -165,7 +165,7 @@ impl BatchVerdict {
                 ));
             }
         }
-        if !dependent.is_empty() {
+        if !dependent.is_empty() && !nothing_compared {
             reasons.push(format!(
                 "neighbouring rows or units are dependent in {}, for which that probability need not hold",
                 named(dependent.iter(), NAMES)

@@ -58,7 +58,10 @@ fn columns_of(window: &Window) -> String {
     };
     let told = [
         window.undecided.map(|why| why.to_string()),
-        those("", &mut window.drifted_columns()),
+        those(
+            "drifted at the check's own level: ",
+            &mut window.drifted_columns(),
+        ),
         those("not compared: ", &mut window.not_compared_columns()),
         those("not tested: ", &mut window.untested_columns()),
         those(
@@ -133,13 +136,7 @@ impl MonitorState {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_markdown(&self) -> String {
-        let header = [
-            "window",
-            "verdict",
-            "e-value",
-            "alarms from",
-            "drifted at the check's own level",
-        ];
+        let header = ["window", "verdict", "e-value", "alarms from", "told"];
         let rows = self.windows().iter().rev().map(Row::of);
         let cells = rows.map(|row| {
             [
@@ -200,7 +197,7 @@ fn about(window: &Window) -> String {
     match &window.not_compared {
         Some(error) => error.clone(),
         None => format!(
-            "e-value {:.3e}, alarms from {:.3e}; drifted at the check's own level: {}",
+            "e-value {:.3e}, alarms from {:.3e}; {}",
             window.e_value.get(),
             1.0 / window.level,
             columns_of(window)

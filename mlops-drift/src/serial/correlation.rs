@@ -7,8 +7,9 @@ use crate::stream::serial_dependence;
 /// Values below which nothing is said.
 const FEWEST: usize = 20;
 
-/// How much neighbours in a column resemble each other: the most surprising [`serial_dependence`] of its values in several ways. Of numbers, as they are
-/// and in their distance from the median; of labels, in their order and in whether they are one of the three most frequent; of texts and embeddings, in
+/// How much neighbours in a column resemble each other: the most surprising [`serial_dependence`] of its values in several ways. Of numbers, as they are,
+/// in their distance from the median, and in whether they are of the 5 % that are farthest; of labels, in their order and in whether they are of those that are
+/// held by fewer than 5 % of rows each, or one of the three most frequent; of texts and embeddings, in
 /// their facets; of a model's errors, signed and in size. **Weakness**: the first 4,096 rows alone, and dependence of direct neighbours.
 ///
 /// ```

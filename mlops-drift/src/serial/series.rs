@@ -13,6 +13,8 @@ use crate::table::{Table, parts_of};
 const FIRST: usize = 4_096;
 /// Labels that are looked at one by one: the most frequent.
 const FREQUENT: usize = 3;
+/// The share of rows below which a label is rare, and of numbers that are far from the median.
+const RARE: f64 = 0.05;
 
 /// What the first rows of a column hold, in their order, or units in that of their appearance: the same however the rows are parted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -147,7 +149,10 @@ impl Series {
     /// How much neighbouring values resemble each other, in several ways; `None` of fewer than 20.
     pub(crate) fn correlation(&self) -> Result<Option<SerialCorrelation>> {
         match &self.values {
-            Values::Numbers(values) => several(&[values.clone(), distances(values)]),
+            Values::Numbers(values) => {
+                let distances = distances(values);
+                several(&[values.clone(), farthest(&distances), distances])
+            }
             Values::Labels(labels) => several(&labels.indicators()),
             Values::Facets(_, facets) => several(facets),
             Values::None => Ok(None),
@@ -172,10 +177,27 @@ fn several(all: &[Vec<f64>]) -> Result<Option<SerialCorrelation>> {
 
 /// From the median: where the spread comes in runs, and not the values.
 fn distances(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+    let median = at(values, 0.5);
     values.iter().map(|value| (value - median).abs()).collect()
+}
+
+/// Whether they are among the rare ones that are farthest from it.
+fn farthest(distances: &[f64]) -> Vec<f64> {
+    let far = at(distances, 1.0 - RARE);
+    distances
+        .iter()
+        .map(|distance| flag(*distance > far))
+        .collect()
+}
+
+/// The value at this share of the ascending ones.
+fn at(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    let place = (values.len() as f64 * share) as usize;
+    match place < values.len() {
+        true => *values.select_nth_unstable_by(place, f64::total_cmp).1,
+        false => 0.0,
+    }
 }
 
 impl Labels {
@@ -188,7 +210,7 @@ impl Labels {
         self.rows.push(number);
     }
 
-    /// By their place in the order of all; and, as that order may hide what comes together, whether they are one of the most frequent.
+    /// By their place in the order of all; and, as that order may hide what comes together, whether they are rare, or one of the most frequent.
     fn indicators(&self) -> Vec<Vec<f64>> {
         let mut places = vec![0.0; self.numbers.len()];
         for (place, &number) in self.numbers.values().enumerate() {
@@ -202,10 +224,11 @@ impl Labels {
         // Of two labels the place says as much.
         frequent.truncate(if frequent.len() > 2 { FREQUENT } else { 0 });
         let is_one = |one: u32| of_rows(&|row| flag(row == one));
+        let is_rare =
+            of_rows(&|row| flag((counts[row as usize] as f64) < RARE * self.rows.len() as f64));
         let place = of_rows(&|row| places[row as usize]);
-        std::iter::once(place)
-            .chain(frequent.into_iter().map(is_one))
-            .collect()
+        let frequent = frequent.into_iter().map(is_one);
+        [place, is_rare].into_iter().chain(frequent).collect()
     }
 }
 

@@ -13,8 +13,8 @@ use crate::two_sample::{Permutations, TestResult};
 /// **Statistic**: the autocorrelation at lag 1, in \[−1, 1]. **Hypothesis**: the values are exchangeable.
 /// **Guarantee**: two-sided p-value by the normal law of the rank autocorrelation under exchangeability, mean −1/(n − 1) and
 /// variance about 1/n, for at least 20 values: ranks stand in for values, equal values sharing the middle of theirs. Where nearly all values are
-/// equal, so that neighbours among the k others are rare (k² < 25 n), by [`Permutations`] of the series, exactly, beside the exact law of the number of
-/// runs of those others, which reaches further: a hundredth of the error rate is the runs'. A constant series says nothing: p = 1. **Weakness**: dependence at longer lags only. **Cost**: O(n log n).
+/// equal, so that neighbours among the k others are rare (k² < 25 n), by the exact law of the number of runs of those others, if they are all equal, too;
+/// if not by [`Permutations`] of the series, exactly, beside that law, which reaches further: a hundredth of the error rate is the runs'. A constant series says nothing: p = 1. **Weakness**: dependence at longer lags only. **Cost**: O(n log n).
 /// **Source**: Wald & Wolfowitz, "On a test whether two samples are from the same population", Annals of Mathematical Statistics 11, 1940, for the runs;
 /// and "An exact test for randomness in the non-parametric case based on serial correlation", Annals of
 /// Mathematical Statistics 14, 1943.
@@ -52,6 +52,13 @@ pub fn serial_dependence(series: &[f64]) -> Result<TestResult> {
     }
     let correlation = products(1) / products(0); // circular, as Wald and Wolfowitz take it
     let others = Others::of(&ranks);
+    if others.are_rare() && others.are_alike() {
+        return Ok(TestResult::new(
+            correlation,
+            others.by_runs(),
+            "serial_correlation_exact",
+        ));
+    }
     if others.are_rare() {
         return Ok(TestResult::new(
             correlation,
@@ -98,6 +105,11 @@ impl Others {
 
     fn are_rare(&self) -> bool {
         self.places.len().saturating_mul(self.places.len()) < NEIGHBOURS * self.size
+    }
+
+    /// Whether the series has two values: how many runs there are is all that there is to know of it then.
+    fn are_alike(&self) -> bool {
+        self.steps.windows(2).all(|pair| pair[0] == pair[1])
     }
 
     /// How far the sum of the products of neighbours lies from its mean over all orders: the rest of the autocorrelation is the same for all.
