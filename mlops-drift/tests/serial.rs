@@ -915,3 +915,19 @@ fn slices_are_diagnosed_in_either_table_and_by_unit() {
             .contains("Losses of neighbouring units resemble each other")
     );
 }
+
+/// The warning's promise, p at most 1e-4: of 1,200 columns of drawn rows no more are told than the bound allows.
+#[test]
+fn drawn_rows_are_not_warned_of() {
+    let warned = (0..300).map(|seed| {
+        let table = table(5_000 + seed, 200, 1, 1);
+        let report = check(&table.slice(0, 19)).run(&table).unwrap();
+        report
+            .columns
+            .iter()
+            .filter(|column| column.is_dependent())
+            .count() as u32
+    });
+    let warned: u32 = warned.sum();
+    assert!(warned <= most(1_200, 1e-4), "{warned}");
+}
