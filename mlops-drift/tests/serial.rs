@@ -155,7 +155,7 @@ fn units_of_every_kind_are_diagnosed() {
     }
 }
 
-/// However the current table is cut, nulls among its values: what is looked at are the first 4,096 rows, of which a tenth is missing.
+/// However the current table is cut, nulls among its values: what is looked at are the first 2,048 rows, of which a tenth is missing.
 #[test]
 fn the_first_rows_are_the_same_however_a_table_is_cut() {
     let full = table(5, 6_000, 3, 1);
@@ -173,8 +173,8 @@ fn the_first_rows_are_the_same_however_a_table_is_cut() {
     let holed = RecordBatch::try_from_iter(names.into_iter().zip(holed)).unwrap();
     let check = check(&full.slice(0, 19)).columns(KINDS); // too few to be looked at themselves
     let whole = check.run(&holed).unwrap();
-    let present = (0..4_096).filter(|row| row % 10 != 7).count();
-    for cut in [1, 100, 4_096, 5_000] {
+    let present = (0..2_048).filter(|row| row % 10 != 7).count();
+    for cut in [1, 100, 2_048, 5_000] {
         let parts = vec![holed.slice(0, cut), holed.slice(cut, 6_000 - cut)];
         let report = check.run(&parts).unwrap();
         for (column, other) in report.columns.iter().zip(&whole.columns) {
@@ -735,7 +735,7 @@ fn rare_values_in_a_row_are_told_by_their_runs() {
     assert!((p / by_hand * 0.01 - 1.0).abs() < 1e-9, "{p} for {by_hand}");
 }
 
-/// No more than the first 4,096 units are looked at; of labels by unit all rows count: 2 of "a" and 1 of "b" against 1 and 2.
+/// No more than the first 2,048 units are looked at; of labels by unit all rows count: 2 of "a" and 1 of "b" against 1 and 2.
 #[test]
 fn units_are_looked_at_by_all_of_their_rows() {
     let texts = table(50, 10_000, 1, 2);
@@ -744,7 +744,7 @@ fn units_are_looked_at_by_all_of_their_rows() {
         .unit("unit", ["text"])
         .run(&texts)
         .unwrap();
-    assert_eq!(report.columns[0].serial_correlation.unwrap().values, 4_096);
+    assert_eq!(report.columns[0].serial_correlation.unwrap().values, 2_048);
     let state = states(&mut ChaCha8Rng::seed_from_u64(51), 300, 10);
     let rows = || (0..300).flat_map(|unit| [(unit, 0.0), (unit, 0.5), (unit, 0.9)]);
     let label = rows().map(|(unit, row)| match row {

@@ -18,7 +18,7 @@ use super::source::{ColumnType, Held, Source, in_table, no_rows};
 use crate::profile::{self, FacetProfile, Measured};
 use crate::report::{ColumnReport, Finding, ReportedColumn, Scale, SchemaChange};
 use crate::sample::{ColumnKind, Infinite};
-use crate::serial::{SerialCorrelation, Series};
+use crate::serial::{SerialCorrelation, Series, Watched};
 use crate::table::missing;
 use crate::two_sample::TestResult;
 
@@ -118,7 +118,7 @@ impl Column {
         }
         let least = least_effects(check, name, &method)?;
         let first = match &reference.values {
-            Values::Profile(values) if of_rows.is_none() => {
+            Values::Profile(values) if of_rows.is_none() && reference.first.is_empty() => {
                 first_of(&check.reference, name, values, data_type.kind)?
             }
             _ => reference.first.clone(),
@@ -330,7 +330,14 @@ fn by_default(
     if is_of_rows && method.is_numeric() {
         return Ok((method.clone(), rows()?));
     }
-    let values = profiled(&check.reference, name, data_type.kind)?;
+    let (values, first) = match (&check.reference.0, data_type.kind) {
+        (Held::Parts(table), kind @ (ColumnKind::Numeric | ColumnKind::Temporal)) => {
+            let watched = Watched::of(table.as_ref(), kind);
+            let values = profile::Values::of_reference(kind, &watched, name)?;
+            (values, watched.into_series())
+        }
+        (_, kind) => (profiled(&check.reference, name, kind)?, Series::default()),
+    };
     if let profile::Values::Facets(facets) = &values {
         let reference = match units {
             Some(units) => of_units(&check.reference, name, units, facets.measured(), None)?,
@@ -340,7 +347,10 @@ fn by_default(
     }
     let reference = match is_of_rows {
         true => rows()?,
-        false => Observed::of_profile(values, check.infinite)?,
+        false => Observed {
+            first,
+            ..Observed::of_profile(values, check.infinite)?
+        },
     };
     Ok((method, reference))
 }

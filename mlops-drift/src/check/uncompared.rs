@@ -11,6 +11,7 @@ use super::observed::Missing;
 use super::selection::{is_of_missing, unit_of};
 use super::source::{ColumnType, Source, in_table, unlike_parts};
 use crate::report::{ColumnReport, Finding, ReportedColumn, SchemaChange};
+use crate::sample::ColumnKind;
 use crate::serial::Series;
 use crate::table::parts_of;
 
@@ -72,7 +73,7 @@ impl Uncompared {
             compared.add_missing((shares[0] - shares[1]).abs(), sizes)?;
         }
         let serial = match current.as_table() {
-            Ok(table) => Series::default()
+            Ok(table) => Series::of_kind(ColumnKind::Unsupported)
                 .of_table(table, &self.name)?
                 .correlation_of_missing()?,
             Err(_) => None,

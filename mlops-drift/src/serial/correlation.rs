@@ -10,7 +10,7 @@ const FEWEST: usize = 20;
 /// How much neighbours in a column resemble each other: the most surprising [`serial_dependence`] of its values in several ways. Of numbers, as they are,
 /// in their distance from the median, and in whether they are of the 5 % that are farthest; of labels, in their order and in whether they are of those that are
 /// held by fewer than 5 % of rows each, or one of the three most frequent; of texts and embeddings, in
-/// their facets; of a model's errors, signed and in size. **Weakness**: the first 4,096 rows alone, and dependence of direct neighbours.
+/// their facets; of a model's errors, signed and in size. **Weakness**: the first 2,048 rows alone, and dependence of direct neighbours.
 ///
 /// ```
 /// # use mlops_core::arrow::array::{ArrayRef, Int32Array, RecordBatch};
@@ -27,7 +27,7 @@ pub struct SerialCorrelation {
     pub correlation: f64,
     /// How surprising it is for exchangeable values, times the number of ways.
     pub p_value: PValue,
-    /// How many were looked at: of the first 4,096 rows, or units, those with a value; of rules, all.
+    /// How many were looked at: of the first 2,048 rows, or units, those with a value; of rules, all.
     pub values: usize,
 }
 

@@ -2,7 +2,9 @@
 
 mod correlation;
 mod series;
+mod watched;
 
 pub(crate) use correlation::Neighbours;
 pub use correlation::SerialCorrelation;
 pub(crate) use series::Series;
+pub(crate) use watched::Watched;

@@ -9,8 +9,8 @@ use crate::profile::{self, Measured};
 use crate::sample::{ColumnKind, labels, numbers};
 use crate::table::{Table, parts_of};
 
-/// Rows that are looked at.
-const FIRST: usize = 4_096;
+/// Rows that are looked at: of so many a correlation of a tenth is beyond chance, 4.5 standard deviations from 0.
+const FIRST: usize = 2_048;
 /// Labels that are looked at one by one: the most frequent.
 const FREQUENT: usize = 3;
 /// The share of rows below which a label is rare, and of numbers that are far from the median.
@@ -24,6 +24,8 @@ pub(crate) struct Series {
     values: Values,
     /// Of every row whether it is missing, as 1 and 0; of a unit, the share of its rows.
     missing: Vec<f64>,
+    /// Rows that are looked at.
+    most: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -74,6 +76,7 @@ impl Series {
         Self {
             missing: first.iter().map(|x| flag(x.is_nan())).collect(),
             values: Values::Numbers(present(first).collect()),
+            most: FIRST,
         }
     }
 
@@ -88,8 +91,22 @@ impl Series {
     }
 
     fn of(values: Values) -> Self {
-        let missing = Vec::new();
-        Self { values, missing }
+        Self {
+            values,
+            missing: Vec::new(),
+            most: FIRST,
+        }
+    }
+
+    /// The same of a column of so many rows, which may be read again.
+    pub(crate) fn of_rows(self, rows: u64) -> Self {
+        let most = usize::try_from(rows).unwrap_or(FIRST).min(FIRST);
+        Self { most, ..self }
+    }
+
+    /// Whether nothing was looked at yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.missing.is_empty()
     }
 
     /// The same of units of which such shares are missing.
@@ -100,7 +117,10 @@ impl Series {
 
     /// The next part.
     pub(crate) fn add(&mut self, part: &ArrayRef) -> Result<()> {
-        let first = part.slice(0, part.len().min(FIRST - self.missing.len()));
+        let first = part.slice(
+            0,
+            part.len().min(self.most.saturating_sub(self.missing.len())),
+        );
         if first.is_empty() {
             return Ok(());
         }
@@ -139,7 +159,7 @@ impl Series {
     pub(crate) fn of_table(mut self, table: &dyn Table, name: &str) -> Result<Self> {
         for part in parts_of(table, name)? {
             self.add(&part?)?;
-            if self.missing.len() == FIRST {
+            if self.missing.len() >= self.most {
                 break;
             }
         }
