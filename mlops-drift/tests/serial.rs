@@ -519,6 +519,18 @@ fn dependence_is_seen_in_several_ways() {
             false => ["a", "c"][usize::from(y < 0.5)],
         };
         assert_eq!(is_told(labels(&middle, stay)), is_dependent, "middle");
+        // A rare code among ten that are not, in the middle of their order.
+        let among = drawn(stay).into_iter().zip(noise(35));
+        let among = among.map(|(x, y)| match x < 0.04 {
+            true => "code 45".to_owned(),
+            false => format!("code {}", (y * 10.0) as i32),
+        });
+        let among = StringArray::from_iter_values(among);
+        assert_eq!(is_told(Arc::new(among)), is_dependent, "among");
+        let outliers = drawn(stay).into_iter().zip(noise(36));
+        let outliers = outliers.map(|(x, y)| if x < 0.03 { y * 50.0 - 25.0 } else { y });
+        let outliers = Float64Array::from_iter_values(outliers);
+        assert_eq!(is_told(Arc::new(outliers)), is_dependent, "outliers");
         let spread = drawn(stay)
             .into_iter()
             .zip(noise(33))
@@ -654,32 +666,65 @@ fn every_format_tells_of_dependence() {
     let report = preset::regression("truth", "predicted")
         .run(&week, &week)
         .unwrap();
-    for text in [
+    let of_metrics = [
         report.to_markdown(),
         report.to_html().unwrap(),
         report.to_junit(),
-    ] {
-        assert!(text.contains(said), "{text}");
-    }
-    assert!(
-        report
-            .to_openmetrics()
-            .contains("mlops_drift_performance_dependent 1")
-    );
+    ];
+    let performance = report.to_openmetrics();
     let report = preset::estimated_regression("truth", "predicted")
         .run(&week, &week)
         .unwrap();
-    for text in [
+    let of_estimates = [
         report.to_markdown(),
         report.to_html().unwrap(),
         report.to_junit(),
-    ] {
+    ];
+    for text in of_metrics.into_iter().chain(of_estimates) {
         assert!(text.contains(said), "{text}");
     }
+    assert!(performance.contains("mlops_drift_performance_dependent 1"));
     assert!(
         report
             .to_openmetrics()
             .contains("mlops_drift_estimated_dependent 1")
+    );
+}
+
+/// Estimates rest on the few labels that there are, and on the predictions: told of either alone, and of neither.
+#[test]
+fn estimates_are_diagnosed_by_labels_and_predictions() {
+    let series = |seed: u64, stay: usize| states(&mut ChaCha8Rng::seed_from_u64(seed), 1_000, stay);
+    let week = |predicted: Vec<f64>, errors: Vec<f64>| {
+        let truth = predicted.iter().zip(errors).map(|(x, error)| x - error);
+        let truth = Float64Array::from_iter_values(truth);
+        let columns = [
+            ("truth", Arc::new(truth) as ArrayRef),
+            ("predicted", Arc::new(Float64Array::from(predicted))),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let quiet = week(series(43, 1), series(44, 1));
+    let estimated = || preset::estimated_regression("truth", "predicted");
+    let told = |check: preset::EstimatedPerformance, current: &RecordBatch| {
+        check.run(&quiet, current).unwrap().verdict.reason
+    };
+    let errors = "errors of neighbouring rows resemble each other";
+    let columns = "dependent in predicted, so that the level need not hold";
+    let of_labels = told(
+        estimated().few_labels(),
+        &week(series(45, 1), series(46, 10)),
+    );
+    assert!(of_labels.contains(errors), "{of_labels}");
+    let of_predictions = told(estimated(), &week(series(47, 10), series(48, 1)));
+    assert!(of_predictions.contains(columns), "{of_predictions}");
+    let of_neither = told(
+        estimated().few_labels(),
+        &week(series(49, 1), series(50, 1)),
+    );
+    assert!(
+        !of_neither.contains(errors) && !of_neither.contains(columns),
+        "{of_neither}"
     );
 }
 

@@ -149,9 +149,8 @@ impl DefaultTests {
     pub(super) fn least_of_missing(self, reference: &Missing, current: &Missing) -> PValue {
         let sizes = [reference.len(), current.len()];
         PValue::saturating(match (reference, self.conditional) {
-            (Missing::Units(_), _) => self.least_of_numbers(sizes),
-            (Missing::Rows(_), Some(_)) => self.least_of_numbers(sizes),
             (Missing::Rows(_), None) => ChiSquare::default().least_p_value(sizes),
+            _ => self.least_of_numbers(sizes),
         })
     }
 

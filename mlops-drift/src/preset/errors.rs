@@ -1,7 +1,5 @@
 //! Whether errors come together: what metrics and their intervals take for exchangeable is not the inputs, but how wrong the model is.
 
-use std::collections::HashMap;
-
 use mlops_core::Result;
 
 use super::measure::Predictions;
@@ -47,30 +45,6 @@ pub(super) fn dependence_of_estimates(
         )
     };
     dependence(serial, compared).or_else(|| (!columns.is_empty()).then(of_columns))
-}
-
-/// How much errors of neighbouring units resemble each other, each the mean of its rows, signed and in size.
-pub(super) fn of_errors(
-    errors: impl IntoIterator<Item = (u64, f64)>,
-) -> Result<Option<SerialCorrelation>> {
-    let (mut numbers, mut sums) = (HashMap::new(), Vec::new());
-    for (unit, error) in errors {
-        let place = *numbers.entry(unit).or_insert(sums.len());
-        if place == sums.len() {
-            sums.push([0.0; 3]);
-        }
-        for (sum, more) in sums[place].iter_mut().zip([error, error.abs(), 1.0]) {
-            *sum += more;
-        }
-    }
-    let each = [0, 1].map(|which| {
-        let means = sums.iter().map(|sum: &[f64; 3]| sum[which] / sum[2]);
-        Series::of_numbers(means).correlation()
-    });
-    let [signed, sizes] = each;
-    Ok(SerialCorrelation::of_several(
-        signed?.into_iter().chain(sizes?),
-    ))
 }
 
 impl<'a> Case<'a> {

@@ -201,8 +201,11 @@ impl EstimatedPerformance {
         let estimates = methods
             .iter()
             .map(|(method, figures)| estimates(&tables, *method, figures));
-        let before = tables.reference.serial_correlation(&self.task)?;
-        let errors = SerialCorrelation::of_several(before.into_iter().chain(tables.few_errors()?));
+        let labelled = tables.labelled()?;
+        let labelled = std::iter::once(&tables.reference).chain(&labelled);
+        let errors = labelled.map(|rows| rows.serial_correlation(&self.task));
+        let errors: Vec<Option<SerialCorrelation>> = errors.collect::<Result<_>>()?;
+        let errors = SerialCorrelation::of_several(errors.into_iter().flatten());
         let report = EstimatedReport::of(
             self.task.name(),
             self.level,

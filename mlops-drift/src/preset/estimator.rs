@@ -6,7 +6,6 @@ use mlops_core::evidence::{Interval, SignificanceLevel};
 use mlops_core::{Error, Result};
 
 use super::change::{Better, ChangeVerdict, MetricChange};
-use super::errors::of_errors;
 use super::estimated::of_another_task;
 use super::estimated_report::EstimationMethod;
 use super::measure::Predictions;
@@ -14,9 +13,9 @@ use super::reach::are_too_few;
 use crate::multivariate::Points;
 use crate::performance::{
     BinaryMetric, Cbpe, DirectLoss, Estimate, ImportanceWeighted, LabelShift, PoweredScored,
-    PredictionPowered, Scored,
+    PredictionPowered, Regression, Scored,
 };
-use crate::report::{SerialCorrelation, short};
+use crate::report::short;
 use crate::sample::Moments;
 
 /// A metric that can be estimated.
@@ -50,13 +49,24 @@ pub(super) struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    /// How much errors of neighbouring current rows, or units, that have a label resemble each other.
-    pub(super) fn few_errors(&self) -> Result<Option<SerialCorrelation>> {
-        let labelled = self.labels.iter().zip(&self.predicted).enumerate();
-        of_errors(labelled.filter_map(|(row, (label, predicted))| {
-            let unit = self.units.map_or(row as u64, |(_, units)| units[row]);
-            label.map(|label| (unit, predicted - label))
-        }))
+    /// Current rows that have a label, as predicted numbers; `None` if there is none.
+    pub(super) fn labelled(&self) -> Result<Option<Predictions>> {
+        let rows = (0..self.labels.len()).filter(|&row| self.labels[row].is_some());
+        let rows: Vec<usize> = rows.collect();
+        let truth: Vec<f64> = self.labels.iter().flatten().copied().collect();
+        if truth.is_empty() {
+            return Ok(None);
+        }
+        let predicted: Vec<f64> = rows.iter().map(|&row| self.predicted[row]).collect();
+        let labelled = Regression::new(&truth, &predicted)?;
+        let labelled = match self.units {
+            Some((_, units)) => {
+                let units: Vec<u64> = rows.iter().map(|&row| units[row]).collect();
+                labelled.units(&units)?
+            }
+            None => labelled,
+        };
+        Ok(Some(Predictions::Numbers(labelled)))
     }
 }
 
