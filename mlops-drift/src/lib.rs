@@ -5,6 +5,7 @@ pub mod check;
 pub mod detector;
 pub mod divergence;
 pub mod expectation;
+mod lanes;
 pub mod multiplicity;
 pub mod multivariate;
 mod parallel;

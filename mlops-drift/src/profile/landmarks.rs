@@ -76,8 +76,14 @@ impl Landmarks {
 
     /// Whether any of the next values is looked for.
     pub(super) fn wants(&self, count: usize) -> bool {
-        let next = self.wanted.get(self.passed);
-        count > 0 && (self.complete || next.is_some_and(|&next| next < self.rank + count))
+        self.next_looked_for(count).is_some()
+    }
+
+    /// Of so many values that come next, the first that is looked for.
+    fn next_looked_for(&self, count: usize) -> Option<usize> {
+        let wanted = || Some(self.wanted.get(self.passed)? - self.rank);
+        let place = if self.complete { Some(0) } else { wanted() };
+        place.filter(|&place| place < count)
     }
 
     /// The next values, all equal.
@@ -118,23 +124,33 @@ impl Landmarks {
         let looked_into = self.looked_into(&counts);
         let mut kept = by_slot(values, slots, &counts, &looked_into);
         let mut rest = kept.as_mut_slice();
+        let mut skipped = 0;
         for (count, is_looked_into) in counts.into_iter().zip(looked_into) {
             if is_looked_into {
                 let (first, later) = rest.split_at_mut(count as usize);
+                self.skip(std::mem::take(&mut skipped));
                 self.add_keys(first);
                 rest = later;
             } else {
-                self.skip(count as usize);
+                skipped += count as usize;
             }
         }
+        self.skip(skipped);
     }
 
     /// The next values by their keys, in any order.
     fn add_keys(&mut self, keys: &mut [u64]) {
         keys.sort_unstable();
-        for ties in keys.chunk_by(|a, b| a == b) {
-            self.add(of_order_key(ties[0]), ties.len());
+        let mut rest = &*keys;
+        while let Some(place) = self.next_looked_for(rest.len()) {
+            let key = rest[place];
+            let start = rest.partition_point(|&other| other < key);
+            let end = rest.partition_point(|&other| other <= key);
+            self.skip(start);
+            self.add(of_order_key(key), end - start);
+            rest = &rest[end..];
         }
+        self.skip(rest.len());
     }
 
     /// By slot, whether any of its values is looked for.

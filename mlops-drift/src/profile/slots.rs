@@ -1,9 +1,11 @@
-use wide::f64x8;
+use pulp::Simd;
+
+use crate::lanes::{Map, map};
 
 /// Slots per point of those that fix a range.
 const PER_POINT: usize = 2;
-/// Values whose slots are computed side by side.
-const LANES: usize = 8;
+/// Values whose slots are computed before they are looked at: what is read one by one where it was just written in vectors has to wait.
+const BLOCK: usize = 512;
 /// 2^52: what is added to a smaller number is rounded to a whole one, which the last bits of the sum then tell.
 const WHOLE: f64 = (1_u64 << 52) as f64;
 
@@ -69,27 +71,14 @@ impl Slots {
     /// Shows every value with its slot.
     #[inline(always)] // its callers are loops of a few nanoseconds per value
     pub(super) fn for_each(&self, values: &[f64], mut with: impl FnMut(usize, f64)) {
-        let (chunks, rest) = values.as_chunks::<LANES>();
-        for chunk in chunks {
-            for (slot, &value) in self.of_each(*chunk).into_iter().zip(chunk) {
-                with(slot, value);
+        let mut steps = [0.0; BLOCK];
+        for block in values.chunks(BLOCK) {
+            let steps = &mut steps[..block.len()];
+            map(block, self, steps);
+            for (steps, &value) in steps.iter().zip(block) {
+                with(steps.to_bits() as usize & self.last, value);
             }
         }
-        for &value in rest {
-            with(self.of(value), value);
-        }
-    }
-
-    /// The same as [`of`](Self::of) each, in vectors by name, which a compiler does not always find by itself.
-    #[inline(always)]
-    fn of_each(&self, values: [f64; LANES]) -> [usize; LANES] {
-        let [low, scale, last] = [self.low, self.scale, self.last as f64].map(f64x8::splat);
-        // NaN is 0 by `max` on every platform, and by `fast_max` on some.
-        let steps = ((f64x8::new(values) - low) * scale).max(f64x8::ZERO);
-        let whole = steps.fast_min(last) + f64x8::splat(WHOLE);
-        whole
-            .to_array()
-            .map(|whole| whole.to_bits() as usize & self.last)
     }
 
     /// How many values lie in each slot.
@@ -97,6 +86,20 @@ impl Slots {
         let mut counts = vec![0; self.len()];
         self.for_each(values, |slot, _| counts[slot] += 1);
         counts
+    }
+}
+
+/// The same as [`of`](Slots::of): the slot is in the last bits.
+impl Map for Slots {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, values: S::f64s) -> S::f64s {
+        let [low, scale, last] =
+            [self.low, self.scale, self.last as f64].map(|x| simd.splat_f64s(x));
+        let steps = simd.mul_f64s(simd.sub_f64s(values, low), scale);
+        let zero = simd.splat_f64s(0.0);
+        // NaN is 0 by a comparison on every platform, and by a maximum on some.
+        let steps = simd.select_f64s(simd.less_than_f64s(zero, steps), steps, zero);
+        simd.add_f64s(simd.min_f64s(steps, last), simd.splat_f64s(WHOLE))
     }
 }
 

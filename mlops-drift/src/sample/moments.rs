@@ -1,15 +1,12 @@
-use std::ops::{Add, Sub};
-
 use mlops_core::{Error, Result};
+use pulp::{Scalar, Simd};
 use serde::{Deserialize, Serialize};
-use wide::f64x8;
 
 use super::NumericSample;
+use crate::lanes::{Fold, fold};
 
 /// Values of a block: small enough that its second pass finds them in the cache.
 const BLOCK: usize = 1_024;
-/// Sums that run side by side.
-const LANES: usize = 8;
 /// Of values that are so much smaller, a block's sum does not overflow: 2^-10.
 const SMALL: f64 = 1.0 / BLOCK as f64;
 
@@ -119,23 +116,12 @@ impl Moments {
         if !sums.mean[0].is_finite() {
             sums.mean = mean_of_large(block); // a sum may overflow where the mean does not
         }
-        let [mean, rest] = sums.mean;
-        let powers = in_lanes(
-            block,
-            [0.0; 3],
-            |[a, b, c], x| {
-                let delta = (x - f64x8::splat(mean)) - f64x8::splat(rest);
-                let square = delta * delta;
-                [a + square, b + square * delta, c + square * square]
-            },
-            |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]],
-        );
         Self {
             count: block.len() as u64,
             least: sums.least,
             greatest: sums.greatest,
             mean: sums.mean,
-            powers,
+            powers: fold(block, &Powers { mean: sums.mean }),
         }
     }
 
@@ -260,26 +246,73 @@ struct Sums {
 
 impl Sums {
     fn of(block: &[f64]) -> Self {
-        let [sum, lost, least, greatest] = in_lanes(
-            block,
-            [0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY],
-            |[sum, lost, least, greatest], x| {
-                let [sum, more] = two_sum(sum, x);
-                // One instruction each, where `min` and `max` take three; there is no NaN.
-                let ends = [x.fast_min(least), x.fast_max(greatest)];
-                [sum, lost + more, ends[0], ends[1]]
-            },
-            |a, b| {
-                let [sum, more] = two_sum(a[0], b[0]);
-                let lost = more + (a[1] + b[1]);
-                [sum, lost, a[2].min(b[2]), a[3].max(b[3])]
-            },
-        );
+        let [sum, lost, least, greatest] = fold(block, &SumsAndEnds);
         Self {
             mean: divided([sum, lost], block.len() as f64),
             least,
             greatest,
         }
+    }
+}
+
+/// The sum, what it rounds off, the least and the greatest value.
+struct SumsAndEnds;
+
+impl Fold<4> for SumsAndEnds {
+    const NONE: [f64; 4] = [0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY];
+
+    #[inline(always)]
+    fn step<S: Simd>(
+        &self,
+        simd: S,
+        [sum, lost, least, greatest]: [S::f64s; 4],
+        values: S::f64s,
+    ) -> [S::f64s; 4] {
+        let [sum, more] = two_sum_in(simd, sum, values);
+        [
+            sum,
+            simd.add_f64s(lost, more),
+            simd.min_f64s(values, least),
+            simd.max_f64s(values, greatest),
+        ]
+    }
+
+    #[inline(always)]
+    fn join(&self, a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
+        let [sum, more] = two_sum(a[0], b[0]);
+        let lost = more + (a[1] + b[1]);
+        [sum, lost, a[2].min(b[2]), a[3].max(b[3])]
+    }
+}
+
+/// Σ (x − mean)^k for k = 2, 3, 4.
+struct Powers {
+    mean: [f64; 2],
+}
+
+impl Fold<3> for Powers {
+    const NONE: [f64; 3] = [0.0; 3];
+
+    #[inline(always)]
+    fn step<S: Simd>(
+        &self,
+        simd: S,
+        [second, third, fourth]: [S::f64s; 3],
+        values: S::f64s,
+    ) -> [S::f64s; 3] {
+        let [mean, rest] = self.mean.map(|part| simd.splat_f64s(part));
+        let delta = simd.sub_f64s(simd.sub_f64s(values, mean), rest);
+        let square = simd.mul_f64s(delta, delta);
+        [
+            simd.add_f64s(second, square),
+            simd.add_f64s(third, simd.mul_f64s(square, delta)),
+            simd.add_f64s(fourth, simd.mul_f64s(square, square)),
+        ]
+    }
+
+    #[inline(always)]
+    fn join(&self, a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+        [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
     }
 }
 
@@ -290,10 +323,16 @@ fn mean_of_large(block: &[f64]) -> [f64; 2] {
 }
 
 /// A sum and what it rounds off, exactly (Knuth, The Art of Computer Programming 2, 4.2.2, theorem B).
-fn two_sum<F: Copy + Add<Output = F> + Sub<Output = F>>(a: F, b: F) -> [F; 2] {
-    let sum = a + b;
-    let of_b = sum - a;
-    [sum, (a - (sum - of_b)) + (b - of_b)]
+fn two_sum(a: f64, b: f64) -> [f64; 2] {
+    two_sum_in(Scalar::new(), a, b)
+}
+
+#[inline(always)]
+fn two_sum_in<S: Simd>(simd: S, a: S::f64s, b: S::f64s) -> [S::f64s; 2] {
+    let sum = simd.add_f64s(a, b);
+    let of_b = simd.sub_f64s(sum, a);
+    let lost_of_a = simd.sub_f64s(a, simd.sub_f64s(sum, of_b));
+    [sum, simd.add_f64s(lost_of_a, simd.sub_f64s(b, of_b))]
 }
 
 fn plus(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
@@ -311,30 +350,6 @@ fn divided(a: [f64; 2], by: f64) -> [f64; 2] {
     let quotient = a[0] / by;
     let rest = (-quotient).mul_add(by, a[0]) + a[1];
     two_sum(quotient, rest / by)
-}
-
-/// Folds values in lanes that do not wait for one another, in an order that depends on their number alone. In vectors by name: whether a compiler
-/// finds them in a loop depends on what else it compiles, and a loop without is four times as slow.
-fn in_lanes<const N: usize>(
-    values: &[f64],
-    zero: [f64; N],
-    fold: impl Fn([f64x8; N], f64x8) -> [f64x8; N],
-    join: impl Fn([f64; N], [f64; N]) -> [f64; N],
-) -> [f64; N] {
-    let mut lanes = zero.map(f64x8::splat);
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for &chunk in chunks {
-        lanes = fold(lanes, f64x8::new(chunk));
-    }
-    let mut last = [0.0; LANES];
-    last[..rest.len()].copy_from_slice(rest);
-    let folded = fold(lanes, f64x8::new(last)).map(f64x8::to_array);
-    let lanes = lanes.map(f64x8::to_array);
-    let of_lane = |lane: usize| {
-        let held = if lane < rest.len() { folded } else { lanes };
-        held.map(|figure| figure[lane])
-    };
-    (0..LANES).map(of_lane).fold(zero, join)
 }
 
 /// Moments as they are written: what is infinite or undefined is left out, since JSON has no word for it.
