@@ -39,7 +39,7 @@ pub fn serial_dependence(series: &[f64]) -> Result<TestResult> {
     if series.iter().any(|value| value.is_nan()) {
         return Err(Error::invalid("a series must not hold NaN"));
     }
-    let ranks = ranks(series);
+    let Ranks { ranks, most } = Ranks::of(series);
     let centre = (ranks.len() - 1) as f64 / 2.0;
     let products = |shift: usize| -> f64 {
         let pairs = ranks.iter().zip(ranks.iter().cycle().skip(shift));
@@ -51,7 +51,7 @@ pub fn serial_dependence(series: &[f64]) -> Result<TestResult> {
         return Ok(TestResult::new(0.0, p, "serial_correlation_asymptotic"));
     }
     let correlation = products(1) / products(0); // circular, as Wald and Wolfowitz take it
-    let others = Others::of(&ranks);
+    let others = Others::of(&ranks, most);
     if others.are_rare() && others.are_alike() {
         return Ok(TestResult::new(
             correlation,
@@ -86,14 +86,7 @@ struct Others {
 }
 
 impl Others {
-    fn of(ranks: &[f64]) -> Self {
-        let mut sorted = ranks.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let most = sorted.chunk_by(|a, b| a == b).max_by_key(|ties| ties.len());
-        let most = most
-            .and_then(|ties| ties.first())
-            .copied()
-            .unwrap_or_default();
+    fn of(ranks: &[f64], most: f64) -> Self {
         let others = (0_u32..).zip(ranks).filter(|(_, rank)| **rank != most);
         let (places, steps) = others.map(|(place, rank)| (place, rank - most)).unzip();
         Self {
@@ -149,16 +142,30 @@ impl Others {
 const ROUNDING: f64 = 1e-9;
 
 /// Equal values share the middle of their ranks.
-fn ranks(series: &[f64]) -> Vec<f64> {
-    let keys = series.iter().map(|&value| order_key(value));
-    let mut order: Vec<(u64, usize)> = keys.zip(0..).collect();
-    order.sort_unstable();
-    let mut ranks = vec![0.0; series.len()];
-    let mut first = 0;
-    for ties in order.chunk_by(|(a, _), (b, _)| a == b) {
-        let middle = first as f64 + (ties.len() - 1) as f64 / 2.0;
-        ties.iter().for_each(|&(_, index)| ranks[index] = middle);
-        first += ties.len();
+struct Ranks {
+    ranks: Vec<f64>,
+    /// Of the most frequent value.
+    most: f64,
+}
+
+impl Ranks {
+    fn of(series: &[f64]) -> Self {
+        let keys = series.iter().map(|&value| order_key(value));
+        let mut order: Vec<(u64, usize)> = keys.zip(0..).collect();
+        order.sort_unstable_by_key(|&(key, _)| key);
+        let mut ranks = vec![0.0; series.len()];
+        let (mut first, mut most) = (0, (0, 0.0));
+        for ties in order.chunk_by(|(a, _), (b, _)| a == b) {
+            let middle = first as f64 + (ties.len() - 1) as f64 / 2.0;
+            ties.iter().for_each(|&(_, index)| ranks[index] = middle);
+            first += ties.len();
+            if ties.len() >= most.0 {
+                most = (ties.len(), middle);
+            }
+        }
+        Self {
+            ranks,
+            most: most.1,
+        }
     }
-    ranks
 }

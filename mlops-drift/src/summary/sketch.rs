@@ -17,8 +17,9 @@ use crate::sample::{of_order_key, order_key};
 /// Labels that a sketch of frequent labels can tell apart: their bounds are off by at most 3.5/1024 of all values.
 const LABELS: usize = 1_024;
 
-/// Values that are sorted before a digest takes them in, which sorts centroids: a run that ascends costs it a third.
-const RUN: usize = 1_024;
+/// Values that are sorted before a digest takes them in, which sorts centroids: a run that ascends costs it a third. So many a digest of
+/// compression 200 gathers before it sorts: it then has one run beside its centroids.
+const RUN: usize = 1_640;
 
 /// Quantiles of numbers: a t-digest of compression 200, about 3 KiB.
 ///
@@ -76,7 +77,9 @@ impl Quantiles {
     /// More values; NaN and ±inf are left out.
     pub fn add(&mut self, values: &[f64]) {
         let mut keys = Vec::with_capacity(RUN.min(values.len()));
-        for run in values.chunks(RUN) {
+        let gathered = self.0.total_weight() % RUN as u64;
+        let (first, rest) = values.split_at(values.len().min(RUN - gathered as usize));
+        for run in std::iter::once(first).chain(rest.chunks(RUN)) {
             keys.clear();
             keys.extend(run.iter().copied().map(order_key));
             keys.sort_unstable();
