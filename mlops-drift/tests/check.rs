@@ -22,7 +22,7 @@ use mlops_drift::multiplicity::Bonferroni;
 use mlops_drift::profile::TableProfile;
 use mlops_drift::report::{ColumnVerdict, Moved};
 use mlops_drift::sample::Infinite;
-use mlops_drift::two_sample::ChiSquare;
+use mlops_drift::two_sample::{ChiSquare, FisherExact, Welch};
 use mlops_drift::{DriftCheck, DriftReport};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -668,6 +668,38 @@ fn methods_are_chosen_by_column() {
             .effect("total_variation")
             .is_some()
     );
+}
+
+/// One value has no variance, and three labels are no two-by-two table: that column is untested, with the reason, and the others are judged.
+#[test]
+fn a_test_that_refuses_the_values_of_a_column_leaves_the_others_their_verdict() {
+    let table = |rows: i32, prices: i32, labels: i32, from: i32| {
+        let price = (0..rows).map(|i| (i < prices).then(|| f64::from(i)));
+        batch([
+            (
+                "price",
+                Arc::new(Float64Array::from_iter(price)) as ArrayRef,
+            ),
+            (
+                "code",
+                Arc::new(Int32Array::from_iter_values((0..rows).map(|i| i % labels))),
+            ),
+            ("x", floats((0..rows).map(|i| f64::from(from + i)))),
+        ])
+    };
+    let report = DriftCheck::against(&table(200, 200, 2, 0))
+        .method("price", Method::numeric(Welch::default()))
+        .method("code", Method::categorical(FisherExact))
+        .run(&table(200, 1, 3, 100))
+        .unwrap();
+    assert_eq!(report.verdict.untested_columns, ["code"]);
+    assert_eq!(report.verdict.drifted_columns, ["price", "x"]); // the prices that are missing now
+    for (name, why) in [("price", "at least 2"), ("code", "2 categories")] {
+        let column = report.column(name).unwrap();
+        assert!(column.value.is_none());
+        assert!(column.reason.contains("its test cannot be applied"));
+        assert!(column.reason.contains(why), "{}", column.reason);
+    }
 }
 
 #[test]

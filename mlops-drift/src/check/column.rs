@@ -199,8 +199,9 @@ impl Column {
         let testable = self.reference.values.len() > 0 && current.values.len() > 0;
         let value = testable.then(|| self.test(&current.values)).transpose()?;
         let (result, compared) = value.unzip();
-        let tells_nothing = self.tells_nothing();
-        let result = result.filter(|_| tells_nothing.is_none());
+        let refused = |result: &Told| result.as_ref().err().cloned();
+        let untold = self.tells_nothing().or(result.as_ref().and_then(refused));
+        let result = result.and_then(Told::ok).filter(|_| untold.is_none());
         let mut compared = compared.unwrap_or_default();
         let missing = self
             .tests
@@ -232,7 +233,7 @@ impl Column {
             report: ColumnReport {
                 minimum_effects: self.least.clone(),
                 notes,
-                not_applicable: tells_nothing.or(compared.not_applicable),
+                not_applicable: untold.or(compared.not_applicable),
                 moved: compared.moved,
                 effects: compared.effects,
                 intervals: compared.intervals,
@@ -263,11 +264,11 @@ impl Column {
         }
     }
 
-    fn test(&self, current: &Values) -> Result<(TestResult, Compared)> {
+    fn test(&self, current: &Values) -> Result<(Told, Compared)> {
         let scale = Scale::of_type(&self.data_type.name);
         match (&self.method.0, &self.reference.values, current) {
             (Test::Numeric(test), Values::Numeric(reference), Values::Numeric(current)) => Ok((
-                test.test(reference, current)?,
+                told(test.test(reference, current))?,
                 Compared::of_numbers(reference, current, scale)?,
             )),
             (
@@ -275,28 +276,42 @@ impl Column {
                 Values::Categorical(reference),
                 Values::Categorical(current),
             ) => Ok((
-                test.test(reference, current)?,
+                told(test.test(reference, current))?,
                 Compared::of_categories(reference, current)?,
             )),
             (Test::Categorical(test), Values::Units(reference), Values::Units(current)) => {
                 if self.permutes_units && reference.mixed().or(current.mixed()).is_some() {
                     return Ok((
-                        reference.test(current),
+                        Ok(reference.test(current)),
                         Compared::of_units(reference, current)?,
                     ));
                 }
                 current.require_one_each()?;
                 let (reference, current) = (reference.one_each(), current.one_each());
                 Ok((
-                    test.test(&reference, &current)?,
+                    told(test.test(&reference, &current))?,
                     Compared::of_categories(&reference, &current)?,
                 ))
             }
             (_, Values::Profile(reference), Values::Profile(current)) => {
-                self.tests.profiles(reference, current, scale)
+                let (result, compared) = self.tests.profiles(reference, current, scale)?;
+                Ok((Ok(result), compared))
             }
             _ => Err(read_in_two_ways()),
         }
+    }
+}
+
+/// What a test found, or why it cannot be applied to these values.
+type Told = std::result::Result<TestResult, String>;
+
+/// A test that refuses the values of a column has nothing to say of it, and the check goes on with the others.
+fn told(found: Result<TestResult>) -> Result<Told> {
+    match found {
+        Err(error) if error.kind() == ErrorKind::InvalidArgument => {
+            Ok(Err(format!("its test cannot be applied: {error}")))
+        }
+        found => found.map(Ok),
     }
 }
 

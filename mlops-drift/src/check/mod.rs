@@ -215,7 +215,8 @@ impl DriftCheck {
         self
     }
 
-    /// Tests this column in another way than by default.
+    /// Tests this column in another way than by default. Where a test cannot be applied to the values that a table holds, as one of variances to
+    /// a single value, the column is untested, its reason says why, and the others are judged.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};
