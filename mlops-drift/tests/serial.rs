@@ -6,7 +6,8 @@ mod bound;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int32Array, RecordBatch, StringArray,
+    ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float64Array, Int32Array, RecordBatch,
+    StringArray,
 };
 use arrow::datatypes::Float64Type;
 use bound::most;
@@ -373,6 +374,32 @@ fn slices_are_diagnosed() {
         report
             .to_markdown()
             .contains("Errors of neighbouring units resemble each other")
+    );
+}
+
+/// Of the slices of a report it is the strongest dependence that is told, of either sign, and none that chance explains.
+#[test]
+fn the_strongest_dependence_of_several_slices_is_told() {
+    let (reference, current) = (table(10, 1_000, 1, 1), table(11, 1_000, 1, 1));
+    let moved = current.column(1).as_primitive::<Float64Type>();
+    let moved = Float64Array::from_iter_values(moved.values().iter().map(|x| x + 0.3));
+    let moved = RecordBatch::try_from_iter([("number", Arc::new(moved) as ArrayRef)]).unwrap();
+    let slices = DriftSlices::default().over(Lattice::default().columns(["number"]));
+    let mut report = slices.find(&reference, &moved).unwrap();
+    report.worst = vec![report.worst[0].clone(); 3];
+    let correlations = [(0.2, 1e-9), (-0.6, 1e-9), (0.9, 0.5)];
+    for (slice, (correlation, p)) in report.worst.iter_mut().zip(correlations) {
+        slice.serial_correlation = Some(SerialCorrelation {
+            correlation,
+            p_value: PValue::new(p).unwrap(),
+            values: 1_000,
+        });
+    }
+    let told = "In the slices shown, neighbouring rows differ from each other more than others (rank correlation -0.60)";
+    assert!(
+        report.to_markdown().contains(told),
+        "{}",
+        report.to_markdown()
     );
 }
 

@@ -214,3 +214,40 @@ impl TableCheck for Distributed {
         Ok(conclusion.among(serial, Neighbours::by(None)))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// At a level of 2e-4, of which 10,000 permutations show the half: what they show fails, what they leave open is not applicable, with what it may be,
+    /// and what they exclude passes.
+    #[test]
+    fn permutations_fail_pass_or_leave_open() {
+        let p = |p: f64| PValue::new(p).unwrap();
+        let level = SignificanceLevel::new(2e-4).unwrap();
+        let judged = |found: f64, low: f64| {
+            let least = p(1e-4);
+            let resolution = Resolution { least, low: p(low) };
+            let conclusion = judge(p(found), Some(resolution), level, "D".to_owned());
+            let says = (conclusion.applicable, conclusion.passed);
+            (says, conclusion.reason)
+        };
+        let told = |what: &str| format!("D, p-value {what}");
+        assert_eq!(judged(1e-4, 1e-6), ((true, false), told("0.0001")));
+        assert_eq!(judged(1e-3, 3e-4), ((true, true), told("0.0010")));
+        let open = |low: &str| {
+            format!(
+                "nothing to check: D, p-value 0.0003: permutations show no p-value below 0.0001, and this one may be {low}, so that it does not \
+                 show whether the level is reached"
+            )
+        };
+        assert_eq!(judged(3e-4, 0.0), ((false, false), open("any less")));
+        assert_eq!(
+            judged(3e-4, 1e-6),
+            ((false, false), open("as small as 1.0e-6"))
+        );
+        let by_law = judge(p(3e-4), None, level, String::new());
+        assert!(by_law.applicable && by_law.passed);
+    }
+}
