@@ -18,7 +18,7 @@ use super::source::{ColumnType, Held, Source, in_table, no_rows};
 use crate::profile::{self, FacetProfile, Measured};
 use crate::report::{ColumnReport, Finding, ReportedColumn, Scale, SchemaChange};
 use crate::sample::{ColumnKind, Infinite};
-use crate::serial::{SerialCorrelation, Series, Watched};
+use crate::serial::{ColumnDependence, Series, Watched};
 use crate::table::missing;
 use crate::two_sample::TestResult;
 
@@ -35,34 +35,7 @@ pub(super) struct Column {
     permutes_units: bool,
     pub(super) reference: Observed,
     /// How much neighbours in the reference resemble each other.
-    serial: Serial,
-}
-
-/// How much neighbours resemble each other in their values, and in what they miss.
-#[derive(Clone, Copy, Default)]
-struct Serial {
-    values: Option<SerialCorrelation>,
-    missing: Option<SerialCorrelation>,
-}
-
-impl Serial {
-    fn of(first: &Series) -> Result<Self> {
-        Ok(Self {
-            values: first.correlation()?,
-            missing: first.correlation_of_missing()?,
-        })
-    }
-
-    /// That of either table which is the more surprising.
-    fn or(self, other: Self) -> Self {
-        let either = |one: Option<SerialCorrelation>, other: Option<SerialCorrelation>| {
-            SerialCorrelation::of_several(one.into_iter().chain(other))
-        };
-        Self {
-            values: either(self.values, other.values),
-            missing: either(self.missing, other.missing),
-        }
-    }
+    serial: ColumnDependence,
 }
 
 /// The units of a table by the name of their column, each numbered once.
@@ -124,7 +97,7 @@ impl Column {
             _ => reference.first.clone(),
         };
         Ok(Self {
-            serial: Serial::of(&first)?,
+            serial: ColumnDependence::of(&first)?,
             permutes_units,
             name: name.to_owned(),
             unit,
@@ -211,7 +184,7 @@ impl Column {
             let sizes = [self.reference.missing.len(), current.missing.len()];
             compared.add_missing((shares[0] - shares[1]).abs(), sizes)?;
         }
-        let serial = self.serial.or(Serial::of(&current.first)?);
+        let serial = self.serial.or(ColumnDependence::of(&current.first)?);
         let finding = |result: TestResult, suffix: &str| {
             Finding::new(format!("{}{suffix}", self.name), result)
         };
