@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeListArray,
     Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
-    TimestampMillisecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Schema, TimeUnit};
@@ -667,6 +667,66 @@ fn methods_are_chosen_by_column() {
             .unwrap()
             .effect("total_variation")
             .is_some()
+    );
+}
+
+/// Booleans have no third label: five of them can all be `true`, which half of the reference is, and tell nothing; thirteen tell.
+#[test]
+fn booleans_are_untested_where_they_could_not_differ_enough() {
+    let table = |rows: usize, every: usize| {
+        let values: BooleanArray = (0..rows).map(|i| Some(i % every == 0)).collect();
+        batch([("b", Arc::new(values) as ArrayRef)])
+    };
+    for reference in [
+        Source::from(&table(1_000, 2)),
+        Source::from(&TableProfile::of(&table(1_000, 2)).unwrap()),
+    ] {
+        let check = DriftCheck::against(reference).prepare().unwrap();
+        // Of halves: 2 in 2^5, and 2 in 2^13.
+        for (rows, verdict) in [(5, ColumnVerdict::Untested), (13, ColumnVerdict::Drifted)] {
+            let report = check.run(&table(rows, 1)).unwrap();
+            let column = &report.columns[0];
+            assert_eq!(
+                column.verdict.is_drift(),
+                verdict.is_drift(),
+                "{}",
+                column.reason
+            );
+            assert_eq!(column.verdict == ColumnVerdict::Untested, rows == 5);
+        }
+    }
+}
+
+/// Integers that floats round to one another are not stable: nobody has seen whether they differ. Times that lie so close are.
+#[test]
+fn integers_that_floats_cannot_tell_apart_are_untested() {
+    let table = |from: i64| {
+        let values = || (0..200).map(move |i| (1_i64 << 60) + from + i % 50);
+        batch([
+            (
+                "id",
+                Arc::new(Int64Array::from_iter_values(values())) as ArrayRef,
+            ),
+            (
+                "at",
+                Arc::new(TimestampNanosecondArray::from_iter_values(values())),
+            ),
+            (
+                "wide",
+                Arc::new(Int64Array::from_iter_values(
+                    values().map(|x| x / 50 * (x % 50)),
+                )),
+            ),
+        ])
+    };
+    let report = DriftCheck::against(&table(0)).run(&table(55)).unwrap();
+    assert_eq!(report.verdict.untested_columns, ["id"]);
+    let id = report.column("id").unwrap();
+    assert!(
+        id.reason
+            .contains("closer together than the floating-point numbers"),
+        "{}",
+        id.reason
     );
 }
 

@@ -315,18 +315,18 @@ fn units_widen_the_intervals() {
     }
 }
 
-/// No overlap, and predictions that no shares of classes explain: three methods refuse, each with its reason, and CBPE says that it guesses.
+/// No overlap, probabilities that the calibration has never seen, and predictions that no shares of classes explain: every method refuses, each with its
+/// reason.
 #[test]
 fn methods_that_do_not_apply_refuse_and_say_why() {
     let before = Rows::drawn(21, 2_000, 0.0, 0.8);
     let now = Rows::drawn(22, 500, 0.9, 1.0);
     let report = run(&before, &now);
-    let refused = [
-        EstimationMethod::LabelShift,
-        EstimationMethod::ImportanceWeighting,
-        EstimationMethod::DirectLoss,
-    ];
-    assert_eq!(report.verdict.refused, refused);
+    let all: Vec<EstimationMethod> = report.methods.iter().map(|one| one.method).collect();
+    assert_eq!((all.len(), &report.verdict.refused), (4, &all));
+    assert!(!report.is_judged(), "{}", report.headline());
+    let reason = &report.verdict.reason;
+    assert!(reason.contains("every method refuses"), "{reason}");
     let diagnosis = |method: EstimationMethod| {
         let found = report
             .methods
@@ -338,22 +338,37 @@ fn methods_that_do_not_apply_refuse_and_say_why() {
     assert!(diagnosis(EstimationMethod::ImportanceWeighting).contains("mean ratio"));
     assert!(diagnosis(EstimationMethod::DirectLoss).contains("beyond the reference"));
     let cbpe = diagnosis(EstimationMethod::Cbpe);
-    assert!(cbpe.starts_with("100.0 % of the probabilities lie beyond"));
-    for change in report.methods[1..]
-        .iter()
-        .flat_map(|method| &method.metrics)
-    {
+    assert!(cbpe.ends_with("lie beyond those of the reference, got 1.000"));
+    for change in report.methods.iter().flat_map(|method| &method.metrics) {
         assert_eq!(change.verdict, ChangeVerdict::Undefined);
     }
     let text = report.to_markdown();
     assert!(text.contains("refused: "), "{text}");
-    assert!(
-        text.contains("nothing is said by label\\_shift, importance\\_weighting, direct\\_loss")
-    );
     assert_eq!(
         EstimatedReport::from_json(&report.to_json().unwrap()).unwrap(),
         report
     );
+}
+
+/// A fifth of the probabilities beyond those of the reference is the most that CBPE speaks of, and says how many there are.
+#[test]
+fn probabilities_that_the_reference_lacks_are_told_and_then_refused() {
+    let before = Rows::drawn(23, 2_000, 0.1, 0.9);
+    for (beyond, is_refused) in [(0, false), (190, false), (210, true)] {
+        let mut now = Rows::drawn(24, 1_000, 0.2, 0.8);
+        now.p[..beyond].fill(0.999);
+        let report = run(&before, &now);
+        let cbpe = &report.methods[0];
+        assert_eq!(
+            (cbpe.method, cbpe.refused),
+            (EstimationMethod::Cbpe, is_refused)
+        );
+        let share = format!(
+            "{:.1} % of the probabilities lie beyond",
+            beyond as f64 / 10.0
+        );
+        assert_eq!(cbpe.diagnosis.starts_with(&share), !is_refused);
+    }
 }
 
 /// All formats tell the same figures as worse, as fine and as refused, and hold what names hold.
@@ -433,7 +448,8 @@ fn a_model_of_which_nothing_can_be_said_does_not_pass() {
         !report.is_judged()
             && report.evidence().is_empty() == report.input_drift.evidence().is_empty()
     );
-    assert!(report.headline().ends_with("nothing can be said of it"));
+    let told = "nothing can be said of it; nothing is said by importance_weighting, direct_loss";
+    assert!(report.headline().ends_with(told), "{}", report.headline());
     assert!(
         report
             .to_junit()

@@ -298,6 +298,40 @@ fn cramer_and_von_mises_keep_their_level_for_two_values_against_many() {
     assert!(alarms <= most(runs, 0.1), "{alarms} of {runs}");
 }
 
+/// Many against few, of so many values that none makes up 1 % of all: where a formula by ranks is no distance.
+#[test]
+fn many_ties_at_unequal_sizes_keep_the_level() {
+    let runs = 200;
+    let tests: [(&str, Box<dyn TwoSampleTest<NumericSample>>); 5] = [
+        ("cramer-von mises", Box::new(CramerVonMises::default())),
+        ("anderson-darling", Box::new(AndersonDarling::default())),
+        ("kuiper", Box::new(Kuiper::default())),
+        ("mann-whitney", Box::new(MannWhitney::default())),
+        ("levene", Box::new(Levene::default())),
+    ];
+    for [many, few, values] in [[5_000, 100, 150], [20_000, 400, 300]] {
+        let mut alarms = [0; 5];
+        for seed in 0..runs {
+            let rng = &mut ChaCha8Rng::seed_from_u64(u64::from(seed));
+            let mut drawn = |rows: usize| {
+                let one = |_| f64::from(rng.random_range(0..values as u32));
+                NumericSample::new((0..rows).map(one))
+            };
+            let (reference, current) = (drawn(many), drawn(few));
+            for ((_, test), alarms) in tests.iter().zip(&mut alarms) {
+                let found = test.test(&reference, &current).unwrap();
+                *alarms += u32::from(found.p_value.get() <= 0.05);
+            }
+        }
+        for ((name, _), alarms) in tests.iter().zip(alarms) {
+            assert!(
+                alarms <= most(runs, 0.055),
+                "{name}, {values} values: {alarms} of {runs}"
+            );
+        }
+    }
+}
+
 #[test]
 fn every_categorical_test_keeps_its_level() {
     let off = categorical_grid(&[[60, 40]], 60);

@@ -342,6 +342,42 @@ fn orders(n: usize, m: usize) -> Vec<Vec<bool>> {
     all
 }
 
+/// T is the sum of squared distances, ties or not: 0 for equal shares at unequal sizes, and greatest for samples wholly apart.
+#[test]
+fn cramer_von_mises_is_a_distance_under_ties() {
+    let of = |counts: [usize; 3]| {
+        let values = [0.0, 1.0, 2.0].into_iter().zip(counts);
+        values
+            .flat_map(|(value, count)| vec![value; count])
+            .collect::<Vec<f64>>()
+    };
+    for (x, y) in [
+        (of([1_400, 600, 0]), of([140, 60, 0])),
+        (of([1_400, 600, 0]), of([200, 0, 0])),
+        (of([1_400, 600, 0]), of([180, 20, 0])),
+        (of([3, 5, 2]), of([1, 1, 4])),
+        (of([700, 0, 0]), of([0, 0, 30])),
+    ] {
+        let below = |of: &[f64], value: f64| {
+            of.iter().filter(|x| **x <= value).count() as f64 / of.len() as f64
+        };
+        let all = x.iter().chain(&y);
+        let apart = all.map(|z| (below(&x, *z) - below(&y, *z)).powi(2));
+        let (n, m) = (x.len() as f64, y.len() as f64);
+        let want = n * m / (n + m).powi(2) * apart.sum::<f64>();
+        let (a, b) = (NumericSample::new(x.clone()), NumericSample::new(y.clone()));
+        let result = CramerVonMises::default().test(&a, &b).unwrap();
+        let off = (result.statistic - want).abs();
+        assert!(
+            off <= 1e-9 * (1.0 + want),
+            "{} is not {want}",
+            result.statistic
+        );
+        let differ = x.iter().sum::<f64>() / n != y.iter().sum::<f64>() / m && n > 20.0;
+        assert_eq!(result.p_value.get() < 1e-3, differ, "{result:?}");
+    }
+}
+
 /// T of the data by midranks, and the share of orders without ties in which it is at least that: SciPy's exact
 /// p-value, whether there are ties or not.
 #[test]

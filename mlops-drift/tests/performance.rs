@@ -1,7 +1,9 @@
 //! Figures against their definitions, and intervals against the coverage that they state.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use mlops_drift::performance::{Estimate, Loss, Scored, paired_auc_difference, paired_difference};
+use mlops_drift::performance::{
+    Estimate, Loss, Multiclass, Scored, paired_auc_difference, paired_difference,
+};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -162,6 +164,49 @@ fn accuracy_has_wilsons_interval() {
 
 /// The two-sided 95 % quantile t of Student's law with two degrees of freedom, whose distribution function is ½ + t/(2√(2 + t²)): t² =
 /// 2·0.95²/(1 − 0.95²).
+/// Votes of ten trees are equal or not, whatever a tenth of them is in floating point.
+#[test]
+fn equal_votes_are_ties() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(31);
+    for rows in [17, 60, 200, 1_000] {
+        let labels: Vec<usize> = (0..rows).map(|i| i % 3).collect();
+        let votes: Vec<[u32; 3]> = labels
+            .iter()
+            .map(|label| {
+                let mut votes = [0; 3];
+                for _ in 0..10 {
+                    let is_right = rng.random_range(0.0..1.0) < 0.4;
+                    votes[if is_right {
+                        *label
+                    } else {
+                        rng.random_range(0..3)
+                    }] += 1;
+                }
+                votes
+            })
+            .collect();
+        let shares: Vec<f64> = votes
+            .iter()
+            .flatten()
+            .map(|votes| f64::from(*votes) / 10.0)
+            .collect();
+        let by_pairs = (0..3).map(|class| {
+            let is_one: Vec<bool> = labels.iter().map(|label| *label == class).collect();
+            let of_class: Vec<f64> = votes.iter().map(|votes| f64::from(votes[class])).collect();
+            auc_by_pairs(&is_one, &of_class)
+        });
+        let want = by_pairs.sum::<f64>() / 3.0;
+        let got = Multiclass::new(3, &labels, &shares)
+            .unwrap()
+            .auc_one_against_rest()
+            .unwrap();
+        assert!(
+            (got - want).abs() < 1e-12,
+            "{rows} rows: {got} is not {want}"
+        );
+    }
+}
+
 fn student_of_two() -> f64 {
     (2.0 * 0.95_f64.powi(2) / (1.0 - 0.95_f64.powi(2))).sqrt()
 }

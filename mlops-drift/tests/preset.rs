@@ -12,11 +12,11 @@ mod bound;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
     TimestampSecondArray, UInt32Array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Int32Type, TimeUnit};
 use bound::most;
 use mlops_core::ErrorKind;
 use mlops_core::evidence::SignificanceLevel;
@@ -243,7 +243,8 @@ fn predictions_that_are_missing_are_told_and_late_labels_are_not() {
     assert!(!late.headline().contains("lack") && !late.to_junit().contains("<error"));
     let lost = check.run(&table(0, 0), &table(570, 0)).unwrap();
     assert_eq!((lost.rows[1].left_out, lost.rows[1].broken), (570, 570));
-    let said = "570 of 600 rows lack a value in probability";
+    let said =
+        "570 of 600 rows lack a value; missing more often than in the reference: probability";
     for text in [
         lost.headline(),
         lost.verdict.reason.clone(),
@@ -476,6 +477,61 @@ fn data_quality_tells_of_which_columns_nothing_is_expected() {
         let gauge = "mlops_drift_quality_rules{column=\"x\"} 0\n";
         assert_eq!(report.to_openmetrics().contains(gauge), unruled);
     }
+}
+
+/// What is missing of a list is told, and that nothing else is: its values are of no kind that rules are inferred for.
+#[test]
+fn data_quality_tells_of_nested_columns() {
+    let table = |missing: i32| {
+        let list = |i: i32| (i >= missing).then(|| vec![Some(i)]);
+        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>((0..400).map(list));
+        let numbers = Float64Array::from_iter_values((0..400).map(|i| f64::from(i % 7)));
+        let columns = [
+            ("x", Arc::new(numbers) as ArrayRef, false),
+            ("list", Arc::new(lists), true),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    };
+    let quality = preset::data_quality(&table(0), SignificanceLevel::FIVE_PERCENT).unwrap();
+    let report = quality.run(&table(300)).unwrap();
+    let list = &report.columns[1];
+    assert_eq!(
+        (list.column.as_str(), list.missing, list.rules),
+        ("list", 300, Some(0))
+    );
+    let told = "nothing is expected of the values of 1 column";
+    assert!(report.headline().ends_with(told), "{}", report.headline());
+    assert!(report.to_junit().contains("skipped=\"1\""));
+    assert!(
+        report
+            .to_openmetrics()
+            .contains("mlops_drift_quality_rules{column=\"list\"} 0\n")
+    );
+}
+
+/// Other classes than those of the reference have no metric of their own that got worse: that they are others is said first.
+#[test]
+fn a_target_that_drifted_is_told_beside_the_metrics() {
+    let week = |names: [&'static str; 2]| {
+        let labels = |of: fn(usize) -> usize| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(
+                (0..400).map(|i| names[of(i) % 2]),
+            ))
+        };
+        batch(vec![
+            ("class", labels(|i| i)),
+            ("said", labels(|i| i + usize::from(i % 20 == 0))),
+        ])
+    };
+    let check = preset::classification_by_labels("class", "said");
+    let report = check.run(&week(["a", "b"]), &week(["c", "d"])).unwrap();
+    assert!(
+        report.headline().ends_with("; drifted: class, said"),
+        "{}",
+        report.headline()
+    );
+    let same = check.run(&week(["a", "b"]), &week(["a", "b"])).unwrap();
+    assert!(!same.headline().contains("drifted"));
 }
 
 /// Times are told as such, whatever their unit.

@@ -544,4 +544,11 @@ fn columns_that_could_not_make_a_window_alarm_are_told() {
         markdown.contains("| monday | quiet where tested |"),
         "{markdown}"
     );
+    let metrics = monitor.state().to_openmetrics();
+    for (column, compared) in [("x", 1), ("y", 0)] {
+        let gauge =
+            format!("mlops_drift_monitor_column_compared{{column=\"{column}\"}} {compared}\n");
+        assert!(metrics.contains(&gauge), "{metrics}");
+    }
+    assert!(!metrics.contains("monitor_column_drifted{column=\"y\"}"));
 }

@@ -12,7 +12,7 @@ use arrow::array::{
 use arrow::datatypes::{Float64Type, Int32Type, SchemaRef};
 use mlops_core::ErrorKind;
 use mlops_drift::profile::{SketchedProfile, TableProfile};
-use mlops_drift::summary::TableSummary;
+use mlops_drift::summary::{Quantiles, TableSummary};
 use mlops_drift::table::{Chunks, Table};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -420,4 +420,32 @@ fn a_sketched_profile_of_the_first_version_stays_readable() {
     assert_eq!((old.profile().rows(), old.summary().rows()), (600, 600));
     let anew = old.profile().like(&rows).unwrap();
     assert_eq!(anew.to_bytes().unwrap(), old.profile().to_bytes().unwrap());
+}
+
+/// A digest is that of its finite values in their order, however they come and whatever lies between them.
+#[test]
+fn a_digest_does_not_depend_on_how_its_values_come() {
+    let value = |i: u64| f64::from((i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32);
+    let infinite = |i: u64| {
+        if i.is_multiple_of(7) {
+            f64::INFINITY
+        } else {
+            value(i)
+        }
+    };
+    let rows = || 0..20_000_u64;
+    let digest = |values: Vec<f64>, size: usize| {
+        let mut quantiles = Quantiles::default();
+        values.chunks(size).for_each(|chunk| quantiles.add(chunk));
+        quantiles.to_bytes()
+    };
+    let finite: Vec<f64> = rows().map(infinite).filter(|x| x.is_finite()).collect();
+    let whole = digest(finite.clone(), 20_000);
+    for size in [1, 7, 500, 1_640, 1_641, 4_096, 20_000] {
+        assert!(digest(finite.clone(), size) == whole, "{size}");
+        assert!(
+            digest(rows().map(infinite).collect(), size) == whole,
+            "{size}, with infinities"
+        );
+    }
 }

@@ -10,7 +10,7 @@ use super::DriftCheck;
 use super::compared::Compared;
 use super::default_tests::DefaultTests;
 use super::method::{Method, Test};
-use super::notes::notes;
+use super::notes::{notes, rounded_away};
 use super::observed::{Observed, Units, Values, facets_per_unit, find, observe};
 use super::reach::least_p_value;
 use super::selection::{least_effects, unit_of};
@@ -165,10 +165,9 @@ impl Column {
         let current_type = current.column_type(&self.name)?;
         let current = self.read(current, units, infinite);
         let current = current.map_err(in_table("current"))?;
-        let notes = notes(
-            [&self.data_type, &current_type],
-            [&self.reference.values, &current.values],
-        );
+        let types = [&self.data_type, &current_type];
+        let values = [&self.reference.values, &current.values];
+        let notes = notes(types, values);
         let testable = self.reference.values.len() > 0 && current.values.len() > 0;
         let value = testable.then(|| self.test(&current.values)).transpose()?;
         let (result, compared) = value.unzip();
@@ -188,7 +187,6 @@ impl Column {
         let finding = |result: TestResult, suffix: &str| {
             Finding::new(format!("{}{suffix}", self.name), result)
         };
-        let values = [&self.reference.values, &current.values];
         let has_missing = missing.is_some();
         let of_missing = |result| Finding {
             least_p_value: self
@@ -197,7 +195,7 @@ impl Column {
             ..finding(result, ":missing")
         };
         let of_values = |result| Finding {
-            least_p_value: least_p_value(&self.method, self.tests, values),
+            least_p_value: least_p_value(&self.method, self.tests, values, &self.data_type.name),
             ..finding(result, "")
         };
         Ok(ReportedColumn {
@@ -206,7 +204,9 @@ impl Column {
             report: ColumnReport {
                 minimum_effects: self.least.clone(),
                 notes,
-                not_applicable: untold.or(compared.not_applicable),
+                not_applicable: untold
+                    .or(compared.not_applicable)
+                    .or_else(|| rounded_away(types, values)),
                 moved: compared.moved,
                 effects: compared.effects,
                 intervals: compared.intervals,

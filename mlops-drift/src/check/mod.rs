@@ -216,7 +216,7 @@ impl DriftCheck {
     }
 
     /// Tests this column in another way than by default. Where a test cannot be applied to the values that a table holds, as one of variances to
-    /// a single value, the column is untested, its reason says why, and the others are judged.
+    /// a single value, the column is untested, its reason says why, and the others are judged. A category that varies within its unit is an error.
     ///
     /// ```
     /// # use mlops_core::arrow::array::{ArrayRef, Float64Array, RecordBatch};

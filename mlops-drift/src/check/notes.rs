@@ -8,15 +8,34 @@ use crate::sample::{ColumnKind, EXACT};
 
 /// Of the reference's column and the current one.
 pub(super) fn notes(types: [&ColumnType; 2], values: [&Values; 2]) -> Vec<String> {
-    let rounded = types
-        .iter()
-        .zip(values)
-        .any(|(of, values)| is_rounded(of, values));
-    let rounded = rounded.then(|| {
+    let rounded = are_rounded(types, values).then(|| {
         "values of more digits than 2^53 are compared as the nearest floating-point numbers"
             .to_owned()
     });
     retyped(types).into_iter().chain(rounded).collect()
+}
+
+/// Rounding steps that a column must span for its values to be told apart.
+const STEPS: f64 = 100.0;
+
+/// Why numbers can hardly be told apart: as floats they are the same, or nearly so. Of times nobody minds what is so short.
+pub(super) fn rounded_away(types: [&ColumnType; 2], values: [&Values; 2]) -> Option<String> {
+    let ends = values.into_iter().flat_map(extremes).flatten();
+    let ends: Vec<f64> = ends.filter(|end| end.is_finite()).collect();
+    let greatest = ends.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let least = ends.iter().copied().fold(f64::INFINITY, f64::min);
+    let step = f64::EPSILON * greatest.abs().max(least.abs());
+    let are_numbers = types.iter().all(|of| of.kind == ColumnKind::Numeric);
+    let is_close = are_numbers && greatest - least < STEPS * step;
+    let is_so = is_close && are_rounded(types, values);
+    is_so.then(|| {
+        "the values lie closer together than the floating-point numbers as which they are compared".to_owned()
+    })
+}
+
+fn are_rounded(types: [&ColumnType; 2], values: [&Values; 2]) -> bool {
+    let mut columns = types.into_iter().zip(values);
+    columns.any(|(of, values)| is_rounded(of, values))
 }
 
 /// Numbers of another width are comparable, yet a change of whoever writes them.

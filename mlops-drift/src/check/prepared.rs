@@ -13,8 +13,11 @@ use super::source::{Held, Source, in_table, require_distinct, require_rows, unli
 use super::uncompared::Uncompared;
 use crate::multiplicity::Correction;
 use crate::parallel;
-use crate::report::{DriftReport, ReportedColumn, SchemaChange};
+use crate::report::{DriftReport, ReportedColumn, SchemaChange, first_of};
 use crate::sample::Infinite;
+
+/// Columns that an error names.
+const CHANGES: usize = 12;
 
 /// A [`DriftCheck`] whose reference is read and sorted: run it every week.
 ///
@@ -260,13 +263,10 @@ impl PreparedCheck {
         if refused.is_empty() || self.reports_schema_changes {
             return Ok(columns);
         }
-        let refused: Vec<String> = refused.into_iter().collect();
+        let told = first_of(refused.into_iter(), CHANGES);
         Err(Error::new(
             ErrorKind::SignatureMismatch,
-            format!(
-                "the current table does not fit the reference: {}",
-                refused.join("; ")
-            ),
+            format!("the current table does not fit the reference: {told}"),
         ))
     }
 }

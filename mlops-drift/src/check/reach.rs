@@ -6,36 +6,78 @@ use super::default_tests::DefaultTests;
 use super::method::{Method, Test};
 use super::observed::Values;
 use crate::profile;
+use crate::sample::CategoricalSample;
 use crate::two_sample::{ChiSquare, TwoSampleTest};
+
+/// The type of which a label that the reference lacks can be but one.
+const BOOLEAN: &str = "bool";
+/// Rows from which on booleans can differ as surely as anything.
+const MANY: usize = 64;
 
 /// What no p-value of samples of these sizes can be less than; 0 where nothing is known.
 pub(super) fn least_p_value(
     method: &Method,
     tests: DefaultTests,
     [reference, current]: [&Values; 2],
+    data_type: &str,
 ) -> PValue {
     let sizes = [reference.len(), current.len()];
     if sizes.contains(&0) {
         return PValue::saturating(0.0);
     }
-    PValue::saturating(match (&method.0, reference) {
-        (Test::Numeric(test), _) => test.least_p_value(sizes),
-        (Test::Categorical(test), _) => test.least_p_value(sizes),
-        (Test::Facets, Values::Profile(profile::Values::Facets(reference))) => {
+    PValue::saturating(match (&method.0, reference, current) {
+        (Test::Numeric(test), ..) => test.least_p_value(sizes),
+        (Test::Categorical(test), Values::Categorical(reference), _) => {
+            least_of_labels(test.as_ref(), reference, sizes, data_type)
+        }
+        (Test::Categorical(_), Values::Profile(reference), Values::Profile(current)) => {
+            return least_of_profiles(reference, current, data_type);
+        }
+        (Test::Categorical(test), ..) => test.least_p_value(sizes),
+        (Test::Facets, Values::Profile(profile::Values::Facets(reference)), _) => {
             tests.least_of_facets(reference.facets().count(), sizes)
         }
-        (Test::Facets, _) => 0.0,
+        (Test::Facets, ..) => 0.0,
     })
 }
 
-/// The same of profiles of a column, by the default test of its kind.
-pub(crate) fn least_of_profiles(reference: &profile::Values, current: &profile::Values) -> PValue {
+/// The same of profiles of a column of this type, by the default test of its kind.
+pub(crate) fn least_of_profiles(
+    reference: &profile::Values,
+    current: &profile::Values,
+    data_type: &str,
+) -> PValue {
     let sizes = [reference, current].map(|values| values.present() as usize);
-    PValue::saturating(match reference {
-        profile::Values::Numeric(_) => DefaultTests::of(None, 1).least_of_numbers(sizes),
-        profile::Values::Categorical(_) => ChiSquare::default().least_p_value(sizes),
-        profile::Values::Facets(reference) => {
+    PValue::saturating(match (reference, current) {
+        (profile::Values::Categorical(reference), profile::Values::Categorical(current)) => {
+            let [reference, _] = reference.samples(current);
+            least_of_labels(&ChiSquare::default(), &reference, sizes, data_type)
+        }
+        (profile::Values::Categorical(_), _) => ChiSquare::default().least_p_value(sizes),
+        (profile::Values::Numeric(_), _) => DefaultTests::of(None, 1).least_of_numbers(sizes),
+        (profile::Values::Facets(reference), _) => {
             DefaultTests::of(None, 1).least_of_facets(reference.facets().count(), sizes)
         }
     })
+}
+
+/// Of labels, which may all be others than those of the reference: but booleans have no third, and none differ more than those that are all the same.
+fn least_of_labels(
+    test: &dyn TwoSampleTest<CategoricalSample>,
+    reference: &CategoricalSample,
+    sizes: [usize; 2],
+    data_type: &str,
+) -> f64 {
+    let least = test.least_p_value(sizes);
+    if data_type != BOOLEAN || sizes.iter().all(|size| *size >= MANY) {
+        return least;
+    }
+    let all_alike = ["false", "true"].into_iter().filter_map(|label| {
+        let current = CategoricalSample::from_counts([(label, sizes[1] as u64)].into_iter());
+        test.test(reference, &current).ok()
+    });
+    let found = all_alike.map(|result| result.p_value.get());
+    found
+        .reduce(f64::min)
+        .map_or(least, |found| found.max(least))
 }

@@ -24,6 +24,7 @@ use crate::two_sample::Resolution;
 /// [`Rule::DistributedAs`](super::Rule::DistributedAs): both tables as counts on the reference's grid.
 pub(super) struct Distributed {
     column: String,
+    data_type: String,
     level: SignificanceLevel,
     reference: Values,
     /// How much neighbours in the reference resemble each other; `None` of a profile.
@@ -62,6 +63,7 @@ impl Distributed {
         };
         Ok(Self {
             column: name.to_owned(),
+            data_type: data_type.name,
             level,
             current: Beside::of(&reference, none)?,
             serial,
@@ -139,7 +141,8 @@ impl Distributed {
         let reference = profile.column(current.name());
         let reference = reference.ok_or_else(|| missing(current.name()))?;
         require_comparable(&type_of(current), &type_of(reference))?;
-        conclude(reference.values(), current.values(), level)
+        let values = [reference.values(), current.values()];
+        conclude(values, level, current.data_type())
     }
 }
 
@@ -160,12 +163,16 @@ pub(super) fn out_of_reach(
     })
 }
 
-fn conclude(reference: &Values, current: &Values, level: SignificanceLevel) -> Result<Conclusion> {
+fn conclude(
+    [reference, current]: [&Values; 2],
+    level: SignificanceLevel,
+    data_type: &str,
+) -> Result<Conclusion> {
     let sizes = [reference.present(), current.present()];
     if sizes.contains(&0) {
         return Ok(none_to_compare(sizes, "values"));
     }
-    let least = least_of_profiles(reference, current);
+    let least = least_of_profiles(reference, current, data_type);
     if let Some(why) = out_of_reach(least, level, sizes, "values") {
         return Ok(Conclusion::not_applicable(&why));
     }
@@ -208,7 +215,7 @@ impl TableCheck for Distributed {
 
     fn conclude(&self) -> Result<Conclusion> {
         let Current { values, first } = &self.current.state;
-        let conclusion = conclude(&self.reference, values, self.level)?;
+        let conclusion = conclude([&self.reference, values], self.level, &self.data_type)?;
         let both = self.serial.into_iter().chain(first.correlation()?);
         let serial = SerialCorrelation::of_several(both);
         Ok(conclusion.among(serial, Neighbours::by(None)))

@@ -16,7 +16,7 @@ use crate::multivariate::Points;
 const RIDGE: f64 = 1.0;
 
 /// The share of current rows beyond the reference from which on there is no estimate.
-const FARTHEST: f64 = 0.2;
+pub(crate) const FARTHEST: f64 = 0.2;
 
 /// The loss of a model without labels, by a regression of known losses on what is known of a row: direct loss
 /// estimation, for any model and any loss.

@@ -95,6 +95,7 @@ pub use confusion::{Average, Confusion};
 pub use curve::{Curve, CurvePoint};
 pub use density_ratio::DensityRatio;
 pub use direct_loss::DirectLoss;
+pub(crate) use direct_loss::FARTHEST;
 pub use estimate::Estimate;
 pub(crate) use estimate::normal_quantile;
 pub use importance::ImportanceWeighted;

@@ -76,7 +76,16 @@ impl Multiclass {
                 "the probabilities of a row must sum to 1, got {sum} in row {row}: scores are read by of_scores"
             )));
         }
-        Self::scaled(classes, labels, probabilities)
+        // Off by no more than rounding a sum is 1: equal probabilities stay equal.
+        let rounding = f64::EPSILON * classes as f64;
+        let divisor = |sum: f64| {
+            if (sum - 1.0).abs() <= rounding {
+                1.0
+            } else {
+                sum
+            }
+        };
+        Self::scaled(classes, labels, probabilities, divisor)
     }
 
     /// Labels, numbered from 0, and scores row by row, such as votes: each row is scaled to a sum of 1, and taken for probabilities then.
@@ -92,10 +101,15 @@ impl Multiclass {
     /// ```
     pub fn of_scores(classes: usize, labels: &[usize], scores: &[f64]) -> Result<Self> {
         check_cells("scores", classes, labels, scores)?;
-        Self::scaled(classes, labels, scores)
+        Self::scaled(classes, labels, scores, |sum| sum)
     }
 
-    fn scaled(classes: usize, labels: &[usize], cells: &[f64]) -> Result<Self> {
+    fn scaled(
+        classes: usize,
+        labels: &[usize],
+        cells: &[f64],
+        divisor: impl Fn(f64) -> f64,
+    ) -> Result<Self> {
         let rows = cells.chunks(classes.max(1));
         let mut scaled = Vec::with_capacity(cells.len());
         for (index, row) in rows.clone().enumerate() {
@@ -105,7 +119,8 @@ impl Multiclass {
                     "the scores of a row must sum to more than 0, got {sum} in row {index}"
                 )));
             }
-            scaled.extend(row.iter().map(|p| p / sum));
+            let divisor = divisor(sum);
+            scaled.extend(row.iter().map(|p| p / divisor));
         }
         let predicted: Vec<usize> = rows.map(greatest).collect();
         Confusion::of(classes, labels, &predicted)?; // labels in range, some rows

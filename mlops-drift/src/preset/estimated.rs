@@ -22,7 +22,7 @@ use crate::{DriftCheck, DriftReport};
 ///
 /// | method | estimates | assumes | says where it fails |
 /// | --- | --- | --- | --- |
-/// | [`Cbpe`](crate::performance::Cbpe), calibrated on the reference | `accuracy`, `auc`, `f1`, `precision`, `recall`, `specificity` | probabilities mean what they meant | the share of probabilities beyond those of the reference |
+/// | [`Cbpe`](crate::performance::Cbpe), calibrated on the reference | `accuracy`, `auc`, `f1`, `precision`, `recall`, `specificity` | probabilities mean what they meant | refused with more than a fifth of the probabilities beyond those of the reference; else that share |
 /// | [`LabelShift`](crate::performance::LabelShift) | `accuracy` | only the shares of the classes changed | refused where no shares explain the predictions |
 /// | [`ImportanceWeighted`](crate::performance::ImportanceWeighted) | `accuracy` and `brier`, `mae` and `rmse` | only the inputs changed | refused below 30 effective reference rows or units, and without overlap |
 /// | [`DirectLoss`](crate::performance::DirectLoss) | `accuracy` and `brier`, `mae` and `rmse` | like rows have the loss that they had | refused with more than a fifth of the rows beyond the reference |

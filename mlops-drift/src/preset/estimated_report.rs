@@ -355,7 +355,13 @@ impl EstimatedReport {
         let lost = lost(&self.rows, &self.input_drift);
         let lost = lost.map_or_else(String::new, |lost| format!("; {lost}"));
         let too_little = too_little(&untold).map_or_else(String::new, |told| format!("; {told}"));
-        format!("{} {labels}: {said}{too_little}{lost}", self.task)
+        let refused = self.verdict.refused.iter().map(|method| method.as_str());
+        let refused = named(refused, NAMES);
+        let refused = match refused.is_empty() {
+            true => refused,
+            false => format!("; nothing is said by {refused}"),
+        };
+        format!("{} {labels}: {said}{too_little}{refused}{lost}", self.task)
     }
 
     /// The changes as evidence for a decision, each with the method that estimates it, and that of the [drift](DriftReport::evidence) of features and

@@ -12,8 +12,8 @@ use super::measure::Predictions;
 use super::reach::are_too_few;
 use crate::multivariate::Points;
 use crate::performance::{
-    BinaryMetric, Cbpe, DirectLoss, Estimate, ImportanceWeighted, LabelShift, PoweredScored,
-    PredictionPowered, Regression, Scored,
+    BinaryMetric, Cbpe, DirectLoss, Estimate, FARTHEST, ImportanceWeighted, LabelShift,
+    PoweredScored, PredictionPowered, Regression, Scored,
 };
 use crate::report::short;
 use crate::sample::Moments;
@@ -284,12 +284,9 @@ impl Estimator {
             EstimationMethod::Cbpe => {
                 let rows = two_classes(&tables.reference)?;
                 let units = tables.units.map(|(_, current)| current);
-                Self::Cbpe(Cbpe::calibrated_on(
-                    rows,
-                    &tables.predicted,
-                    tables.threshold,
-                    units,
-                )?)
+                let cbpe = Cbpe::calibrated_on(rows, &tables.predicted, tables.threshold, units)?;
+                require_within(cbpe.beyond)?;
+                Self::Cbpe(cbpe)
             }
             EstimationMethod::LabelShift => {
                 let shift = label_shift(two_classes(&tables.reference)?, tables)?;
@@ -391,6 +388,16 @@ impl Estimator {
             }
         })
     }
+}
+
+/// A calibration says nothing of probabilities that the reference does not have, and would be surest there.
+fn require_within(beyond: f64) -> Result<()> {
+    if beyond <= FARTHEST {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "at most a share of {FARTHEST} of the probabilities must lie beyond those of the reference, got {beyond:.3}"
+    )))
 }
 
 /// The loss by which a method is diagnosed.

@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
+use arrow::array::Array;
+use arrow::datatypes::Field;
 use mlops_core::evidence::SignificanceLevel;
-use mlops_core::{Error, ErrorKind, Result};
+use mlops_core::{Error, ErrorKind, Result, type_name};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{Source, in_table};
@@ -12,7 +14,7 @@ use crate::report::junit::{Case, Outcome};
 use crate::report::markdown::{escaped, table};
 use crate::report::{Scale, named, version};
 use crate::sample::{ColumnKind, Moments};
-use crate::table::{Table, unreadable};
+use crate::table::{Table, parts_of, unreadable};
 
 /// Does a table still hold what the reference held? The [suite that the reference's profile infers](Suite::infer), and what is known of the table.
 ///
@@ -49,7 +51,7 @@ pub struct DataQualityReport {
     pub version: u16,
     /// Every expectation with what became of it.
     pub validation: ValidationReport,
-    /// What the columns hold, in their order: those of a type that can be profiled, which are the same in every part of the table.
+    /// What the columns hold, in their order: those that are the same in every part of the table. Of a nested column what is missing is told alone.
     pub columns: Vec<ColumnQuality>,
 }
 
@@ -167,10 +169,10 @@ impl DataQuality {
     /// What the columns of a table hold that can be read from all of its parts.
     fn columns(&self, table: &dyn Table) -> Result<Vec<ColumnQuality>> {
         let schema = table.schema();
-        let told = schema.fields().iter().filter(|field| {
-            let is_told = !ColumnKind::of(field.data_type()).has_no_values();
-            is_told && table.rows() > 0 && !self.excepted.contains(field.name())
-        });
+        let told = schema
+            .fields()
+            .iter()
+            .filter(|field| table.rows() > 0 && !self.excepted.contains(field.name()));
         let told: Vec<_> = told.collect();
         let unreadable = unreadable(table, told.iter().map(|field| field.name().as_str()))?;
         let read = told.into_iter();
@@ -178,7 +180,10 @@ impl DataQuality {
             .filter(|field| !unreadable.contains_key(field.name()))
             .collect();
         parallel::map(&read, |field| {
-            let quality = ColumnQuality::of(&ColumnProfile::of(table, field)?);
+            let quality = match ColumnKind::of(field.data_type()).has_no_values() {
+                true => ColumnQuality::of_nested(table, field)?,
+                false => ColumnQuality::of(&ColumnProfile::of(table, field)?),
+            };
             Ok(ColumnQuality {
                 rules: Some(self.rules_on(field.name())),
                 ..quality
@@ -200,6 +205,25 @@ impl DataQuality {
 }
 
 impl ColumnQuality {
+    /// Of a column whose values cannot be profiled.
+    fn of_nested(table: &dyn Table, field: &Field) -> Result<Self> {
+        let mut missing = 0;
+        for part in parts_of(table, field.name())? {
+            missing += part?.logical_null_count() as u64;
+        }
+        Ok(Self {
+            column: field.name().clone(),
+            data_type: type_name(field.data_type()),
+            missing,
+            rules: None,
+            infinite: 0,
+            distinct: None,
+            least: None,
+            mean: None,
+            greatest: None,
+        })
+    }
+
     fn of(column: &ColumnProfile) -> Self {
         let numbers = match column.values() {
             Values::Numeric(profile) => Some(profile),

@@ -208,7 +208,7 @@ pub(super) fn lost(rows: &[Rows; 2], drift: &DriftReport) -> Option<String> {
     } = rows[1];
     (!columns.is_empty()).then(|| {
         format!(
-            "{broken} of {} rows lack a value in {}",
+            "{broken} of {} rows lack a value; missing more often than in the reference: {}",
             labelled.saturating_add(broken),
             listed(columns.iter(), NAMES)
         )
@@ -329,6 +329,10 @@ impl PerformanceReport {
         }
         if let Some(lost) = lost(&self.rows, &self.target_drift) {
             said.push_str(&format!("; {lost}"));
+        }
+        let drifted = &self.target_drift.verdict.drifted_columns;
+        if !drifted.is_empty() {
+            said.push_str(&format!("; drifted: {}", listed(drifted.iter(), NAMES)));
         }
         said
     }

@@ -243,8 +243,27 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::sample::NumericSample;
 
-    fn column(law: fn(&mut ChaCha8Rng) -> f64) -> Vec<ArrayRef> {
+    type Law = fn(&mut ChaCha8Rng) -> f64;
+
+    const LAWS: [Law; 9] = [
+        |rng| rng.random_range(-1.0..1.0),
+        |rng| 1.7e12 + f64::from(rng.random_range(0..1_000_000_u32)), // milliseconds: one bucket of the first pass
+        |rng| f64::from(rng.random_range(0..5_u8)),
+        |_| 3.0,
+        |rng| (rng.random_range(-700.0..700.0_f64)).exp(),
+        |rng| f64::from_bits(rng.random_range(1..2_000_000_u64)), // subnormal
+        // As many distinct values as are kept of 60,000 rows, and one more.
+        |rng| f64::from(rng.random_range(0..1_024_u32)),
+        |rng| f64::from(rng.random_range(0..1_025_u32)),
+        |rng| match rng.random_range(1e-9..1.0_f64) {
+            u if u < 0.3 => 7.0,
+            u => u.powi(-3),
+        },
+    ];
+
+    fn column(law: Law, sizes: [usize; 4]) -> Vec<ArrayRef> {
         let rng = &mut ChaCha8Rng::seed_from_u64(7);
         let mut part = |rows: usize| -> ArrayRef {
             let value = |rng: &mut ChaCha8Rng| match rng.random_range(0..60) {
@@ -257,22 +276,14 @@ mod tests {
             };
             Arc::new((0..rows).map(|_| value(rng)).collect::<Float64Array>())
         };
-        vec![part(1_500), part(1), part(0), part(2_499)]
+        sizes.map(&mut part).into()
     }
 
     /// However few values may be sorted at once, grid, counts and missing rows are those of the sorted whole.
     #[test]
     fn any_budget_gives_the_same_profile() {
-        let laws: [fn(&mut ChaCha8Rng) -> f64; 6] = [
-            |rng| rng.random_range(-1.0..1.0),
-            |rng| 1.7e12 + f64::from(rng.random_range(0..1_000_000_u32)), // milliseconds: one bucket of the first pass
-            |rng| f64::from(rng.random_range(0..5_u8)),
-            |_| 3.0,
-            |rng| (rng.random_range(-700.0..700.0_f64)).exp(),
-            |rng| f64::from_bits(rng.random_range(1..2_000_000_u64)), // subnormal
-        ];
-        for law in laws {
-            let parts = column(law);
+        for law in LAWS {
+            let parts = column(law, [1_500, 1, 0, 2_499]);
             let read =
                 |with: &mut dyn FnMut(&ArrayRef) -> Result<()>| parts.iter().try_for_each(with);
             let whole = profile_within(4_000, &read, 4_000).unwrap();
@@ -284,6 +295,25 @@ mod tests {
                     (other.nulls(), other.nans(), other.infinite()),
                     (whole.nulls(), whole.nans(), whole.infinite())
                 );
+            }
+        }
+    }
+
+    /// The same where values are found by their slots, at once and group by group.
+    #[test]
+    fn values_found_by_slots_are_those_of_a_sort() {
+        for (law, of) in LAWS.into_iter().enumerate() {
+            let parts = column(of, [15_000, 1, 0, 44_999]);
+            let read =
+                |with: &mut dyn FnMut(&ArrayRef) -> Result<()>| parts.iter().try_for_each(with);
+            let all = parts.iter().map(|part| numbers(part).unwrap());
+            let sample = NumericSample::new(all.flatten());
+            let sorted = NumericProfile::of(&sample).unwrap();
+            for budget in [5_000, 9_999, 20_000, 59_999, 60_000] {
+                let found = profile_within(60_000, &read, budget).unwrap();
+                assert!(found.grid() == sorted.grid(), "law {law}, {budget}");
+                assert_eq!(found.cells(), sorted.cells(), "law {law}, {budget}");
+                assert_eq!(found.infinite(), sorted.infinite(), "law {law}, {budget}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mlops_core::evidence::{PValue, SignificanceLevel};
 
 use super::column::ReportedColumn;
-use super::monitor::first_of;
+use super::first_of;
 use super::reach::{note_out_of_reach, note_undecided};
 use super::{
     BatchVerdict, ColumnReport, ColumnVerdict, DriftReport, has_minimums, named, version,
@@ -227,10 +227,9 @@ fn schema_changed(lost: &[&ColumnReport], columns: usize) -> String {
         Some(change) => format!("{} ({change})", column.column),
         None => column.column.clone(),
     });
-    let told: Vec<String> = told.collect();
     let count = lost.len();
     format!(
         "the schema changed, and {count} of {columns} columns were not compared: {}",
-        told.join(", ")
+        first_of(told, NAMES)
     )
 }

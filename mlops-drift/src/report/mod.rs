@@ -27,7 +27,7 @@ pub use column::{ColumnReport, ColumnVerdict, Finding};
 pub(crate) use column::{ReportedColumn, exact, figure, scaled, short, signed, unresolved};
 pub use distribution::Distribution;
 pub(crate) use distribution::number;
-pub(crate) use monitor::named;
+pub(crate) use monitor::{first_of, named};
 pub use moved::{LabelShare, LabelShares, Location, Moved};
 pub use scale::Scale;
 pub use schema_change::SchemaChange;

@@ -78,7 +78,7 @@ pub(crate) fn named(names: impl Iterator<Item = impl AsRef<str>>, most: usize) -
 }
 
 /// The first texts, and how many more.
-pub(super) fn first_of(texts: impl Iterator<Item = String>, most: usize) -> String {
+pub(crate) fn first_of(texts: impl Iterator<Item = String>, most: usize) -> String {
     let texts: Vec<String> = texts.collect();
     let first = texts[..texts.len().min(most)].join(", ");
     match texts.len().saturating_sub(most) {

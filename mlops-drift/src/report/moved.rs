@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::Scale;
 use super::chart::label_in_words;
 use crate::profile::NumericProfile;
-use crate::sample::{CategoricalSample, NumericSample, rank_of};
+use crate::sample::{CategoricalSample, Moments, NumericSample, rank_of};
 
 /// Labels that are told of each kind.
 const LABELS: usize = 5;
@@ -224,8 +224,7 @@ impl Location {
         };
         Some(Self {
             scale: Scale::default(),
-            mean: Some(finite.iter().sum::<f64>() / finite.len() as f64)
-                .filter(|mean| mean.is_finite()),
+            mean: Moments::of(finite).mean(),
             quartiles: [quartile(0.25)?, quartile(0.5)?, quartile(0.75)?],
             infinite: [from, sorted.len() - to].map(|count| count as f64 / sorted.len() as f64),
         })

@@ -290,8 +290,10 @@ impl Expose for MonitorState {
                 &[name],
                 flag(column.dependent),
             );
-            let help = "Whether the column was compared in the last window.";
-            let is_compared = column.is_compared() && column.verdict != ColumnVerdict::Untested;
+            let help =
+                "Whether the column was compared in the last window, and could have made it alarm.";
+            let is_told = column.verdict != ColumnVerdict::Untested && !column.out_of_reach;
+            let is_compared = column.is_compared() && is_told;
             to.gauge("monitor_column_compared", help, &[name], flag(is_compared));
             if !is_compared {
                 continue;

@@ -90,8 +90,8 @@ impl Moments {
     pub fn push(&mut self, value: f64) {
         self.merge(&Self {
             count: 1,
-            least: value,
-            greatest: value,
+            least: positive(value),
+            greatest: positive(value),
             mean: [value, 0.0],
             powers: [0.0; 3],
         });
@@ -249,8 +249,8 @@ impl Sums {
         let [sum, lost, least, greatest] = fold(block, &SumsAndEnds);
         Self {
             mean: divided([sum, lost], block.len() as f64),
-            least,
-            greatest,
+            least: positive(least),
+            greatest: positive(greatest),
         }
     }
 }
@@ -314,6 +314,11 @@ impl Fold<3> for Powers {
     fn join(&self, a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
         [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
     }
+}
+
+/// Of two zeros the positive one, since which of them is the least depends on their order.
+fn positive(value: f64) -> f64 {
+    value + 0.0
 }
 
 /// By way of values that are smaller by a power of two, which loses nothing of those that make a sum overflow.
@@ -520,6 +525,18 @@ mod tests {
     fn a_mean_is_defined_where_its_sum_overflows() {
         assert_eq!(Moments::of(&[1e308; 5_000]).mean(), Some(1e308));
         assert_eq!(Moments::of(&[-1e308, 1e308]).mean(), Some(0.0));
+    }
+
+    /// Which zero is the least depends on nothing: neither their order nor the width of vectors.
+    #[test]
+    fn zeros_are_positive() {
+        for values in [[0.0, -0.0], [-0.0, 0.0], [-0.0, -0.0]] {
+            let many = values.repeat(9);
+            for moments in [Moments::of(&many), many.iter().copied().collect()] {
+                let ends = [moments.least(), moments.greatest()];
+                assert!(ends.into_iter().all(|end| end.unwrap().is_sign_positive()));
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Apache DataSketches behind types of our own: what they promise, and their bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use datasketches::common::NumStdDev;
@@ -76,6 +77,10 @@ pub struct FrequentLabels(FrequentItemsSketch<String>);
 impl Quantiles {
     /// More values; NaN and ±inf are left out.
     pub fn add(&mut self, values: &[f64]) {
+        let values = match values.iter().all(|value| value.is_finite()) {
+            true => Cow::Borrowed(values),
+            false => values.iter().copied().filter(|x| x.is_finite()).collect(),
+        };
         let mut keys = Vec::with_capacity(RUN.min(values.len()));
         let gathered = self.0.total_weight() % RUN as u64;
         let (first, rest) = values.split_at(values.len().min(RUN - gathered as usize));

@@ -18,8 +18,8 @@ const ATOM: f64 = 0.01;
 
 /// The two-sample Cramér–von Mises test: the mean squared distance of the distribution functions.
 ///
-/// **Statistic**: T, Anderson's criterion with midranks: n·m/(n + m)² times the sum of squared distances
-/// over all values; computed in integers.
+/// **Statistic**: T, Anderson's criterion: n·m/(n + m)² times the sum over all values of the squared distance of both distribution functions
+/// there, at most n·m/(n + m); computed in integers. His formula by ranks is the same without ties; with midranks it is no distance any more.
 /// **Hypothesis**: both samples come from one law.
 /// **Assumption**: exchangeable values; at least two in each sample.
 /// **Guarantee**: exact by counting for at most 40 values without ties, by seeded [`Permutations`] up
@@ -50,9 +50,10 @@ pub struct CramerVonMises {
 null_settings!("two_sample", CramerVonMises);
 
 impl CramerVonMises {
-    /// The counted law that SciPy's `method="exact"` gives: of orders without ties, whatever the data. Where there
-    /// are ties it is not the law of the statistic, and the level is not kept. For comparison with SciPy only;
-    /// under [`Exact`](NullDistribution::Exact) it is counted at every size, in seconds beyond 20 values each.
+    /// As SciPy has it: the statistic by midranks, and the laws of orders without ties, whatever the data. Where there
+    /// are ties that statistic grows with them and is no distance: the level is not kept, and samples that differ may have a lesser one than
+    /// samples that do not. For comparison with SciPy only; under [`Exact`](NullDistribution::Exact) the law is counted at every size, in seconds beyond
+    /// 20 values each.
     ///
     /// ```
     /// use mlops_drift::NumericSample;
@@ -103,14 +104,21 @@ impl TwoSampleTest<NumericSample> for CramerVonMises {
                 "both samples must hold at least 2 values, got {n} and {m}"
             )));
         }
-        let statistic = criterion(ladder.steps());
+        let criterion = if self.ignoring_ties {
+            by_midranks
+        } else {
+            by_distances
+        };
+        let statistic = criterion(ladder.steps()).value();
         let (p, method) = match self.law(&ladder) {
             Law::Counted => {
-                let p = path_share(scaled_criterion(ladder.steps()), n, m);
+                let p = path_share(criterion(ladder.steps()).in_paths(n, m), n, m);
                 (PValue::saturating(p).into(), "cramer_von_mises_exact")
             }
             Law::Permuted => (
-                ladder.permuted(self.permutations, statistic, criterion),
+                ladder.permuted(self.permutations, statistic, |steps| {
+                    criterion(steps).value()
+                }),
                 "cramer_von_mises_permutation",
             ),
             Law::Limit => (
@@ -126,14 +134,43 @@ impl TwoSampleTest<NumericSample> for CramerVonMises {
     }
 }
 
-/// Anderson's T (his equations 9 and 10).
-fn criterion(steps: &[[u64; 2]]) -> f64 {
-    let [n, m] = sizes(steps).map(i128::from);
-    whole_criterion(steps) as f64 / (24 * n * m * (n + m)) as f64
+/// Anderson's T as a fraction of whole numbers.
+struct Criterion {
+    sum: i128,
+    of: i128,
 }
 
-/// 24·n·m·(n + m)·T, from midranks: the difference of two large numbers, so taken in integers.
-fn whole_criterion(steps: &[[u64; 2]]) -> i128 {
+impl Criterion {
+    fn value(&self) -> f64 {
+        self.sum as f64 / self.of as f64
+    }
+
+    /// T in the unit of [`path_share`], rounded down: by midranks it may lie between two sums.
+    fn in_paths(&self, n: u64, m: u64) -> u64 {
+        let [unit, all, product] = [lcm(n, m), n + m, n * m].map(i128::from);
+        let scaled = (unit * unit * all * all * self.sum).div_euclid(self.of * product);
+        u64::try_from(scaled).unwrap_or(0)
+    }
+}
+
+/// Σ (i·m − j·n)² over all values, of which i and j lie up to there, of n·m·(n + m)².
+fn by_distances(steps: &[[u64; 2]]) -> Criterion {
+    let [n, m] = sizes(steps).map(i128::from);
+    let (mut through, mut sum) = ([0_i128; 2], 0);
+    for step in steps {
+        let step = step.map(i128::from);
+        through = [through[0] + step[0], through[1] + step[1]];
+        let apart = through[0] * m - through[1] * n;
+        sum += (step[0] + step[1]) * apart * apart;
+    }
+    Criterion {
+        sum,
+        of: n * m * (n + m) * (n + m),
+    }
+}
+
+/// The same by midranks (Anderson's equations 9 and 10): the difference of two large numbers.
+fn by_midranks(steps: &[[u64; 2]]) -> Criterion {
     let [n, m] = sizes(steps).map(i128::from);
     let (mut before, mut squares) = ([0_i128; 2], [0_i128; 2]);
     for step in steps {
@@ -146,7 +183,10 @@ fn whole_criterion(steps: &[[u64; 2]]) -> i128 {
     }
     let product = n * m;
     let four_u = n * squares[0] + m * squares[1];
-    6 * four_u - 4 * product * (4 * product - 1)
+    Criterion {
+        sum: 6 * four_u - 4 * product * (4 * product - 1),
+        of: 24 * product * (n + m),
+    }
 }
 
 /// Σ (a − 2i)² over the `count` ranks i that follow `before`.
@@ -158,15 +198,6 @@ fn squared_distances(a: i128, before: i128, count: i128) -> i128 {
         (count - 1) * count * (2 * count - 1) / 6,
     );
     count * first * first - 4 * first * ones + 4 * squares
-}
-
-/// T in the unit of [`path_share`], rounded down: under ties it may lie between two sums.
-fn scaled_criterion(steps: &[[u64; 2]]) -> u64 {
-    let [n, m] = sizes(steps);
-    let (unit, product) = (i128::from(lcm(n, m)), i128::from(n * m));
-    let all = i128::from(n + m);
-    let scaled = (unit * unit * all * whole_criterion(steps)).div_euclid(24 * product * product);
-    u64::try_from(scaled).unwrap_or(0)
 }
 
 /// The law of a sum: each value that it takes, ascending, with its probability.

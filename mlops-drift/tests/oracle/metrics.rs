@@ -31,7 +31,10 @@ fn rows_of(case: &Case) -> mlops_core::Result<Multiclass> {
         .collect();
     let labels: Vec<usize> = case.numbers("y").iter().map(|&y| y as usize).collect();
     let rows = (0..labels.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
-    Multiclass::new(classes, &labels, &rows.collect::<Vec<_>>())
+    let rows: Vec<f64> = rows.collect();
+    Multiclass::new(classes, &labels, &rows)?; // which refuses other sums than 1
+    // The reference values are of rows divided by their sums, which tells some equal probabilities apart.
+    Multiclass::of_scores(classes, &labels, &rows)
 }
 
 fn averages(confusion: &Confusion, average: Average) -> Values {

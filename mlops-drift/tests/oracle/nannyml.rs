@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use arrow::array::{Array, ArrayRef};
 use mlops_drift::divergence::{
     Divergence, Hellinger, JensenShannon, LInfinity, LogBase, Wasserstein,
 };
@@ -64,8 +65,8 @@ pub(crate) fn values(what: &str) -> Value {
         .clone()
 }
 
-/// What the values tell: compared are `value`, the thresholds and alerts of estimates, and errors of reconstruction. NannyML's own errors of sampling, its
-/// boundaries of these, and thresholds of distances follow its conventions, and are left out.
+/// What the values tell: compared are `value`, thresholds, alerts, and errors of reconstruction. NannyML's own errors of sampling and its
+/// boundaries of these follow its conventions, and are left out.
 const TOLD: [&str; 8] = [
     "value",
     "sampling_error",
@@ -183,6 +184,7 @@ fn estimates_without_labels_are_those_of_nannyml() {
 #[test]
 fn realized_performance_is_that_of_nannyml() {
     let loans = Loans::of("realized");
+    let monitor = CbpeMonitor::fit(&scored(&loans.reference), THRESHOLD, CHUNK).unwrap();
     let labels = loans.analysis.numbers("repaid");
     let rows: Vec<(bool, f64)> = labels
         .iter()
@@ -191,16 +193,22 @@ fn realized_performance_is_that_of_nannyml() {
         .collect();
     for (index, chunk) in rows.chunks(CHUNK).enumerate() {
         let (labels, scores): (Vec<bool>, Vec<f64>) = chunk.iter().copied().unzip();
+        let limits = monitor.chunk(&scores).unwrap();
         let chunk = Scored::new(&labels, &scores).unwrap();
-        for metric in BinaryMetric::ALL {
-            let name = key(metric);
-            let got = metric.realized(&chunk, THRESHOLD).unwrap();
-            near(
-                got,
-                loans.wanted(&name, "value")[index],
-                1e-9,
-                &format!("{name} of {index}"),
-            );
+        for limits in limits {
+            let name = key(limits.metric);
+            let got = limits.metric.realized(&chunk, THRESHOLD).unwrap();
+            for (told, got) in [
+                ("value", got),
+                ("lower_threshold", limits.low),
+                ("upper_threshold", limits.high),
+            ] {
+                let want = loans.wanted(&name, told)[index];
+                near(got, want, 1e-9, &format!("{name} {told} of {index}"));
+            }
+            let alert = &loans.values[format!("{name}/alert")][index];
+            let is_beyond = !(limits.low..=limits.high).contains(&got);
+            assert_eq!(is_beyond, alert.as_bool().unwrap(), "{name} of {index}");
         }
     }
 }
@@ -245,6 +253,27 @@ fn fullest(values: &[f64], reference: Moments, cells: usize) -> f64 {
     f64::from(counts.into_iter().max().unwrap_or(0)) / values.len() as f64
 }
 
+/// What NannyML holds distances to: three deviations above the mean of those of the chunks of the reference.
+fn limit(of_chunks: impl Iterator<Item = f64>) -> f64 {
+    let moments: Moments = of_chunks.collect();
+    moments.mean().unwrap() + 3.0 * moments.standard_deviation().unwrap()
+}
+
+impl Loans {
+    /// The threshold and the alert of a distance, as NannyML has them.
+    fn assert_limit(&self, key: &str, index: usize, got: f64, limit: f64, relative: f64) {
+        let what = format!("{key} of {index}");
+        near(
+            limit,
+            self.wanted(key, "upper_threshold")[index],
+            relative,
+            &what,
+        );
+        let alert = self.values[format!("{key}/alert")][index].as_bool();
+        assert_eq!(got > limit, alert.unwrap(), "{what}: {got}, {limit}");
+    }
+}
+
 fn distances(reference: &CategoricalSample, chunk: &CategoricalSample) -> [(&'static str, f64); 2] {
     let jensen_shannon = JensenShannon::default().base(LogBase::Two);
     [
@@ -271,9 +300,16 @@ fn distances_of_numbers_are_those_of_nannyml() {
         let (bins, moments) = (binned(&edges, &values), Moments::of(&values));
         let cell = (moments.greatest().unwrap() - moments.least().unwrap()) / 10_000.0;
         let whole = NumericSample::new(values.clone());
+        let of_chunks = values
+            .chunks(CHUNK)
+            .map(|chunk| distances(&bins, &binned(&edges, chunk)));
+        let of_chunks: Vec<_> = of_chunks.collect();
+        let limits = [0, 1].map(|which| limit(of_chunks.iter().map(|both| both[which].1)));
         for (index, chunk) in loans.analysis.numbers(column).chunks(CHUNK).enumerate() {
             let want = |method: &str| loans.wanted(&format!("{column}/{method}"), "value")[index];
-            for (method, got) in distances(&bins, &binned(&edges, chunk)) {
+            let found = distances(&bins, &binned(&edges, chunk));
+            for ((method, got), limit) in found.into_iter().zip(limits) {
+                loans.assert_limit(&format!("{column}/{method}"), index, got, limit, 0.02);
                 near(
                     got,
                     want(method),
@@ -313,16 +349,26 @@ fn distances_of_categories_are_those_of_nannyml() {
         "size_of_downpayment",
         "loan_length",
     ] {
-        let reference = loans
+        let of_reference = loans
             .reference
             .column(&loans.reference.fields["input"][column]);
         let analysis = loans
             .analysis
             .column(&loans.analysis.fields["input"][column]);
-        let reference = CategoricalSample::from_array(&reference).unwrap();
+        let reference = CategoricalSample::from_array(&of_reference).unwrap();
+        let chunk = |of: &ArrayRef, index: usize| {
+            CategoricalSample::from_array(&of.slice(index * CHUNK, CHUNK)).unwrap()
+        };
+        let of_chunks = (0..of_reference.len() / CHUNK).map(|index| {
+            let chunk = chunk(&of_reference, index);
+            let [(_, js), (_, hellinger)] = distances(&reference, &chunk);
+            let l_infinity = LInfinity::default().divergence(&reference, &chunk).unwrap();
+            [js, hellinger, l_infinity.get()]
+        });
+        let of_chunks: Vec<[f64; 3]> = of_chunks.collect();
+        let limits = [0, 1, 2].map(|which| limit(of_chunks.iter().map(|all| all[which])));
         for index in 0..analysis.len() / CHUNK {
-            let chunk =
-                CategoricalSample::from_array(&analysis.slice(index * CHUNK, CHUNK)).unwrap();
+            let chunk = chunk(&analysis, index);
             let pearson = ChiSquare::default().null(NullDistribution::Asymptotic);
             let yates = column == "repaid_loan_on_prev_car"; // SciPy corrects 2×2 tables
             let chi = if yates { pearson.yates() } else { pearson };
@@ -332,7 +378,11 @@ fn distances_of_categories_are_those_of_nannyml() {
                 .unwrap()
                 .get();
             let chi = chi.test(&reference, &chunk).unwrap().statistic;
-            for (method, got) in [("chi2", chi), js, hellinger, ("l_infinity", l_infinity)] {
+            let found = [js, hellinger, ("l_infinity", l_infinity)];
+            for ((method, got), limit) in found.into_iter().zip(limits) {
+                loans.assert_limit(&format!("{column}/{method}"), index, got, limit, 1e-6);
+            }
+            for (method, got) in found.into_iter().chain([("chi2", chi)]) {
                 let want = loans.wanted(&format!("{column}/{method}"), "value")[index];
                 near(got, want, 1e-6, &format!("{column} {method} of {index}"));
             }
