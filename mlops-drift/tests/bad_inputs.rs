@@ -1150,7 +1150,7 @@ fn an_empty_list_of_batches_is_told_as_such() {
         let error = error.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         let told = format!(
-            "the {table} table must hold at least 1 row, got 0, and no column: a list of batches must not be empty"
+            "the {table} table must hold at least 1 row, got 0, and no column, as an empty list of batches has none"
         );
         assert_eq!(error.to_string(), told);
     }

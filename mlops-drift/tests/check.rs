@@ -13,7 +13,7 @@ use arrow::array::{
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Schema, TimeUnit};
 use mlops_core::evidence::{Distance, Measure, SignificanceLevel};
-use mlops_core::{ErrorKind, type_name};
+use mlops_core::{Error, ErrorKind, type_name};
 use mlops_drift::check::{Method, Source};
 use mlops_drift::divergence::{
     Hellinger, JensenShannon, KullbackLeibler, LInfinity, Psi, TotalVariation,
@@ -22,8 +22,8 @@ use mlops_drift::multiplicity::Bonferroni;
 use mlops_drift::profile::TableProfile;
 use mlops_drift::report::{ColumnVerdict, Moved};
 use mlops_drift::sample::Infinite;
-use mlops_drift::two_sample::{ChiSquare, FisherExact, Welch};
-use mlops_drift::{DriftCheck, DriftReport};
+use mlops_drift::two_sample::{ChiSquare, FisherExact, TestResult, TwoSampleTest, Welch};
+use mlops_drift::{DriftCheck, DriftReport, NumericSample};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -668,6 +668,22 @@ fn methods_are_chosen_by_column() {
             .effect("total_variation")
             .is_some()
     );
+}
+
+/// What is wrong with a test itself is an error, not a column that is untested.
+#[test]
+fn a_test_that_breaks_is_an_error_of_the_check() {
+    #[derive(Debug)]
+    struct Broken;
+    impl TwoSampleTest<NumericSample> for Broken {
+        fn test(&self, _: &NumericSample, _: &NumericSample) -> mlops_core::Result<TestResult> {
+            Err(Error::new(ErrorKind::Internal, "out of order"))
+        }
+    }
+    let table = batch([("x", floats((0..40).map(f64::from)))]);
+    let check = DriftCheck::against(&table).method("x", Method::numeric(Broken));
+    let error = check.run(&table).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
 }
 
 /// Booleans have no third label: five of them can all be `true`, which half of the reference is, and tell nothing; thirteen tell.

@@ -260,7 +260,7 @@ fn concept_shift_is_not_seen_and_said_to_be_so() {
     now.late.iter_mut().for_each(|late| *late = !*late);
     let report = run(&before, &now);
     assert!(now.accuracy() < 0.35 && !report.verdict.expected_worse);
-    let caveat = "another answer to the same inputs shows in labels alone";
+    let caveat = "that the same inputs have other answers now shows in labels alone";
     assert!(report.verdict.reason.contains(caveat) && report.to_markdown().contains(caveat));
 }
 

@@ -802,6 +802,12 @@ fn rare_values_in_a_row_are_told_by_their_runs() {
     let by_hand = 93.0 / 186_087_894_300.0;
     let p = serial_dependence(&series).unwrap().p_value.get();
     assert!((p / by_hand - 1.0).abs() < 1e-9, "{p} for {by_hand}");
+    // By the exact law up to the square root of 25 n ones, and by the normal one from there on.
+    for (ones, method) in [(99, "exact"), (100, "asymptotic")] {
+        let series = (0..400).map(|i| f64::from(u8::from(i * 171 % 400 < ones)));
+        let result = serial_dependence(&series.collect::<Vec<f64>>()).unwrap();
+        assert_eq!(result.method, format!("serial_correlation_{method}"));
+    }
     let unlike: Vec<f64> = (0..).zip(&series).map(|(i, x)| x * f64::from(i)).collect();
     let p = serial_dependence(&unlike).unwrap().p_value.get();
     assert!((p / by_hand * 0.01 - 1.0).abs() < 1e-9, "{p} for {by_hand}");

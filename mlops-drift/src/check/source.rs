@@ -138,7 +138,7 @@ pub(crate) fn require_rows(source: &Source, role: &str) -> Result<()> {
         return Ok(());
     }
     let of_nothing = match source.columns().as_slice() {
-        [] => ", and no column: a list of batches must not be empty",
+        [] => ", and no column, as an empty list of batches has none",
         _ => "",
     };
     Err(Error::invalid(format!(

@@ -42,6 +42,7 @@ impl ValidationReport {
                 all - unchecked
             ),
             (0, 0) if all == 0 => "The suite has no expectation: nothing was checked".to_owned(),
+            (0, 0) if all == 1 => "The 1 expectation holds".to_owned(),
             (0, 0) => format!("All {all} expectations hold"),
             (0, warnings) => format!("{warnings} of {all} expectations failed, as warnings"),
             (count, _) if others > 0 => format!(
@@ -63,7 +64,7 @@ impl ValidationReport {
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::expectation::{Expectation, Rule, Suite};
     /// let report = Suite::new([Expectation::on("x", Rule::NotNull)]).validate(&table)?;
-    /// assert!(report.to_markdown().starts_with("### All 1 expectations hold\n"));
+    /// assert!(report.to_markdown().starts_with("### The 1 expectation holds\n"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_markdown(&self) -> String {

@@ -247,7 +247,7 @@ impl EstimatedVerdict {
                 _ => format!("drifted: {}", named(inputs.iter(), NAMES)),
             }),
             lost,
-            Some("another answer to the same inputs shows in labels alone".to_owned()),
+            Some("that the same inputs have other answers now shows in labels alone".to_owned()),
         ];
         Self {
             expected_worse: !worse_metrics.is_empty(),

@@ -148,7 +148,7 @@ impl ValidationReport {
     /// # let table = RecordBatch::try_from_iter([("x", column)])?;
     /// use mlops_drift::expectation::{Expectation, Rule, Suite};
     /// let report = Suite::new([Expectation::on("x", Rule::NotNull)]).validate(&table)?;
-    /// assert!(report.to_html()?.contains("<h1>All 1 expectations hold</h1>"));
+    /// assert!(report.to_html()?.contains("<h1>The 1 expectation holds</h1>"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_html(&self) -> Result<String> {

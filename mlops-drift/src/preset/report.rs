@@ -643,9 +643,13 @@ impl MetricChange {
             ),
             _ => self.reason.clone(),
         };
+        let verdict = match self.is_untold() {
+            true => "too little to tell",
+            false => self.verdict.as_str(),
+        };
         [
             self.metric.clone(),
-            self.verdict.as_str().to_owned(),
+            verdict.to_owned(),
             figure(&self.reference),
             figure(&self.current),
             change,

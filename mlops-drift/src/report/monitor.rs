@@ -149,7 +149,7 @@ impl MonitorState {
         });
         let counts = self.counts();
         format!(
-            "### {}\n\n{}\n{} windows compared, {} not, the share of false alarms among the alarms at most {} on average\n",
+            "### {}\n\n{}\nWindows compared: {}, not compared: {}; the share of false alarms among the alarms is at most {} on average\n",
             escaped(&self.headline()),
             Table::new(header).rows("windows", cells),
             counts.compared,

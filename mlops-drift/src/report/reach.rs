@@ -24,7 +24,7 @@ pub(super) fn note_out_of_reach(
         };
         if !family.is_negligible(least) && !family.rejects(of_value, least) {
             let sizes = [column.reference_size, column.current_size];
-            let reason = || out_of_reach(sizes, least);
+            let reason = || out_of_reach(sizes, least, family.p_values.len());
             column.not_applicable.get_or_insert_with(reason);
         }
     }
@@ -113,9 +113,13 @@ impl<'a> Family<'a> {
 /// The share of a level, by the square of the number of tests, below which a p-value is rejected whatever the correction.
 const NEGLIGIBLE: f64 = 1e-3;
 
-fn out_of_reach([reference, current]: [usize; 2], least: PValue) -> String {
+fn out_of_reach([reference, current]: [usize; 2], least: PValue, tests: usize) -> String {
     let least = short(least.get());
+    let beside = match tests {
+        1 => String::new(),
+        _ => format!(" beside {} other tests", tests - 1),
+    };
     format!(
-        "too few values to tell any difference: {reference} against {current} have a p-value of at least {least} before correction, whatever they are"
+        "too few values to tell any difference{beside}: {reference} against {current} have a p-value of at least {least} before correction, whatever they are"
     )
 }

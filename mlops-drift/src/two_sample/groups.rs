@@ -177,7 +177,7 @@ pub(super) fn defined(statistic: f64) -> Result<f64> {
         Ok(statistic)
     } else {
         Err(Error::invalid(format!(
-            "the statistic is undefined: no sample varies, got {statistic}"
+            "no sample varies, so that the statistic is undefined, got {statistic}"
         )))
     }
 }
