@@ -97,6 +97,11 @@ fn a_hundred_values(rng: &mut ChaCha8Rng) -> f64 {
     (rng.random_range(0..100_u8)).into()
 }
 
+/// None makes up 1 % of many.
+fn three_hundred_values(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.random_range(0..300_u16)).into()
+}
+
 const LAWS: [(&str, Law); 6] = [
     ("normal", normal),
     ("lognormal", lognormal),
@@ -523,7 +528,12 @@ fn the_grid_of_large_samples() {
     let mut tests = numeric_tests();
     tests.retain(|(name, _)| !permuted.contains(name));
     let sizes = [[100_000, 100_000], [100_000, 1_000]];
-    let mut off = numeric_grid_of(tests, &sizes, &LAWS[..2], 300);
+    let laws = [
+        LAWS[0],
+        LAWS[1],
+        ("three hundred values", three_hundred_values),
+    ];
+    let mut off = numeric_grid_of(tests, &sizes, &laws, 300);
     for (name, test) in categorical_tests() {
         for [n, m] in sizes {
             let of = |rng: &mut ChaCha8Rng| {
