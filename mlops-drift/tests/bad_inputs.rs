@@ -955,7 +955,7 @@ fn segments_are_of_one_type() {
         table("x", Int32Array::from(vec![1])),
     ];
     let reference = TableProfile::of(&parts[0]).unwrap();
-    let error = reference.by(&parts, "x").unwrap_err();
+    let error = reference.group_by(&parts, "x").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
 }
 
@@ -982,7 +982,7 @@ fn a_name_that_occurs_twice_is_refused() {
         DriftCheck::against(&parts).run(&once).unwrap_err(),
         TableProfile::of(&twice).unwrap_err(),
         profile.like(&twice).unwrap_err(),
-        profile.by(&twice, "y").unwrap_err(),
+        profile.group_by(&twice, "y").unwrap_err(),
         suite().validate(&twice).unwrap_err(),
         suite().split(&twice, &Context::default()).unwrap_err(),
         suite()
@@ -1063,7 +1063,10 @@ fn every_type_is_read_or_refused() {
             TableProfile::from_json(&profile.to_json().unwrap()).unwrap(),
             profile
         );
-        profile.by(&batch, "x").map(|_| ()).unwrap_or_else(allowed);
+        profile
+            .group_by(&batch, "x")
+            .map(|_| ())
+            .unwrap_or_else(allowed);
         #[cfg(feature = "sketch")]
         {
             let summary = mlops_drift::summary::TableSummary::of(&parts).unwrap();

@@ -12,7 +12,7 @@ use arrow::array::{
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Schema, TimeUnit};
-use mlops_core::evidence::{Distance, Measure, SignificanceLevel};
+use mlops_core::evidence::{Distance, Measure, PValue, SignificanceLevel};
 use mlops_core::{Error, ErrorKind, type_name};
 use mlops_drift::check::{Method, Source};
 use mlops_drift::divergence::{
@@ -23,7 +23,7 @@ use mlops_drift::profile::TableProfile;
 use mlops_drift::report::{ColumnVerdict, Moved};
 use mlops_drift::sample::Infinite;
 use mlops_drift::two_sample::{ChiSquare, FisherExact, TestResult, TwoSampleTest, Welch};
-use mlops_drift::{DriftCheck, DriftReport, NumericSample};
+use mlops_drift::{CategoricalSample, DriftCheck, DriftReport, NumericSample};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -698,7 +698,7 @@ fn booleans_are_untested_where_they_could_not_differ_enough() {
         Source::from(&TableProfile::of(&table(1_000, 2)).unwrap()),
     ] {
         let check = DriftCheck::against(reference).prepare().unwrap();
-        // Of halves: 2 in 2^5, and 2 in 2^13.
+        // Of halves: 1 in 2^5 and in 2^13, at either end.
         for (rows, verdict) in [(5, ColumnVerdict::Untested), (13, ColumnVerdict::Drifted)] {
             let report = check.run(&table(rows, 1)).unwrap();
             let column = &report.columns[0];
@@ -710,6 +710,76 @@ fn booleans_are_untested_where_they_could_not_differ_enough() {
             );
             assert_eq!(column.verdict == ColumnVerdict::Untested, rows == 5);
         }
+    }
+}
+
+/// The same by unit, whose labels are compared as rows are.
+#[test]
+fn booleans_by_unit_are_untested_as_rows_are() {
+    let table = |units: i32, every: i32| {
+        let values: BooleanArray = (0..units).map(|i| Some(i % every == 0)).collect();
+        let ids = Int32Array::from_iter_values(0..units);
+        batch([("user", Arc::new(ids) as ArrayRef), ("b", Arc::new(values))])
+    };
+    let check = DriftCheck::against(&table(1_000, 2)).unit("user", ["b"]);
+    let check = check.columns(["b"]);
+    for (units, is_untested) in [(5, true), (13, false)] {
+        let column = &check.run(&table(units, 1)).unwrap().columns[0];
+        assert_eq!(column.verdict == ColumnVerdict::Untested, is_untested);
+        assert_eq!(column.verdict.is_drift(), !is_untested, "{}", column.reason);
+    }
+}
+
+/// What a law of one's own can show of booleans is for it to say.
+#[test]
+fn a_method_of_ones_own_says_how_far_it_reaches() {
+    #[derive(Debug)]
+    struct Alike;
+    impl TwoSampleTest<CategoricalSample> for Alike {
+        fn test(
+            &self,
+            reference: &CategoricalSample,
+            current: &CategoricalSample,
+        ) -> mlops_core::Result<TestResult> {
+            let test = ChiSquare::default().test(reference, current)?;
+            let alike = PValue::new(1.0 - test.p_value.get())?;
+            Ok(TestResult {
+                p_value: alike,
+                ..test
+            })
+        }
+    }
+    let table = |rows: i32| {
+        let values: BooleanArray = (0..rows).map(|i| Some(i % 2 == 0)).collect();
+        batch([("b", Arc::new(values) as ArrayRef)])
+    };
+    let check = DriftCheck::against(&table(1_000)).method("b", Method::categorical(Alike));
+    let report = check.run(&table(40)).unwrap();
+    let value = report.columns[0].value.as_ref().unwrap();
+    assert_eq!(value.least_p_value.get(), 0.0);
+    assert!(report.verdict.drifted); // as alike as can be
+}
+
+/// The least p-value is that of the test which is used, of a profile as of rows.
+#[test]
+fn this_very_reference_reaches_as_far_by_a_profile_as_by_rows() {
+    let table = |rows: usize| {
+        let labels = (0..rows).map(|i| ["a", "b", "c"][i % 3]);
+        batch([(
+            "c",
+            Arc::new(StringArray::from_iter_values(labels)) as ArrayRef,
+        )])
+    };
+    let profile = TableProfile::of(&table(300)).unwrap();
+    for rows in [1, 2] {
+        let least = [Source::from(&table(300)), Source::from(&profile)].map(|reference| {
+            let check =
+                DriftCheck::against(reference).for_this_reference(SignificanceLevel::FIVE_PERCENT);
+            let report = check.run(&table(rows)).unwrap();
+            let value = report.columns[0].value.as_ref().unwrap();
+            value.least_p_value.get()
+        });
+        assert_eq!(least[0], least[1], "{rows} rows");
     }
 }
 

@@ -448,8 +448,7 @@ fn a_model_of_which_nothing_can_be_said_does_not_pass() {
         !report.is_judged()
             && report.evidence().is_empty() == report.input_drift.evidence().is_empty()
     );
-    let told = "nothing can be said of it; nothing is said by importance_weighting, direct_loss";
-    assert!(report.headline().ends_with(told), "{}", report.headline());
+    assert!(report.headline().ends_with("nothing can be said of it"));
     assert!(
         report
             .to_junit()

@@ -288,7 +288,7 @@ fn segments_in_one_pass_are_those_of_filtered_tables() {
         .map(|i| table(200 + 50 * i as usize, 7 + i, 0, 0.0))
         .collect();
     let whole = concat_batches(&parts[0].schema(), &parts).unwrap();
-    let segments = reference.by(&parts, "label").unwrap();
+    let segments = reference.group_by(&parts, "label").unwrap();
     assert_eq!(segments.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
     for (name, segment) in &segments {
         let labels = whole.column_by_name("label").unwrap();

@@ -342,7 +342,7 @@ fn orders(n: usize, m: usize) -> Vec<Vec<bool>> {
     all
 }
 
-/// T is the sum of squared distances, ties or not: 0 for equal shares at unequal sizes, and greatest for samples wholly apart.
+/// T is the sum of squared distances, ties or not, from below as from above: 0 for equal shares at unequal sizes, and greatest for samples wholly apart.
 #[test]
 fn cramer_von_mises_is_a_distance_under_ties() {
     let of = |counts: [usize; 3]| {
@@ -358,11 +358,12 @@ fn cramer_von_mises_is_a_distance_under_ties() {
         (of([3, 5, 2]), of([1, 1, 4])),
         (of([700, 0, 0]), of([0, 0, 30])),
     ] {
-        let below = |of: &[f64], value: f64| {
-            of.iter().filter(|x| **x <= value).count() as f64 / of.len() as f64
+        let share = |of: &[f64], is: &dyn Fn(f64) -> bool| {
+            of.iter().filter(|x| is(**x)).count() as f64 / of.len() as f64
         };
+        let apart = |is: &dyn Fn(f64) -> bool| (share(&x, is) - share(&y, is)).powi(2);
         let all = x.iter().chain(&y);
-        let apart = all.map(|z| (below(&x, *z) - below(&y, *z)).powi(2));
+        let apart = all.map(|z| (apart(&|x| x <= *z) + apart(&|x| x < *z)) / 2.0);
         let (n, m) = (x.len() as f64, y.len() as f64);
         let want = n * m / (n + m).powi(2) * apart.sum::<f64>();
         let (a, b) = (NumericSample::new(x.clone()), NumericSample::new(y.clone()));
@@ -373,6 +374,11 @@ fn cramer_von_mises_is_a_distance_under_ties() {
             "{} is not {want}",
             result.statistic
         );
+        let mirrored = |of: &[f64]| NumericSample::new(of.iter().map(|x| -x));
+        let from_above = CramerVonMises::default()
+            .test(&mirrored(&x), &mirrored(&y))
+            .unwrap();
+        assert_eq!(from_above.statistic, result.statistic);
         let differ = x.iter().sum::<f64>() / n != y.iter().sum::<f64>() / m && n > 20.0;
         assert_eq!(result.p_value.get() < 1e-3, differ, "{result:?}");
     }

@@ -162,8 +162,6 @@ fn accuracy_has_wilsons_interval() {
     );
 }
 
-/// The two-sided 95 % quantile t of Student's law with two degrees of freedom, whose distribution function is ½ + t/(2√(2 + t²)): t² =
-/// 2·0.95²/(1 − 0.95²).
 /// Votes of ten trees are equal or not, whatever a tenth of them is in floating point.
 #[test]
 fn equal_votes_are_ties() {
@@ -207,6 +205,8 @@ fn equal_votes_are_ties() {
     }
 }
 
+/// The two-sided 95 % quantile t of Student's law with two degrees of freedom, whose distribution function is ½ + t/(2√(2 + t²)): t² =
+/// 2·0.95²/(1 − 0.95²).
 fn student_of_two() -> f64 {
     (2.0 * 0.95_f64.powi(2) / (1.0 - 0.95_f64.powi(2))).sqrt()
 }

@@ -509,7 +509,7 @@ fn data_quality_tells_of_nested_columns() {
     );
 }
 
-/// Other classes than those of the reference have no metric of their own that got worse: that they are others is said first.
+/// Other classes than those of the reference have no metric of their own that got worse: that they are others is told beside.
 #[test]
 fn a_target_that_drifted_is_told_beside_the_metrics() {
     let week = |names: [&'static str; 2]| {

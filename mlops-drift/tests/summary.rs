@@ -204,7 +204,7 @@ fn segments_are_summaries_of_their_rows() {
         ("segment", Arc::new(labels) as ArrayRef),
     ];
     let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let segments = TableSummary::by(
+    let segments = TableSummary::group_by(
         &vec![rows.slice(0, 1_500), rows.slice(1_500, 3_500)],
         "segment",
     )

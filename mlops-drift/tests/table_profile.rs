@@ -319,10 +319,10 @@ fn segments_are_held_to_a_budget() {
             .map(|(i, name)| (name.as_str(), column(i)));
         RecordBatch::try_from_iter(columns.chain([("label", labels(distinct))])).unwrap()
     };
-    let error = reference.by(&labelled(9_000), "label").unwrap_err();
+    let error = reference.group_by(&labelled(9_000), "label").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert!(error.to_string().contains("within 1 GiB"), "{error}");
-    assert_eq!(reference.by(&labelled(3), "label").unwrap().len(), 3);
+    assert_eq!(reference.group_by(&labelled(3), "label").unwrap().len(), 3);
 }
 
 /// A footer may claim any number of rows.
@@ -342,7 +342,13 @@ fn rows_that_are_only_claimed_reserve_no_memory() {
     }
     let batch = table(50, 1, 0.0);
     let reference = TableProfile::of(&batch).unwrap();
-    assert_eq!(reference.by(&Boaster(batch), "carrier").unwrap().len(), 3);
+    assert_eq!(
+        reference
+            .group_by(&Boaster(batch), "carrier")
+            .unwrap()
+            .len(),
+        3
+    );
 }
 
 /// A profile written by version 1 of the format stays readable, and says the same.
@@ -598,7 +604,7 @@ fn labels_are_bounded_in_bytes() {
 fn segments_add_up_to_the_table() {
     let rows = table(2_000, 21, 0.0);
     let reference = TableProfile::of(&rows).unwrap();
-    let segments = reference.by(&rows, "carrier").unwrap();
+    let segments = reference.group_by(&rows, "carrier").unwrap();
     assert_eq!(segments.keys().collect::<Vec<_>>(), ["B6", "DL", "UA"]);
     let mut sum = reference.empty();
     for segment in segments.values() {
@@ -612,8 +618,8 @@ fn segments_add_up_to_the_table() {
             .verdict
             .drifted
     );
-    assert!(reference.by(&rows, "none").is_err());
-    assert!(reference.by(&rows, "smooth").is_err());
+    assert!(reference.group_by(&rows, "none").is_err());
+    assert!(reference.group_by(&rows, "smooth").is_err());
 }
 
 proptest! {
@@ -673,7 +679,7 @@ fn merged_profiles_know_all_of_their_types() {
     assert_eq!(type_of(&all), "mixed: float64 | int32 | int64");
     assert_eq!(type_of(&merged([&long, &long, &long])), "int64");
     assert_eq!(
-        type_of(&reference.by(&of(&Int64), "label").unwrap()["a"]),
+        type_of(&reference.group_by(&of(&Int64), "label").unwrap()["a"]),
         "int64"
     );
     assert_eq!(

@@ -12,7 +12,7 @@ use super::default_tests::DefaultTests;
 use super::method::{Method, Test};
 use super::notes::{notes, rounded_away};
 use super::observed::{Observed, Units, Values, facets_per_unit, find, observe};
-use super::reach::least_p_value;
+use super::reach::{is_boolean, least_p_value};
 use super::selection::{least_effects, unit_of};
 use super::source::{ColumnType, Held, Source, in_table, no_rows};
 use crate::profile::{self, FacetProfile, Measured};
@@ -31,6 +31,8 @@ pub(super) struct Column {
     tests: DefaultTests,
     /// The smallest effects that matter.
     pub(super) least: Vec<Distance>,
+    /// Whether the method is the default one.
+    is_default: bool,
     /// Whether units with several labels are compared by permuting units: by the default method alone.
     permutes_units: bool,
     pub(super) reference: Observed,
@@ -85,7 +87,8 @@ impl Column {
             None => by_default(check, name, of_rows, &data_type, tests)
                 .map_err(in_table("reference"))?,
         };
-        let permutes_units = !check.methods.contains_key(name) && check.reference_risk.is_none();
+        let is_default = !check.methods.contains_key(name);
+        let permutes_units = is_default && check.reference_risk.is_none();
         if let (Values::Units(labels), false) = (&reference.values, permutes_units) {
             labels.require_one_each()?;
         }
@@ -98,6 +101,7 @@ impl Column {
         };
         Ok(Self {
             serial: ColumnDependence::of(&first)?,
+            is_default,
             permutes_units,
             name: name.to_owned(),
             unit,
@@ -173,6 +177,7 @@ impl Column {
         let (result, compared) = value.unzip();
         let refused = |result: &Told| result.as_ref().err().cloned();
         let untold = self.tells_nothing().or(result.as_ref().and_then(refused));
+        let untold = untold.or_else(|| rounded_away(types, values));
         let result = result.and_then(Told::ok).filter(|_| untold.is_none());
         let mut compared = compared.unwrap_or_default();
         let missing = self
@@ -195,7 +200,7 @@ impl Column {
             ..finding(result, ":missing")
         };
         let of_values = |result| Finding {
-            least_p_value: least_p_value(&self.method, self.tests, values, &self.data_type.name),
+            least_p_value: least_p_value(&self.method, self.tests, values, self.is_boolean()),
             ..finding(result, "")
         };
         Ok(ReportedColumn {
@@ -204,9 +209,7 @@ impl Column {
             report: ColumnReport {
                 minimum_effects: self.least.clone(),
                 notes,
-                not_applicable: untold
-                    .or(compared.not_applicable)
-                    .or_else(|| rounded_away(types, values)),
+                not_applicable: untold.or(compared.not_applicable),
                 moved: compared.moved,
                 effects: compared.effects,
                 intervals: compared.intervals,
@@ -224,6 +227,11 @@ impl Column {
                 ..ColumnReport::new(&self.name)
             },
         })
+    }
+
+    /// Whether its labels are two at most, by a default test.
+    fn is_boolean(&self) -> bool {
+        self.is_default && is_boolean(&self.data_type.name)
     }
 
     /// Why the test tells nothing, whatever the current table holds. No p-value is made of it then, which others would be corrected for.

@@ -15,20 +15,16 @@ pub(super) fn notes(types: [&ColumnType; 2], values: [&Values; 2]) -> Vec<String
     retyped(types).into_iter().chain(rounded).collect()
 }
 
-/// Rounding steps that a column must span for its values to be told apart.
-const STEPS: f64 = 100.0;
-
-/// Why numbers can hardly be told apart: as floats they are the same, or nearly so. Of times nobody minds what is so short.
+/// Why integers cannot be told apart: as floats they are all the same, or one of two neighbours. Nobody minds what is so little of times and decimals.
 pub(super) fn rounded_away(types: [&ColumnType; 2], values: [&Values; 2]) -> Option<String> {
     let ends = values.into_iter().flat_map(extremes).flatten();
     let ends: Vec<f64> = ends.filter(|end| end.is_finite()).collect();
     let greatest = ends.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let least = ends.iter().copied().fold(f64::INFINITY, f64::min);
     let step = f64::EPSILON * greatest.abs().max(least.abs());
-    let are_numbers = types.iter().all(|of| of.kind == ColumnKind::Numeric);
-    let is_close = are_numbers && greatest - least < STEPS * step;
-    let is_so = is_close && are_rounded(types, values);
-    is_so.then(|| {
+    let is_integer = |of: &&ColumnType| ["int64", "uint64"].contains(&of.name.as_str());
+    let is_so = types.iter().all(is_integer) && greatest - least <= step;
+    (is_so && are_rounded(types, values)).then(|| {
         "the values lie closer together than the floating-point numbers as which they are compared".to_owned()
     })
 }

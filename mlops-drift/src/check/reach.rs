@@ -9,17 +9,19 @@ use crate::profile;
 use crate::sample::CategoricalSample;
 use crate::two_sample::{ChiSquare, TwoSampleTest};
 
-/// The type of which a label that the reference lacks can be but one.
+/// The type of two labels.
 const BOOLEAN: &str = "bool";
-/// Rows from which on booleans can differ as surely as anything.
+/// Rows of either table from which on booleans that are all the same differ beyond any level: half of the others are of the rarer label at most.
 const MANY: usize = 64;
 
 /// What no p-value of samples of these sizes can be less than; 0 where nothing is known.
+///
+/// `boolean` tells that labels are two at most, by a default test: for it none differ more than those that are all the same.
 pub(super) fn least_p_value(
     method: &Method,
     tests: DefaultTests,
     [reference, current]: [&Values; 2],
-    data_type: &str,
+    boolean: bool,
 ) -> PValue {
     let sizes = [reference.len(), current.len()];
     if sizes.contains(&0) {
@@ -28,10 +30,18 @@ pub(super) fn least_p_value(
     PValue::saturating(match (&method.0, reference, current) {
         (Test::Numeric(test), ..) => test.least_p_value(sizes),
         (Test::Categorical(test), Values::Categorical(reference), _) => {
-            least_of_labels(test.as_ref(), reference, sizes, data_type)
+            least_of_labels(test.as_ref(), reference, sizes, boolean)
         }
-        (Test::Categorical(_), Values::Profile(reference), Values::Profile(current)) => {
-            return least_of_profiles(reference, current, data_type);
+        (Test::Categorical(test), Values::Units(reference), _) if reference.mixed().is_none() => {
+            least_of_labels(test.as_ref(), &reference.one_each(), sizes, boolean)
+        }
+        (
+            Test::Categorical(test),
+            Values::Profile(profile::Values::Categorical(reference)),
+            Values::Profile(profile::Values::Categorical(current)),
+        ) => {
+            let [reference, _] = reference.samples(current);
+            least_of_labels(test.as_ref(), &reference, sizes, boolean)
         }
         (Test::Categorical(test), ..) => test.least_p_value(sizes),
         (Test::Facets, Values::Profile(profile::Values::Facets(reference)), _) => {
@@ -51,7 +61,12 @@ pub(crate) fn least_of_profiles(
     PValue::saturating(match (reference, current) {
         (profile::Values::Categorical(reference), profile::Values::Categorical(current)) => {
             let [reference, _] = reference.samples(current);
-            least_of_labels(&ChiSquare::default(), &reference, sizes, data_type)
+            least_of_labels(
+                &ChiSquare::default(),
+                &reference,
+                sizes,
+                is_boolean(data_type),
+            )
         }
         (profile::Values::Categorical(_), _) => ChiSquare::default().least_p_value(sizes),
         (profile::Values::Numeric(_), _) => DefaultTests::of(None, 1).least_of_numbers(sizes),
@@ -61,15 +76,20 @@ pub(crate) fn least_of_profiles(
     })
 }
 
-/// Of labels, which may all be others than those of the reference: but booleans have no third, and none differ more than those that are all the same.
+/// Whether the labels of a column of this type are two at most.
+pub(super) fn is_boolean(data_type: &str) -> bool {
+    data_type == BOOLEAN
+}
+
+/// Of labels, which may all be others than those of the reference: but booleans have no third.
 fn least_of_labels(
     test: &dyn TwoSampleTest<CategoricalSample>,
     reference: &CategoricalSample,
     sizes: [usize; 2],
-    data_type: &str,
+    boolean: bool,
 ) -> f64 {
     let least = test.least_p_value(sizes);
-    if data_type != BOOLEAN || sizes.iter().all(|size| *size >= MANY) {
+    if !boolean || sizes.iter().all(|size| *size >= MANY) {
         return least;
     }
     let all_alike = ["false", "true"].into_iter().filter_map(|label| {

@@ -357,8 +357,8 @@ impl EstimatedReport {
         let too_little = too_little(&untold).map_or_else(String::new, |told| format!("; {told}"));
         let refused = self.verdict.refused.iter().map(|method| method.as_str());
         let refused = named(refused, NAMES);
-        let refused = match refused.is_empty() {
-            true => refused,
+        let refused = match refused.is_empty() || !self.is_judged() {
+            true => String::new(),
             false => format!("; nothing is said by {refused}"),
         };
         format!("{} {labels}: {said}{too_little}{refused}{lost}", self.task)

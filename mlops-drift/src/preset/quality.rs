@@ -51,7 +51,8 @@ pub struct DataQualityReport {
     pub version: u16,
     /// Every expectation with what became of it.
     pub validation: ValidationReport,
-    /// What the columns hold, in their order: those that are the same in every part of the table. Of a nested column what is missing is told alone.
+    /// What the columns hold, in their order: those that are the same in every part of the table. Of a nested column what is missing is told alone,
+    /// and one that cannot be read is left out.
     pub columns: Vec<ColumnQuality>,
 }
 
@@ -179,16 +180,20 @@ impl DataQuality {
         let read: Vec<_> = read
             .filter(|field| !unreadable.contains_key(field.name()))
             .collect();
-        parallel::map(&read, |field| {
+        let columns = parallel::map(&read, |field| {
             let quality = match ColumnKind::of(field.data_type()).has_no_values() {
-                true => ColumnQuality::of_nested(table, field)?,
+                true => match ColumnQuality::of_nested(table, field) {
+                    Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(None),
+                    found => found?,
+                },
                 false => ColumnQuality::of(&ColumnProfile::of(table, field)?),
             };
-            Ok(ColumnQuality {
+            Ok(Some(ColumnQuality {
                 rules: Some(self.rules_on(field.name())),
                 ..quality
-            })
-        })
+            }))
+        })?;
+        Ok(columns.into_iter().flatten().collect())
     }
 
     /// Expectations of the values of a column.

@@ -13,7 +13,7 @@
 //! What needs no reference is not here but in a summary (module `summary`, feature `sketch`): a sketch of the quantiles
 //! and of the number of distinct values of a numeric column. A profile needs neither for its verdicts: its
 //! [quantiles](NumericProfile::quantile) lie surely between two cuts, where a sketch only estimates them. Both are written in the same
-//! kind of file, merge, and can be made [of every segment](TableProfile::by) of a table; `SketchedProfile` is both in one pass.
+//! kind of file, merge, and can be made [of every segment](TableProfile::group_by) of a table; `SketchedProfile` is both in one pass.
 
 mod bracket;
 mod categorical;

@@ -546,11 +546,11 @@ impl TableProfile {
     /// # let flights = RecordBatch::try_from_iter([("delay", delay), ("origin", origin)])?;
     /// use mlops_drift::profile::TableProfile;
     /// let reference = TableProfile::of(&flights)?;
-    /// let by_origin = reference.by(&flights, "origin")?;
+    /// let by_origin = reference.group_by(&flights, "origin")?;
     /// assert_eq!(by_origin["JFK"].rows(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn by(&self, table: &dyn Table, column: &str) -> Result<BTreeMap<String, Self>> {
+    pub fn group_by(&self, table: &dyn Table, column: &str) -> Result<BTreeMap<String, Self>> {
         self.require_columns(table)?;
         let segments = Segments::of(table, column, SEGMENTS / self.bytes_empty())?;
         let columns = parallel::map(&self.columns, |column| column.by(table, &segments))?;

@@ -291,8 +291,9 @@ impl Expose for MonitorState {
                 flag(column.dependent),
             );
             let help =
-                "Whether the column was compared in the last window, and could have made it alarm.";
-            let is_told = column.verdict != ColumnVerdict::Untested && !column.out_of_reach;
+                "Whether the column drifted in the last window, or could have made it alarm.";
+            let is_told = column.verdict.is_drift()
+                || (column.verdict != ColumnVerdict::Untested && !column.out_of_reach);
             let is_compared = column.is_compared() && is_told;
             to.gauge("monitor_column_compared", help, &[name], flag(is_compared));
             if !is_compared {

@@ -117,6 +117,7 @@ fn out_of_reach([reference, current]: [usize; 2], least: PValue, tests: usize) -
     let least = short(least.get());
     let beside = match tests {
         1 => String::new(),
+        2 => " beside another test".to_owned(),
         _ => format!(" beside {} other tests", tests - 1),
     };
     format!(

@@ -119,11 +119,11 @@ impl TableSummary {
     /// # let origin = Arc::new(StringArray::from(vec!["JFK", "LGA", "JFK"])) as ArrayRef;
     /// # let flights = RecordBatch::try_from_iter([("delay", delay), ("origin", origin)])?;
     /// use mlops_drift::summary::TableSummary;
-    /// let by_origin = TableSummary::by(&flights, "origin")?;
+    /// let by_origin = TableSummary::group_by(&flights, "origin")?;
     /// assert_eq!(by_origin["JFK"].column("delay")?.moments().mean(), Some(2.0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn by(table: &dyn Table, column: &str) -> Result<BTreeMap<String, Self>> {
+    pub fn group_by(table: &dyn Table, column: &str) -> Result<BTreeMap<String, Self>> {
         let schema = table.schema();
         let fields: Vec<_> = schema.fields().iter().collect();
         let most = SEGMENTS / (SKETCHES * fields.len().max(1) as u64);

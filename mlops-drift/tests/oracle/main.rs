@@ -62,6 +62,10 @@ fn lines_of(folder: &Path) -> String {
         name.ends_with(".jsonl") && !name.starts_with("nannyml")
     };
     let mut files: Vec<PathBuf> = files.filter(is_of_cases).collect();
+    assert!(
+        files.contains(&folder.join("cases.jsonl")),
+        "no cases.jsonl"
+    );
     files.sort();
     let lines = files
         .iter()

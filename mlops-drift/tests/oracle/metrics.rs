@@ -21,10 +21,10 @@ pub(crate) fn multiclass(case: &Case, function: &str) -> Option<Outcome> {
             _ => return Ok(None),
         }))
     };
-    rows_of(case).and_then(value).transpose()
+    rows_of(case, function).and_then(value).transpose()
 }
 
-fn rows_of(case: &Case) -> mlops_core::Result<Multiclass> {
+fn rows_of(case: &Case, function: &str) -> mlops_core::Result<Multiclass> {
     let classes = case.setting("k").unwrap_or(0.0) as usize;
     let columns: Vec<Vec<f64>> = (0..classes)
         .map(|class| case.numbers(&format!("p{class}")))
@@ -32,9 +32,12 @@ fn rows_of(case: &Case) -> mlops_core::Result<Multiclass> {
     let labels: Vec<usize> = case.numbers("y").iter().map(|&y| y as usize).collect();
     let rows = (0..labels.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
     let rows: Vec<f64> = rows.collect();
-    Multiclass::new(classes, &labels, &rows)?; // which refuses other sums than 1
-    // The reference values are of rows divided by their sums, which tells some equal probabilities apart.
-    Multiclass::of_scores(classes, &labels, &rows)
+    let as_they_are = Multiclass::new(classes, &labels, &rows)?;
+    match function.starts_with("auc") {
+        // The reference values are of rows divided by their sums, which tells some equal probabilities apart.
+        true => Multiclass::of_scores(classes, &labels, &rows),
+        false => Ok(as_they_are),
+    }
 }
 
 fn averages(confusion: &Confusion, average: Average) -> Values {
