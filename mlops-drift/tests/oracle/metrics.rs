@@ -21,10 +21,28 @@ pub(crate) fn multiclass(case: &Case, function: &str) -> Option<Outcome> {
             _ => return Ok(None),
         }))
     };
-    rows_of(case, function).and_then(value).transpose()
+    rows_of(case, Multiclass::new).and_then(value).transpose()
 }
 
-fn rows_of(case: &Case, function: &str) -> mlops_core::Result<Multiclass> {
+/// By how much an area differs where rows that sum to 1 but for rounding are divided by their sums, which tells some equal probabilities apart: some reference
+/// values are of such rows.
+pub(crate) fn split_ties(case: &Case, function: &str) -> f64 {
+    let area = |of: Reader| {
+        let rows = rows_of(case, of).ok()?;
+        match function {
+            "multiclass/auc/ovr_macro" => rows.auc_one_against_rest().ok(),
+            "multiclass/auc/ovo_macro" => rows.auc_one_against_one().ok(),
+            _ => None,
+        }
+    };
+    let [as_they_are, divided] = [Multiclass::new, Multiclass::of_scores].map(area);
+    as_they_are.zip(divided).map_or(0.0, |(a, b)| (a - b).abs())
+}
+
+/// What makes rows of a number of classes, labels and cells.
+type Reader = fn(usize, &[usize], &[f64]) -> mlops_core::Result<Multiclass>;
+
+fn rows_of(case: &Case, of: Reader) -> mlops_core::Result<Multiclass> {
     let classes = case.setting("k").unwrap_or(0.0) as usize;
     let columns: Vec<Vec<f64>> = (0..classes)
         .map(|class| case.numbers(&format!("p{class}")))
@@ -32,12 +50,7 @@ fn rows_of(case: &Case, function: &str) -> mlops_core::Result<Multiclass> {
     let labels: Vec<usize> = case.numbers("y").iter().map(|&y| y as usize).collect();
     let rows = (0..labels.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
     let rows: Vec<f64> = rows.collect();
-    let as_they_are = Multiclass::new(classes, &labels, &rows)?;
-    match function.starts_with("auc") {
-        // The reference values are of rows divided by their sums, which tells some equal probabilities apart.
-        true => Multiclass::of_scores(classes, &labels, &rows),
-        false => Ok(as_they_are),
-    }
+    of(classes, &labels, &rows)
 }
 
 fn averages(confusion: &Confusion, average: Average) -> Values {

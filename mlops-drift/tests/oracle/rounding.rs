@@ -9,6 +9,7 @@ use mlops_drift::NumericSample;
 use mlops_drift::sample::Moments;
 
 use crate::case::Case;
+use crate::metrics::split_ties;
 
 pub(crate) enum Rounding {
     /// The reference value is off by at most this.
@@ -30,6 +31,9 @@ const CRAMER_VON_MISES_RESOLUTION: f64 = 4e-6;
 const DEFICIENT: f64 = 0.2;
 
 pub(crate) fn of(case: &Case, function: &str) -> Roundings {
+    if function.starts_with("multiclass/auc/") {
+        return up_to("roc_auc", split_ties(case, function));
+    }
     let Some(sides) = Side::both(case) else {
         return Roundings::new();
     };
