@@ -11,7 +11,7 @@ use crate::two_sample::{ChiSquare, TwoSampleTest};
 
 /// The type of two labels.
 const BOOLEAN: &str = "bool";
-/// Rows of either table from which on booleans that are all the same differ beyond any level: half of the others are of the rarer label at most.
+/// Rows of both tables from which on booleans can differ beyond any level: at most half of so many hold the rarer label.
 const MANY: usize = 64;
 
 /// What no p-value of samples of these sizes can be less than; 0 where nothing is known.

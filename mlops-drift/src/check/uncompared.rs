@@ -1,8 +1,7 @@
 //! Columns whose values cannot be compared: which are missing can.
 
-use arrow::array::Array;
+use mlops_core::Result;
 use mlops_core::evidence::Distance;
-use mlops_core::{Error, Result};
 
 use super::DriftCheck;
 use super::compared::Compared;
@@ -13,7 +12,7 @@ use super::source::{ColumnType, Source, in_table, unlike_parts};
 use crate::report::{ColumnReport, Finding, ReportedColumn, SchemaChange};
 use crate::sample::ColumnKind;
 use crate::serial::Series;
-use crate::table::parts_of;
+use crate::table::missing_rows;
 
 /// A column of a reference that nobody named and of a type that cannot be compared, or that holds no value.
 #[derive(Clone)]
@@ -37,7 +36,7 @@ impl Uncompared {
     ) -> Result<Self> {
         let missing = match unit_of(check, &name) {
             Some(_) => None,
-            None => missing_rows(&check.reference, &name)
+            None => missing_in(&check.reference, &name)
                 .map_err(in_table("reference"))
                 .map_err(|error| unlike_parts(&check.reference, error))?,
         };
@@ -61,7 +60,7 @@ impl Uncompared {
     /// As many are missing: the test of that, where both tables tell how many.
     pub(super) fn compare(&self, tests: DefaultTests, current: &Source) -> Result<ReportedColumn> {
         let untold = ReportedColumn::not_applicable(&self.name, &self.why);
-        let (Some(before), Some(now)) = (self.missing, missing_rows(current, &self.name)?) else {
+        let (Some(before), Some(now)) = (self.missing, missing_in(current, &self.name)?) else {
             return Ok(untold);
         };
         let tables = [before, now].map(Missing::Rows);
@@ -105,20 +104,16 @@ impl Uncompared {
     }
 }
 
-/// How many rows of a column are `[missing, present]`, whatever its type; `None` of a profile.
+/// How many rows of a column are `[missing, present]`; `None` of a profile.
 ///
 /// # Errors
 /// What reading the column can cause.
-fn missing_rows(source: &Source, column: &str) -> Result<Option<[u64; 2]>> {
+fn missing_in(source: &Source, column: &str) -> Result<Option<[u64; 2]>> {
     let Ok(table) = source.as_table() else {
         return Ok(None);
     };
-    let counted = parts_of(table, column)?.try_fold([0, 0], |[missing, present], part| {
-        let part = part?;
-        let nulls = part.logical_null_count() as u64;
-        Ok([missing + nulls, present + part.len() as u64 - nulls])
-    });
+    let counted = missing_rows(table, column);
     counted
         .map(Some)
-        .map_err(|error: Error| error.context("column", column))
+        .map_err(|error| error.context("column", column))
 }

@@ -53,8 +53,8 @@ fn check_cells(what: &str, classes: usize, labels: &[usize], cells: &[f64]) -> R
 }
 
 impl Multiclass {
-    /// Labels, numbered from 0, and probabilities row by row, which sum to 1 within 1e-5 and are scaled by their sum, unless that is off by its own rounding; the class of the greatest
-    /// probability is the predicted one, the first of equal ones. The tolerance is that of scikit-learn's `roc_auc_score` of several classes, which
+    /// Labels, numbered from 0, and probabilities row by row, which sum to 1 within 1e-5 and are scaled by their sum, unless that is off by its own rounding;
+    /// the class of the greatest probability is the predicted one, the first of equal ones. The tolerance is that of scikit-learn's `roc_auc_score` of several classes, which
     /// refuses other rows likewise, and a softmax of a thousand classes in `f32` keeps it. Scores that are no probabilities are read by
     /// [`of_scores`](Self::of_scores).
     ///

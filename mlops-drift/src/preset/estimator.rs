@@ -68,9 +68,7 @@ impl Tables<'_> {
         };
         Ok(Some(Predictions::Numbers(labelled)))
     }
-}
 
-impl Tables<'_> {
     /// Of reference and current table.
     fn number_of_units(&self) -> [usize; 2] {
         let current = self.units.map(|(_, current)| {

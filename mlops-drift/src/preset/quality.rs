@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 
-use arrow::array::Array;
 use arrow::datatypes::Field;
 use mlops_core::evidence::SignificanceLevel;
 use mlops_core::{Error, ErrorKind, Result, type_name};
@@ -14,7 +13,7 @@ use crate::report::junit::{Case, Outcome};
 use crate::report::markdown::{escaped, table};
 use crate::report::{Scale, named, version};
 use crate::sample::{ColumnKind, Moments};
-use crate::table::{Table, parts_of, unreadable};
+use crate::table::{Table, missing_rows, unreadable};
 
 /// Does a table still hold what the reference held? The [suite that the reference's profile infers](Suite::infer), and what is known of the table.
 ///
@@ -212,10 +211,7 @@ impl DataQuality {
 impl ColumnQuality {
     /// Of a column whose values cannot be profiled.
     fn of_nested(table: &dyn Table, field: &Field) -> Result<Self> {
-        let mut missing = 0;
-        for part in parts_of(table, field.name())? {
-            missing += part?.logical_null_count() as u64;
-        }
+        let [missing, _] = missing_rows(table, field.name())?;
         Ok(Self {
             column: field.name().clone(),
             data_type: type_name(field.data_type()),

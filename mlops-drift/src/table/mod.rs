@@ -185,6 +185,18 @@ pub(crate) fn parts_of<'a>(table: &'a dyn Table, name: &str) -> Result<Chunks<'a
     })))
 }
 
+/// How many rows of a column are `[missing, present]`, whatever its type.
+///
+/// # Errors
+/// What reading the column can cause.
+pub(crate) fn missing_rows(table: &dyn Table, name: &str) -> Result<[u64; 2]> {
+    parts_of(table, name)?.try_fold([0, 0], |[missing, present], part| {
+        let part = part?;
+        let nulls = part.logical_null_count() as u64;
+        Ok([missing + nulls, present + part.len() as u64 - nulls])
+    })
+}
+
 /// Of these columns those that cannot be read from every part, with the reason: what is known of it before anything is read.
 ///
 /// # Errors
